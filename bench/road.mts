@@ -1,0 +1,93 @@
+/** The road: what a deployment costs, once, again, and while it serves. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { $ } from 'zx'
+import { Deployment, docker } from '../tests/lib/deployment.mts'
+import { minimum, timed } from './measure.mts'
+
+/** Seconds of load for one figure of throughput. */
+const LOAD = 8
+
+export async function road(): Promise<string[][]> {
+  const site = await Deployment.prepare()
+  try {
+    return [
+      ...(await times(site)),
+      ...(await throughput(site)),
+      ...(await sizes(site)),
+      ...(await memory(site)),
+    ]
+  } finally {
+    await site.remove()
+  }
+}
+
+async function times(site: Deployment): Promise<string[][]> {
+  const first = await timed(async () => {
+    for (const step of ['02-build', '03-db', '04-stack']) await ran(site, step)
+  })
+  return [
+    ['first run of 02, 03, 04 (base images there, warm-up 0 s)', first],
+    [
+      '01-server with nothing to do (npx included, best of 5)',
+      await minimum(5, () => ran(site, '01-server')),
+    ],
+    [
+      'deploy with nothing to do: 01 to 04 and verify (best of 3)',
+      await minimum(3, () => ran(site, 'deploy')),
+    ],
+  ]
+}
+
+async function ran(site: Deployment, script: string): Promise<void> {
+  const { exitCode, text } = await site.run(script)
+  if (exitCode !== 0) throw new Error(text)
+}
+
+/** Closed loop by wrk, in turn: through the load balancer, then each replica itself, so that drift meets both. */
+async function throughput(site: Deployment): Promise<string[][]> {
+  const addresses: string[] = []
+  for (const name of await site.containers('app')) {
+    const format = `{{(index .NetworkSettings.Networks "${site.project}_frontend").IPAddress}}`
+    addresses.push((await docker`docker inspect -f ${format} ${name}`).stdout.trim())
+  }
+  const through = await rate(`${site.origin}/`)
+  const direct: number[] = []
+  for (const address of addresses) direct.push(await rate(`http://${address}:5000/`))
+  const both = await Promise.all(addresses.map((address) => rate(`http://${address}:5000/`)))
+  const sum = both.reduce((total, one) => total + one, 0)
+  return [
+    ['requests/s through the load balancer (HTTPS, 32 connections)', through.toFixed(0)],
+    ['requests/s of each replica alone (HTTP)', direct.map((one) => one.toFixed(0)).join(', ')],
+    ['requests/s of both replicas at once (HTTP)', sum.toFixed(0)],
+    ['ratio: through the load balancer / both at once', (through / sum).toFixed(2)],
+  ]
+}
+
+async function rate(url: string): Promise<number> {
+  const { stdout } = await $({ quiet: true })`wrk -t1 -c32 -d${LOAD}s ${url}`
+  await sleep(500)
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0)
+}
+
+async function sizes(site: Deployment): Promise<string[][]> {
+  const images = [`${site.project}/app`, 'prusa-debian/postgres', 'prusa-debian/redis', 'prusa-debian/nginx']
+  const rows: string[][] = []
+  for (const image of images) {
+    const { stdout } = await docker`docker images --format ${'{{.Size}}'} ${image}`
+    rows.push([`size of ${image.replace(site.project, 'prusa')}, unpacked`, stdout.split('\n')[0] ?? ''])
+  }
+  return rows
+}
+
+async function memory(site: Deployment): Promise<string[][]> {
+  const ids = await site.ids()
+  const { stdout } = await docker`docker stats --no-stream --format ${'{{.Name}}\t{{.MemUsage}}'} ${ids}`
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .map(([name = '', used = '']) => [
+      `memory of ${name.replace(site.project, 'prusa')}`,
+      used.split(' /')[0] ?? '',
+    ])
+}

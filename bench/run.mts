@@ -1,0 +1,20 @@
+/**
+ * `npm run bench`: measures on a deployment of its own and prints tables; asserts nothing.
+ *   npm run bench               the road: deploy, second runs, throughput, sizes, memory
+ *   npm run bench -- rollout    rollouts, broken releases and interruptions under 200 requests/s, beside plain Compose
+ */
+import process from 'node:process'
+import { $ } from 'zx'
+import { Host } from '../scripts/lib/host.mts'
+import { installPackages } from '../scripts/lib/packages.mts'
+import { result, say } from '../scripts/lib/say.mts'
+import { table } from '../scripts/lib/table.mts'
+import { road } from './road.mts'
+import { rollouts } from './rollouts.mts'
+
+await installPackages(new Host('local'), ['wrk'])
+const words = process.argv.slice(2).filter((word) => !word.endsWith('.mts'))
+const cpu = (await $({ quiet: true })`nproc`).stdout.trim()
+say(`On ${cpu} processors, Node ${process.version}`)
+const rows = words.includes('rollout') ? await rollouts() : await road()
+result(table(['what', 'measured'], rows))

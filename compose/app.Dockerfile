@@ -1,0 +1,41 @@
+# Makes an image of any folder that holds app.py, create_db.py and requirements.txt. The folder is the build context.
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS build
+WORKDIR /build
+# The environment sees the image's own packages: in Debian mode they satisfy requirements.txt and pip asks no network.
+RUN python -m venv --system-site-packages --without-pip /opt/venv
+COPY requirements*.txt ./
+# psycopg2 is source only on PyPI and wants a compiler; psycopg2-binary is the same module, built.
+# Secrets `ca` and `pipconf` are the server's CA bundle and pip.conf, for an inner mirror. The short timeout makes a
+# network that swallows packets an error in 20 seconds.
+RUN --mount=type=secret,id=ca,target=/run/secrets/ca --mount=type=secret,id=pipconf,target=/run/secrets/pipconf \
+    sed -E 's/^psycopg2([^A-Za-z0-9_-]|$)/psycopg2-binary\1/I' requirements.txt >resolved.txt \
+ && if [ -e /run/secrets/pipconf ]; then export PIP_CONFIG_FILE=/run/secrets/pipconf; fi \
+ && if [ -e /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi \
+ && pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
+      --retries 1 --timeout 10 -r resolved.txt
+# A checkout made under a strict umask is not readable for the user below.
+COPY . /app
+RUN chmod -R a+rX /app
+
+FROM ${PYTHON_IMAGE}
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin app
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+WORKDIR /app
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER app
+EXPOSE 5000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["python", "-c", "import os, urllib.request as u; assert u.urlopen(f\"http://127.0.0.1:{os.environ.get('APP_PORT') or 5000}/status\", timeout=2).read().strip() == b'OK'"]
+CMD ["python", "app.py"]
+
+# Last, because they change with every release.
+ARG RELEASE
+ARG REVISION
+ARG CREATED
+LABEL org.opencontainers.image.title="app" \
+      org.opencontainers.image.version="${RELEASE}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Starts Redis as the user redis, with the arguments given.
+set -eu
+
+case ${1:-} in '' | -* | *.conf) set -- redis-server "$@" ;; esac
+[ "$1" = redis-server ] || exec "$@"
+
+if [ "$(id -u)" = 0 ]; then
+  find . ! -user redis -exec chown redis: {} +
+  exec setpriv --reuid=redis --regid=redis --init-groups "$0" "$@"
+fi
+
+# Protected mode refuses every client but the container itself; who gets in is decided by the container's network.
+case ${2:-} in
+  -v | --version | -h | --help | --test-memory) exec "$@" ;;
+  *) exec "$@" --protected-mode no ;;
+esac

@@ -1,0 +1,30 @@
+/** The whole road: from a bare server to the application on HTTPS, and the proof. Any number of times. */
+import { confirmThisMachine } from './lib/confirm.mts'
+import { begin } from './lib/run.mts'
+import { result } from './lib/say.mts'
+
+const run = begin(`
+Does steps 01 to 04 one after the other, then verifies the result against the task sheet.
+
+  npm run deploy [-- --host USER@NAME]
+
+  --yes              do not ask before this machine itself is made the server
+`)
+
+await confirmThisMachine(run)
+await import('./01-server.mts')
+await import('./02-build.mts')
+await import('./03-db.mts')
+await import('./04-stack.mts')
+await import('./verify.mts')
+
+const { host, stack } = run
+const port = stack.ports.https === 443 ? '' : `:${stack.ports.https}`
+const site = `https://${stack.domain || host.publicName}${port}/`
+const ssh = host.local ? '' : ` -- --host ${host.address}`
+result(`
+The site        ${site}
+The admin area  ${site}admin   user developer, password in ${stack.folder}/secrets/admin_password
+The database    127.0.0.1:${stack.ports.db} on the server, user developer, password in ${stack.folder}/secrets/db_developer_password
+Next            npm run redeploy${ssh}   after a change in ${stack.app.source}/
+                npm run verify${ssh}     any time`)

@@ -1,0 +1,150 @@
+/** The load balancer: which replicas it may send requests to, changed by one validated, atomic, graceful reload. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { ROOT, type StackConfig } from './config.mts'
+import { writeScript } from './files.mts'
+import type { Host } from './host.mts'
+import { move } from './lock.mts'
+import { bash, join, type Script } from './shell.mts'
+import { composeFor, containerOf } from './stack.mts'
+
+/** Seconds until a reload must have brought new workers. */
+const RELOAD_DEADLINE = 10
+
+/** Seconds beyond the application's timeout in which another replica may still be asked. */
+const CONNECT_ROOM = 5
+
+/** The replicas that may be sent requests, by container name. */
+export function upstreamConf(replicas: readonly string[]): string {
+  const server = (name: string) => `  server ${name}:5000 resolve max_fails=1 fail_timeout=1s;`
+  const servers = replicas.length > 0 ? replicas.map(server) : ['  server 127.0.0.1:1 down;']
+  return ['upstream app {', '  zone app 256k;', ...servers, '  keepalive 32;', '}', ''].join('\n')
+}
+
+/** What the configuration says about the site. The certificate's fingerprint makes another one another configuration. */
+export function siteConf(stack: StackConfig, fingerprint: string): string {
+  const port = stack.ports.https === 443 ? '' : `:${stack.ports.https}`
+  return `# certificate ${fingerprint}
+map "" $site_name {
+  default ${stack.domain || '$host'};
+}
+map "" $site_port {
+  default "${port}";
+}
+proxy_read_timeout ${stack.app.timeout}s;
+proxy_next_upstream_timeout ${stack.app.timeout + CONNECT_ROOM}s;
+`
+}
+
+/** Names of the replicas that requests are sent to, from the file that nginx reads. */
+export async function serving(host: Host, stack: StackConfig): Promise<string[]> {
+  const file = `${stack.folder}/nginx/live/upstream.conf`
+  return parseUpstream(await host.run('Reading the upstream', bash`cat ${file} 2>/dev/null || true`))
+}
+
+export function parseUpstream(conf: string): string[] {
+  return [...conf.matchAll(/^\s*server (\S+):5000 /gm)].map((match) => match[1] as string)
+}
+
+/** What a swap left behind. */
+export interface Swap {
+  changed: boolean
+  /** Processes that may still hold a request to a replica that is out. */
+  oldWorkers: string[]
+}
+
+/**
+ * Lets the load balancer send requests to these replicas and to no others. The candidate is validated by nginx before
+ * it takes the place of what is there; when this returns, new requests go by the new list.
+ * @param replicas container names
+ * @throws CommandError when nginx refuses the configuration; the one before stays in force
+ */
+export async function send(host: Host, stack: StackConfig, replicas: readonly string[]): Promise<Swap> {
+  const fingerprint = await host.run(
+    'Reading the certificate',
+    bash`sha256sum ${stack.folder}/nginx/tls/certificate.pem | cut -c1-64`,
+  )
+  const files = {
+    'nginx.conf': readFileSync(path.join(ROOT, 'nginx/nginx.conf'), 'utf8'),
+    'site.conf': siteConf(stack, fingerprint.trim()),
+    'upstream.conf': upstreamConf(replicas),
+  }
+  const output = await host.run('Changing the load balancer', swapScript(stack, files), { deadline: 60 })
+  const lines = output.split('\n')
+  return { changed: lines.includes('changed'), oldWorkers: lines.filter((line) => /^\d+$/.test(line)) }
+}
+
+function swapScript(stack: StackConfig, files: Record<string, string>): Script {
+  const name = `config-${createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 12)}`
+  const folder = `${stack.folder}/nginx`
+  const lb = containerOf(stack, 'lb')
+  const contents = Object.entries(files).map(([file, content]) => ({
+    path: `${folder}/${name}/${file}`,
+    content,
+  }))
+  return join([
+    move(stack),
+    composeFor(stack, 'none'),
+    bash`
+cd ${folder}
+running() { [ "$(docker inspect -f '{{.State.Running}}' ${lb} 2>/dev/null)" = true ]; }
+${workersOf(lb)}
+if [ "$(readlink live)" = ${name} ] && [ "$(cat loaded 2>/dev/null)" = ${name} ] && running; then
+  finishing
+  exit 0
+fi
+mkdir -p ${name}`,
+    bash`{ ${writeScript(contents)}
+} >/dev/null`,
+    bash`
+if running; then
+  docker exec ${lb} nginx -t -q -c /etc/prusa/${name}/nginx.conf >&2
+else
+  compose run --rm --no-deps -T lb nginx -t -q -c /etc/prusa/${name}/nginx.conf >&2
+fi
+ln -sfn ${name} live.next
+mv -T live.next live
+echo changed
+if running; then
+  before=$(workers)
+  # Not docker kill: the engine takes any signal of its own for a stop by hand, and the container would never again be
+  # restarted by itself (measured with Engine 20.10).
+  kill -HUP "$(docker inspect -f '{{.State.Pid}}' ${lb})"
+  deadline=$((SECONDS + ${RELOAD_DEADLINE}))
+  until fresh; do
+    if [ $SECONDS -ge $deadline ]; then docker logs --tail 5 ${lb} >&2; exit 1; fi
+    sleep 0.02
+  done
+  finishing
+else
+  compose up -d --no-deps lb >&2
+fi
+echo ${name} >loaded
+for old in config-*; do [ "$old" = ${name} ] || rm -rf "$old"; done`,
+  ])
+}
+
+// The workers are the master's children; one that a reload has told to finish says so in its title. Read from the
+// kernel (proc(5)), since a bare server need not have ps.
+const workersOf = (lb: string): Script => bash`
+workers() { local master; master=$(docker inspect -f '{{.State.Pid}}' ${lb}); cat /proc/$master/task/$master/children; }
+finishes() { [[ $(tr '\0' ' ' <"/proc/$1/cmdline") == *'shutting down'* ]]; } 2>/dev/null
+finishing() { local pid; for pid in $(workers); do if finishes "$pid"; then echo "$pid"; fi; done; }
+fresh() { # whether new workers run and every earlier one is gone or finishing
+  local pid new=
+  for pid in $(workers); do
+    if [[ " $before " != *" $pid "* ]]; then new=yes; elif ! finishes "$pid"; then return 1; fi
+  done
+  [ -n "$new" ]
+}`
+
+/** Those of the processes that have not finished yet. */
+export async function unfinished(host: Host, workers: string[]): Promise<string[]> {
+  if (workers.length === 0) return []
+  const output = await host.run(
+    'Looking at nginx’s old workers',
+    bash`for pid in ${workers}; do grep -qs nginx "/proc/$pid/cmdline" && echo "$pid" || true; done`,
+  )
+  return output.split('\n').filter(Boolean)
+}

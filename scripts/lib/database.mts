@@ -1,0 +1,68 @@
+/** PostgreSQL: its two roles, and the application's schema. */
+import type { StackConfig } from './config.mts'
+import type { Host } from './host.mts'
+import { bash, join, type Script } from './shell.mts'
+import { composeFor, containerOf } from './stack.mts'
+
+/** Seconds for the application's create_db.py, which may migrate real data. */
+const SCHEMA_DEADLINE = 600
+
+/** Brings roles, rights and passwords to what sql/roles.sql and the secrets say; returns whether anything changed. */
+export async function applyRoles(host: Host, stack: StackConfig): Promise<boolean> {
+  const output = await host.run('Preparing the database roles', rolesScript(stack))
+  const [before, after] = output.split('\n').filter((line) => line.startsWith('state '))
+  return before !== after
+}
+
+// A password counts as current when it opens the role, as the application would; only another one is set anew (setting
+// it gives it another salt, which would be a change on every run).
+function rolesScript(stack: StackConfig): Script {
+  const db = containerOf(stack, 'db')
+  return bash`
+cd ${stack.folder}
+opens() { # ROLE SECRET
+  docker exec -i ${db} sh -c 'IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql -h 127.0.0.1 -U "$0" -d prusa -qAtX -c "SELECT 1"' "$1" <"$2" >/dev/null 2>&1
+}
+variable() { # NAME SECRET: a psql variable, quoted as psql wants it
+  printf "\\\\set %s '%s'\n" "$1" "$(head -n1 "$2" | sed "s/[\\\\']/\\\\&/g")"
+}
+{
+  cat sql/state.sql
+  opens app secrets/db_owner_password || variable owner_password secrets/db_owner_password
+  opens developer secrets/db_developer_password || variable developer_password secrets/db_developer_password
+  cat sql/roles.sql sql/state.sql
+} | docker exec -i ${db} psql -v ON_ERROR_STOP=1 -qAtX -U postgres -d prusa`
+}
+
+export interface Schema {
+  /** Whether create_db.py was run. */
+  prepared: boolean
+  /** Whether tables, columns or indexes are others than before. */
+  changed: boolean
+}
+
+/**
+ * Lets the release prepare its schema by its own create_db.py, unless that release did so already.
+ * Which one did is written where it cannot disagree with the schema: in the database's own comment.
+ */
+export async function prepareSchema(host: Host, stack: StackConfig, release: string): Promise<Schema> {
+  const output = await host.run(
+    `Preparing the schema for release ${release} (create_db.py)`,
+    join([
+      composeFor(stack, release),
+      bash`
+sql() { docker exec -i ${containerOf(stack, 'db')} psql -v ON_ERROR_STOP=1 -qAtX -U postgres -d prusa; }
+shape() { sql <${stack.folder}/sql/schema.sql; }
+prepared=$(sql <<<"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'prusa' AND EXISTS (SELECT FROM pg_tables WHERE tableowner = 'app')")
+if [ "$prepared" != ${`schema of release ${release}`} ]; then
+  before=$(shape)
+  compose run --rm --no-deps -T app python create_db.py >&2
+  sql <<<${`COMMENT ON DATABASE prusa IS 'schema of release ${release}'`}
+  echo prepared
+  [ "$before" = "$(shape)" ] || echo changed
+fi`,
+    ]),
+    { deadline: SCHEMA_DEADLINE },
+  )
+  return { prepared: output.includes('prepared'), changed: output.includes('changed') }
+}

@@ -1,0 +1,81 @@
+/** What a rollout would do, with every command, and nothing done. */
+import { serving } from './balancer.mts'
+import type { StackConfig } from './config.mts'
+import type { Host } from './host.mts'
+import { baseImages, imageMode } from './images.mts'
+import { type Batch, type Plan, plan } from './plan.mts'
+import { imageOf, isBuilt, requireBuilt, sourceOf } from './release.mts'
+import { namesOf, replicas, wantedConfig } from './replica.mts'
+import type { Options } from './run.mts'
+import { result } from './say.mts'
+
+/** Prints the plan of the rollout that redeploy would do now. */
+export async function printPlan(host: Host, stack: StackConfig, options: Options): Promise<void> {
+  const release =
+    options.release ?? sourceOf(stack, baseImages(stack, await imageMode(host, stack)).python).release
+  if (options.release) await requireBuilt(host, stack, release)
+  const built = await isBuilt(host, stack, release)
+  const config = built ? await wantedConfig(host, stack, release) : undefined
+  const [found, served] = await Promise.all([replicas(host, stack), serving(host, stack)])
+  const planned = plan(stack, found, served, (one) => !options.force && one.config === config)
+  result(describePlan(stack, planned, release, built, options.release === undefined).join('\n'))
+}
+
+/**
+ * @param built  whether the image is there
+ * @param schema whether the release prepares its schema
+ */
+export function describePlan(
+  stack: StackConfig,
+  plan: Plan,
+  release: string,
+  built: boolean,
+  schema: boolean,
+): string[] {
+  const { adopt, leftovers, batches } = plan
+  if (built && adopt.length + leftovers.length + batches.length === 0)
+    return [`Release ${release} is already running: nothing to do.`]
+  return [
+    ...(built
+      ? []
+      : [
+          `build release ${release}`,
+          `  docker build --tag ${imageOf(stack, release)} ${stack.folder}/build/app`,
+        ]),
+    ...(schema
+      ? [
+          `prepare the schema, unless ${release} did so already`,
+          '  docker compose run --rm --no-deps app python create_db.py',
+        ]
+      : []),
+    ...(leftovers.length > 0 ? retire(stack, namesOf(leftovers)) : []),
+    ...(adopt.length > 0 ? ready(namesOf(adopt)) : []),
+    ...batches.flatMap((batch, index) => turn(stack, batch, index, release)),
+  ]
+}
+
+function turn(stack: StackConfig, { fresh, old }: Batch, index: number, release: string): string[] {
+  const out = namesOf(old)
+  const start = [
+    `start ${fresh} of ${release}`,
+    `  RELEASE=${release} docker compose up -d --no-deps --no-recreate --scale app=+${fresh} app`,
+    ...ready(`the fresh (${index + 1})`),
+  ]
+  const swap = (sides: (string | false)[]) => [
+    `load balancer: ${sides.filter(Boolean).join(', ')}`,
+    `  nginx -t; mv upstream.conf; kill -HUP of nginx`,
+  ]
+  const gone = out ? retire(stack, out) : []
+  if (stack.rollout.order === 'stop-first' && out)
+    return [...swap([`${out} out`]), ...gone, ...(fresh > 0 ? [...start, ...swap(['fresh in'])] : [])]
+  return [...(fresh > 0 ? start : []), ...swap([fresh > 0 && 'fresh in', out && `${out} out`]), ...gone]
+}
+
+const ready = (names: string) => [`wait until ${names} answers 200 OK`, '  curl http://REPLICA:5000/status']
+
+const retire = (stack: StackConfig, names: string) => [
+  `drain and stop ${names}`,
+  '  curl http://REPLICA:5000/prepare-for-deploy; curl http://REPLICA:5000/ready-for-deploy until 200 Ready',
+  '  wait for nginx’s old workers',
+  `  docker stop --time ${stack.rollout.stop_timeout} ${names}; docker rm ${names}`,
+]

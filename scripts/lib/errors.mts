@@ -1,0 +1,68 @@
+/**
+ * Three kinds of errors. The operator's (OperatorError) and a command's (CommandError) print themselves as
+ * text a person can act on; anything else is a bug and keeps its stack trace.
+ */
+import { inspect } from 'node:util'
+
+/** Something the operator can put right: what happened, what state things are in, what to type next. */
+export class OperatorError extends Error {
+  /**
+   * @param what  what happened, one sentence
+   * @param next  the remedy or the next command to type
+   * @param state what was left behind; empty when nothing was touched
+   */
+  constructor(
+    readonly what: string,
+    readonly next = '',
+    readonly state = '',
+  ) {
+    super(what)
+    this.name = 'OperatorError'
+  }
+
+  // The zx command prints what a script throws by console.error, which asks for this.
+  [inspect.custom](): string {
+    return [
+      '',
+      `✗ ${this.what}`,
+      this.state && `  State: ${this.state}`,
+      this.next && `  Next:  ${this.next}`,
+      '',
+    ]
+      .filter((line, index) => index === 0 || line)
+      .join('\n')
+  }
+}
+
+const SEE_MORE = 'The lines above are the command’s own; run again with --verbose to see everything.'
+const DISK_FULL =
+  'The server’s disk is full: free some of it (docker system prune, apt-get clean) and run again.'
+
+/** A command that failed on the server: what it was for, its exit code and the end of what it printed. */
+export class CommandError extends OperatorError {
+  constructor(
+    readonly purpose: string,
+    readonly exitCode: number | null,
+    readonly output: string,
+    next = /no space left on device/i.test(output) ? DISK_FULL : SEE_MORE,
+  ) {
+    super(
+      `${purpose}: ${exitCode === null ? 'not done within its deadline' : `failed with exit code ${exitCode}`}\n${indent(lastLines(output, 25))}`,
+      next,
+    )
+    this.name = 'CommandError'
+  }
+}
+
+/** The last `count` lines of a text that are not empty. */
+export function lastLines(text: string, count: number): string {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-count)
+    .join('\n')
+}
+
+export function indent(text: string): string {
+  return text.replace(/^/gm, '    ')
+}

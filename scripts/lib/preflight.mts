@@ -1,0 +1,109 @@
+/** Can this server take the deployment? Facts are gathered by one script that changes nothing, then judged. */
+import type { StackConfig } from './config.mts'
+import { OperatorError } from './errors.mts'
+import type { Host } from './host.mts'
+import { bash, type Script } from './shell.mts'
+
+/** Megabytes. PostgreSQL, Redis, nginx and two replicas take about 400; below this the first build starves. */
+const MEMORY_MB = 700
+/** Megabytes. Images of both modes, their build cache, and room for five releases. */
+const DISK_MB = 5 * 1024
+
+/** What the packages of these distributions are known to give. */
+const SUPPORTED: Record<string, string[]> = { debian: ['12', '13'], ubuntu: ['24.04'] }
+
+export interface Facts {
+  distribution: string
+  version: string
+  pretty: string
+  memoryMb: number
+  diskMb: number
+  /** Ports among ours that somebody listens on: who, and whether it is this deployment. */
+  ports: { port: number; holder: string; ours: boolean }[]
+}
+
+/**
+ * Refuses a server that cannot take the deployment, with everything that is wrong with it.
+ * @throws OperatorError; nothing was touched
+ */
+export async function preflight(host: Host, stack: StackConfig): Promise<string> {
+  const facts = parseFacts(await host.run('Looking at the server', gather(stack)))
+  const problems = judge(facts)
+  if (problems.length === 0)
+    return `${facts.pretty}, ${facts.memoryMb} MB of memory, ${Math.floor(facts.diskMb / 1024)} GB free`
+  throw new OperatorError(
+    `${host.name} cannot take the deployment yet:\n${problems.map((problem) => `    - ${problem}`).join('\n')}`,
+    'Put that right and run again.',
+    'nothing was changed.',
+  )
+}
+
+/** What is wrong, a sentence with its remedy each; empty when all is well. */
+export function judge(facts: Facts): string[] {
+  const problems: string[] = []
+  if (!SUPPORTED[facts.distribution]?.includes(facts.version))
+    problems.push(
+      `${facts.pretty || 'An unknown system'} is not supported: use Debian 12 or 13, or Ubuntu 24.04.`,
+    )
+  if (facts.memoryMb < MEMORY_MB)
+    problems.push(`${facts.memoryMb} MB of memory are too little: give it at least ${MEMORY_MB} MB.`)
+  if (facts.diskMb < DISK_MB)
+    problems.push(
+      `${facts.diskMb} MB of free disk are too little: free ${DISK_MB} MB (docker system prune, apt-get clean).`,
+    )
+  for (const { port, holder, ours } of facts.ports)
+    if (!ours)
+      problems.push(
+        `Port ${port} is taken by ${holder || 'another program'}: stop it, or choose another port in config/stack.yaml.`,
+      )
+  return problems
+}
+
+export function parseFacts(output: string): Facts {
+  const lines = output.split('\n').map((line) => line.split('\t'))
+  const value = (key: string) => lines.find(([name]) => name === key)?.[1] ?? ''
+  const ports = lines.filter(([name]) => name === 'port')
+  return {
+    distribution: value('distribution'),
+    version: value('version'),
+    pretty: value('pretty'),
+    memoryMb: Number(value('memory')),
+    diskMb: Number(value('disk')),
+    ports: ports.map(([, port, holder = '', ours]) => ({
+      port: Number(port),
+      holder,
+      ours: ours === 'ours',
+    })),
+  }
+}
+
+// A bare server may lack ss, so listeners are read from the kernel's own tables (proc(5), /proc/net/tcp).
+function gather(stack: StackConfig): Script {
+  const { http, https, db } = stack.ports
+  return bash`
+. /etc/os-release
+printf 'distribution\t%s\nversion\t%s\npretty\t%s\n' "$ID" "\${VERSION_ID:-}" "$PRETTY_NAME"
+printf 'memory\t%s\n' "$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)"
+disk() { df -Pm "$1" 2>/dev/null | awk 'NR == 2 {print $4}'; }
+printf 'disk\t%s\n' "$(disk /var/lib/docker || disk /var/lib)"
+holder() { # INODE: the name of the process that owns the socket
+  local fd
+  for fd in /proc/[0-9]*/fd/*; do
+    [ "$(readlink "$fd")" = "socket:[$1]" ] || continue
+    tr '\0' ' ' <"\${fd%/fd/*}/cmdline" | cut -c1-60
+    return
+  done
+}
+published=$(docker ps --format '{{.Label "com.docker.compose.project"}} {{.Names}}\t{{.Ports}}' 2>/dev/null || true)
+for port in ${[http, https, db]}; do
+  inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+    awk -v port="$(printf ':%04X' "$port")" '$4 == "0A" && $2 ~ port "$" && !found++ {print $10}')
+  [ -n "$inode" ] || continue
+  container=$(awk -F'\t' -v port=":$port->" 'index($2, port) {print $1; exit}' <<<"$published")
+  case "$container" in
+    ${`${stack.project} `}*) printf 'port\t%s\t%s\tours\n' "$port" "$container" ;;
+    ?*) printf 'port\t%s\tthe container %s\t\n' "$port" "\${container#* }" ;;
+    *) printf 'port\t%s\t%s\t\n' "$port" "$(holder "$inode")" ;;
+  esac
+done`
+}

@@ -1,0 +1,174 @@
+/** The proof that comes with every rollout: what a client saw meanwhile, in a sentence, in the history and as a picture. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { ROOT, type StackConfig } from './config.mts'
+import { OperatorError } from './errors.mts'
+import { type Entry, record, who } from './history.mts'
+import type { Host } from './host.mts'
+import { Probe, summarize } from './probe.mts'
+import type { Replica } from './replica.mts'
+import { reportPage } from './report.mts'
+import { count, green, red, say, seconds, warn } from './say.mts'
+import { bash } from './shell.mts'
+import { applicationsOwn, type Kind, Timeline } from './timeline.mts'
+import { readTraffic } from './traffic.mts'
+
+/** So many requests must have failed, and a larger share than before, until a release is taken for broken. */
+const FAILED_MINIMUM = 3
+/** So many failures are listed one by one; the rest is counted. */
+const LISTED = 20
+
+const WORDS: Record<Kind, string> = {
+  schema: 'schema prepared',
+  start: 'started',
+  ready: 'ready',
+  swap: 'load balancer',
+  drain: 'drained',
+  release: 'free of requests',
+  stop: 'stopped and removed',
+}
+
+export class Proof {
+  readonly timeline = new Timeline()
+  readonly #replicas = new Map<string, Replica>()
+  /** What became of it. */
+  result: Entry['result'] = 'failed'
+  #rollout: Pick<Entry, 'from' | 'to' | 'schemaChanged'> | undefined
+  #freshSince = Number.POSITIVE_INFINITY
+  #settled = false
+  #probe: Probe | undefined
+
+  private constructor(
+    private readonly host: Host,
+    private readonly stack: StackConfig,
+  ) {}
+
+  /** Begins to ask the public address, where one answers already. */
+  static async begin(host: Host, stack: StackConfig): Promise<Proof> {
+    const proof = new Proof(host, stack)
+    const certificate = await host.run(
+      'Reading the certificate',
+      bash`cat ${stack.folder}/nginx/tls/certificate.pem 2>/dev/null || true`,
+    )
+    if (certificate.trim() === '') return proof
+    const url = `https://${host.publicName}:${stack.ports.https}${stack.probe.path}`
+    const probe = new Probe({ url, certificate, rate: stack.probe.rate, timeout: stack.probe.timeout })
+    const [first] = await probe.once()
+    if (first?.status) proof.#probe = probe.start(() => proof.timeline.now)
+    else if (await proof.#serves())
+      warn(`${url} does not answer from here (${first?.error}): nobody counts requests.`)
+    return proof
+  }
+
+  /** Tells which rollout this is the proof of; without one, nothing was to be done and nothing is written. */
+  of(from: string | undefined, to: string, schemaChanged: boolean): void {
+    this.#rollout = { from: from ?? '', to, schemaChanged }
+  }
+
+  /** Going back: what fails until then is known, and no reason to stop. */
+  settle(): void {
+    this.#freshSince = Number.POSITIVE_INFINITY
+    this.#settled = true
+  }
+
+  /** Remembers replicas, for the report: which release an address in nginx's log belonged to. */
+  know(replicas: Replica[]): void {
+    for (const one of replicas) this.#replicas.set(one.id, one)
+  }
+
+  /** Does one step, notes when, and says when it is done. */
+  async step<T>(kind: Kind, names: string, work: () => Promise<T>): Promise<T> {
+    const done = await this.timeline.step(kind, names, work)
+    const at = seconds(Date.now() - this.timeline.began)
+    if (kind !== 'release' && kind !== 'schema')
+      say(
+        `${green('✓')} ${kind === 'swap' ? `load balancer: ${names}` : `${names} ${WORDS[kind]}`} (at ${at})`,
+      )
+    return done
+  }
+
+  /** From now on a failure may be the fresh release's. */
+  freshServes(): void {
+    if (!this.#settled) this.#freshSince = Math.min(this.#freshSince, Date.now())
+  }
+
+  /** @throws OperatorError when requests fail that did not fail before */
+  check(): void {
+    const before = summarize(this.#samples().filter(({ due }) => due < this.#freshSince))
+    const since = summarize(this.#samples().filter(({ due }) => due >= this.#freshSince))
+    const share = ({ failed, requests }: typeof since) => failed.length / Math.max(1, requests)
+    if (since.failed.length < FAILED_MINIMUM || share(since) <= 2 * share(before)) return
+    throw new OperatorError(
+      `requests fail that did not fail before: ${since.failed.length} of ${since.requests} since it serves, the first: ${since.failed[0]?.error}`,
+    )
+  }
+
+  /** Ends the probe, writes history and report, and says the sentence. */
+  async end(): Promise<void> {
+    const samples = (await this.#probe?.stop()) ?? []
+    if (!this.#rollout) return
+    const { from, to, schemaChanged } = this.#rollout
+    const { timeline, result } = this
+    const ended = Date.now()
+    const summary = summarize(samples)
+    const counted = this.#probe
+      ? { requests: summary.requests, failed: summary.failed.length, slowestMs: summary.slowest }
+      : {}
+    const took = (ended - timeline.began) / 1000
+    await record(this.host, this.stack, {
+      when: new Date(timeline.began).toISOString(),
+      who: who(),
+      from,
+      to,
+      result,
+      ...counted,
+      seconds: Math.round(took * 10) / 10,
+      schemaChanged,
+    })
+    for (const { due, error, during } of summary.failed.slice(0, LISTED))
+      say(`  ${red('✗')} ${new Date(due).toISOString().slice(11, 23)} ${error} (during: ${during})`)
+    if (summary.failed.length > LISTED) say(`  and ${summary.failed.length - LISTED} more`)
+    const own = seconds(applicationsOwn(timeline.steps))
+    const what =
+      result === 'released'
+        ? `release ${from || 'none'} → ${to}`
+        : `release ${to} was not rolled out, ${from || 'none'} serves`
+    const numbers = this.#probe
+      ? `${count(summary.requests, 'request').replace(/\B(?=(\d{3})+ )/g, ',')}, ${summary.failed.length} failed, slowest ${summary.slowest} ms`
+      : 'nothing served before, so nobody counted requests'
+    if (this.#probe) {
+      const traffic = await readTraffic(this.host, this.stack, timeline.began, [...this.#replicas.values()])
+      const file = path.join(ROOT, 'reports', `${to}.html`)
+      mkdirSync(path.dirname(file), { recursive: true })
+      writeFileSync(
+        file,
+        reportPage({
+          from,
+          to,
+          result,
+          began: timeline.began,
+          ended,
+          steps: timeline.steps,
+          samples,
+          traffic,
+        }),
+      )
+      say(`The picture: ${path.relative(process.cwd(), file)}`)
+    }
+    say(
+      `${numbers}, ${what} in ${seconds(took * 1000)} (${own} of it the application's own warm-up and draining)`,
+    )
+  }
+
+  #samples() {
+    return this.#probe?.samples ?? []
+  }
+
+  async #serves(): Promise<boolean> {
+    const { exitCode } = await this.host.attempt(
+      bash`docker ps -q --filter name=${`^${this.stack.project}-lb-1$`} | grep .`,
+    )
+    return exitCode === 0
+  }
+}

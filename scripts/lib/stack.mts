@@ -1,0 +1,109 @@
+/** The Compose project on the server: its files, its variables, and the command that they are used with. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { ROOT, type StackConfig } from './config.mts'
+import { type ServerFile, writeScript } from './files.mts'
+import type { Host } from './host.mts'
+import type { BaseImages } from './images.mts'
+import { bash, join, Script } from './shell.mts'
+
+/** Name of a service's container when there is only one: Compose's own rule. */
+export function containerOf(stack: StackConfig, service: Single): string {
+  return `${stack.project}-${service}-1`
+}
+
+/** `compose …` in a script: the project's docker compose for a release of the application. */
+export function composeFor(stack: StackConfig, release: string): Script {
+  const folder = `${stack.folder}/compose`
+  return bash`compose() { RELEASE=${release} docker compose --env-file ${folder}/stack.env -f ${folder}/stack.yaml "$@"; }`
+}
+
+/** Puts the project's files on the server; returns the paths that changed. */
+export async function writeStack(host: Host, stack: StackConfig, images: BaseImages): Promise<string[]> {
+  const folders = ['compose', 'postgres', 'sql'].map((name) => `${stack.folder}/${name}`)
+  const make = bash`mkdir -p -m 700 ${stack.folder}; mkdir -p ${folders}`
+  const output = await host.run(
+    'Writing the stack’s files',
+    join([make, writeScript(stackFiles(stack, images))]),
+  )
+  return output.split('\n').filter(Boolean)
+}
+
+export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[] {
+  const own = (name: string) => readFileSync(path.join(ROOT, name), 'utf8')
+  const at = (name: string) => `${stack.folder}/${name}`
+  return [
+    { path: at('compose/stack.yaml'), content: own('compose/stack.yaml') },
+    { path: at('compose/stack.env'), content: envFile(stackVariables(stack, images)) },
+    { path: at('compose/app.env'), content: envFile(stack.app.environment), mode: '600' },
+    { path: at('postgres/pg_hba.conf'), content: own('sql/pg_hba.conf') },
+    { path: at('sql/roles.sql'), content: own('sql/roles.sql') },
+    { path: at('sql/schema.sql'), content: own('sql/schema.sql') },
+    { path: at('sql/state.sql'), content: own('sql/state.sql') },
+  ]
+}
+
+function stackVariables(stack: StackConfig, images: BaseImages): Record<string, string | number> {
+  return {
+    PROJECT: stack.project,
+    FOLDER: stack.folder,
+    POSTGRES_IMAGE: images.postgres,
+    REDIS_IMAGE: images.redis,
+    NGINX_IMAGE: images.nginx,
+    HTTP_PORT: stack.ports.http,
+    HTTPS_PORT: stack.ports.https,
+    DB_PORT: stack.ports.db,
+    APP_MEMORY: stack.app.memory,
+    STOP_TIMEOUT: stack.rollout.stop_timeout,
+  }
+}
+
+/** In double quotes, where a backslash takes the meaning from each character that has one (compose-go's dotenv). */
+function envFile(variables: Record<string, string | number>): string {
+  const escaped = (value: string | number) =>
+    String(value)
+      .replaceAll(/[\\"$]/g, '\\$&')
+      .replaceAll('\n', '\\n')
+  return Object.entries(variables)
+    .map(([name, value]) => `${name}="${escaped(value)}"\n`)
+    .join('')
+}
+
+type Single = 'db' | 'redis' | 'lb'
+
+/** What tells that a service answers. */
+const ANSWERS: Record<Single, string[]> = {
+  db: ['pg_isready', '-q', '-U', 'postgres', '-d', 'prusa'],
+  redis: ['redis-cli', 'ping'],
+  lb: ['true'],
+}
+
+/** Seconds until a started service must answer; PostgreSQL may have to recover first. */
+const ANSWER_DEADLINE = 90
+
+/** Sees to it that a service of one container runs as configured and answers; returns whether it had to be started. */
+export async function up(host: Host, stack: StackConfig, release: string, service: Single): Promise<boolean> {
+  const container = containerOf(stack, service)
+  const output = await host.run(
+    `Starting ${service}`,
+    join([
+      composeFor(stack, release),
+      bash`
+started() { docker inspect -f '{{.State.StartedAt}}' ${container} 2>/dev/null || true; }
+before=$(started)
+compose up -d --no-deps --no-build ${service} >&2
+deadline=$((SECONDS + ${ANSWER_DEADLINE}))
+until docker exec ${container} ${ANSWERS[service]} >/dev/null 2>&1; do
+  if [ $SECONDS -ge $deadline ]; then
+    echo '${new Script(service)} does not answer; its last words:' >&2
+    docker logs --tail 15 ${container} >&2
+    exit 1
+  fi
+  sleep 0.2
+done
+[ "$before" = "$(started)" ] || echo started`,
+    ]),
+    { deadline: ANSWER_DEADLINE + 60 },
+  )
+  return output.trim() === 'started'
+}

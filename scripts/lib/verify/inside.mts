@@ -1,0 +1,248 @@
+/** What root sees on the server: facts about users, packages, containers and the database. Nothing is changed. */
+import type { StackConfig } from '../config.mts'
+import type { Host } from '../host.mts'
+import { bash, join, type Script } from '../shell.mts'
+
+/** The task sheet's two users and their keys: observed against the sheet, not against a file that could be wrong too. */
+export const SHEET_USERS = [
+  {
+    name: 'prusa_admin',
+    sudo: true,
+    key: 'AAAAC3NzaC1lZDI1NTE5AAAAIIhPd7qHzXBp41QIhXz8HUBq6QjuyGanfXYVPzn9kM6w',
+  },
+  {
+    name: 'prusa_non_admin',
+    sudo: false,
+    key: 'AAAAC3NzaC1lZDI1NTE5AAAAIEBTg8KKBP/VbPH+VAYLqhGjCBoGBqNPj63BbTFP3Bov',
+  },
+] as const
+export const SHEET_PACKAGES = ['curl', 'wget', 'vim', 'nano', 'jq'] as const
+
+export interface UserFacts {
+  exists: boolean
+  key: boolean
+  /** The password field of shadow(5). */
+  shadow: string
+  sudo: boolean
+  /** Whether sshd lets the user in by a key. */
+  sshd: boolean
+}
+
+export interface Container {
+  name: string
+  service: string
+  image: string
+  running: boolean
+  restartPolicy: string
+  /** Published ports as `ADDRESS:PORT->CONTAINER`. */
+  ports: { address: string; port: number; inner: number }[]
+  logLimit: string
+  user: string
+}
+
+export interface Inside {
+  users: Record<string, UserFacts>
+  packages: string[]
+  containers: Container[]
+  /** Release of each replica by its image's label, and whether Redis answers it. */
+  replicas: { name: string; release: string; redis: string }[]
+  database: Record<string, string>
+  admin: Record<string, string>
+}
+
+/** Ports and certificate of the load balancer: what a look from outside needs to know. */
+export interface Front {
+  http: number
+  https: number
+  certificate: string
+  days: number
+}
+
+export async function lookAtFront(host: Host, stack: StackConfig): Promise<Front> {
+  const output = await host.run(
+    'Looking at the load balancer',
+    bash`
+lb=$(docker ps -q --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.service=lb)
+[ -n "$lb" ] || { echo 'no load balancer runs'; exit 0; }
+docker inspect -f '{{json .NetworkSettings.Ports}}' $lb
+end=$(openssl x509 -in ${stack.folder}/nginx/tls/certificate.pem -noout -enddate | cut -d= -f2)
+echo $((($(date -d "$end" +%s) - $(date +%s)) / 86400))
+cat ${stack.folder}/nginx/tls/certificate.pem`,
+  )
+  const [ports = '', days = '0', ...certificate] = output.split('\n')
+  const published = ports.startsWith('{')
+    ? (JSON.parse(ports) as Record<string, { HostPort: string }[] | null>)
+    : {}
+  const port = (inner: string) => Number(published[inner]?.[0]?.HostPort ?? 0)
+  return {
+    http: port('8080/tcp'),
+    https: port('8443/tcp'),
+    days: Number(days),
+    certificate: certificate.join('\n'),
+  }
+}
+
+export async function lookInside(host: Host, stack: StackConfig, https: number): Promise<Inside> {
+  const parts = [
+    usersScript(),
+    packagesScript(),
+    containersScript(stack),
+    databaseScript(stack),
+    adminScript(stack, https),
+  ]
+  return parseInside(await host.run('Looking at the server', join(parts)))
+}
+
+function usersScript(): Script {
+  return join(
+    SHEET_USERS.map(
+      ({ name, key }) => bash`
+if getent passwd ${name} >/dev/null; then
+  home=$(getent passwd ${name} | cut -d: -f6)
+  printf 'user\t%s\texists\tyes\nuser\t%s\tshadow\t%s\n' ${name} ${name} "$(getent shadow ${name} | cut -d: -f2 | cut -c1-3)"
+  grep -qsF ${key} "$home/.ssh/authorized_keys" && printf 'user\t%s\tkey\tyes\n' ${name}
+  runuser -u ${name} -- sudo -n true 2>/dev/null && printf 'user\t%s\tsudo\tyes\n' ${name}
+  mkdir -p /run/sshd
+  [[ $(sshd -T -C user=${name},host=localhost,addr=127.0.0.1 2>/dev/null) == *'pubkeyauthentication yes'* ]] && printf 'user\t%s\tsshd\tyes\n' ${name}
+fi
+true`,
+    ),
+  )
+}
+
+function packagesScript(): Script {
+  return bash`
+for package in ${SHEET_PACKAGES}; do
+  [ "$(dpkg-query -W -f '\${db:Status-Status}' $package 2>/dev/null)" != installed ] || printf 'package\t%s\n' $package
+done`
+}
+
+// A replica's environment holds the owner's password, and --verbose prints what a script prints.
+// Whether Redis answers is asked from within each replica, by the address that the replica itself was given.
+function containersScript(stack: StackConfig): Script {
+  return bash`
+ids=$(docker ps -aq --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.oneoff=False)
+[ -z "$ids" ] || docker inspect $ids | jq -c '.[] | del(.Config.Env)' | sed 's/^/container\t/'
+for replica in $(docker ps --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.service=app --format '{{.Names}}'); do
+  (
+    pong=$(docker exec $replica python -c '
+import os, socket
+with socket.create_connection((os.environ["REDIS_HOST"], int(os.environ["REDIS_PORT"])), 2) as redis:
+    redis.sendall(b"PING\r\n")
+    print(redis.recv(7).decode().strip())' 2>&1 | tail -n1) || true
+    printf 'replica\t%s\t%s\t%s\n' $replica "$(docker inspect -f '{{index .Config.Labels "org.opencontainers.image.version"}}' $replica)" "$pong"
+  ) &
+done
+wait`
+}
+
+// Everything that could write stands in a transaction that is rolled back. psql's answers and errors become one stream
+// inside the container already: docker exec brings two over in any order.
+function databaseScript(stack: StackConfig): Script {
+  return bash`
+cd ${stack.folder}/secrets
+attempt() { # ROLE SECRET; SQL on standard input
+  { head -n1 "$2"; cat; } | docker exec -i ${`${stack.project}-db-1`} sh -c '
+    IFS= read -r PGPASSWORD; export PGPASSWORD
+    exec psql -h 127.0.0.1 -U "$0" -d prusa -qAtX 2>&1' "$1" 2>&1 | sed -n 's/^\(psql: \)\{0,1\}.*\(ERROR\|FATAL\): */error\t/p; /^[a-z ]*\t/p' | sed "s/^/database\t$1\t/" || true
+}
+attempt app db_owner_password <<'SQL' &
+SELECT E'owner\t' || pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database();
+BEGIN; CREATE TABLE verify_probe (n int); INSERT INTO verify_probe VALUES (1);
+SELECT E'writes\t' || count(*) FROM verify_probe; ROLLBACK;
+SQL
+attempt developer db_developer_password <<'SQL' &
+SELECT format($$SELECT E'reads %s\t' || count(*) FROM %I.%I$$, relname, nspname, relname)
+  FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+ WHERE relkind = 'r' AND nspname !~ '^pg_|^information_schema$' ORDER BY 1 \gexec
+SET default_transaction_read_only = off;
+SELECT E'step\tINSERT';
+SELECT format('BEGIN; INSERT INTO %I.%I DEFAULT VALUES; ROLLBACK', nspname, relname)
+  FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+ WHERE relkind = 'r' AND nspname !~ '^pg_|^information_schema$' ORDER BY 1 LIMIT 1 \gexec
+ROLLBACK;
+SELECT E'step\tCREATE';
+BEGIN; CREATE TABLE verify_probe (n int); ROLLBACK;
+SELECT E'step\tTEMPORARY';
+BEGIN; CREATE TEMPORARY TABLE verify_probe (n int); ROLLBACK;
+SQL
+wait`
+}
+
+// The password goes from the secret into curl's standard input and nowhere else.
+function adminScript(stack: StackConfig, https: number): Script {
+  return bash`
+code() { curl -sk --noproxy '*' --max-time 10 -o /dev/null -w '%{http_code}' "$@" https://localhost:${https}/admin || true; }
+printf 'admin\tnone\t%s\nadmin\twrong\t%s\nadmin\tright\t%s\n' "$(code)" "$(code -u developer:wrong)" \
+  "$(printf 'user = "developer:%s"\n' "$(sed 's/[\\"]/\\&/g' ${stack.folder}/secrets/admin_password)" | code -K -)"`
+}
+
+interface Inspected {
+  Name: string
+  State: { Running: boolean }
+  Config: { Image: string; User: string; Labels: Record<string, string> }
+  HostConfig: { RestartPolicy: { Name: string }; LogConfig: { Config: Record<string, string> | null } }
+  NetworkSettings: { Ports: Record<string, { HostIp: string; HostPort: string }[] | null> }
+}
+
+export function parseInside(output: string): Inside {
+  const lines = output.split('\n').map((line) => line.split('\t'))
+  const of = (kind: string) => lines.filter(([first]) => first === kind).map((line) => line.slice(1))
+  const user = (name: string): UserFacts => {
+    const facts = new Map(
+      of('user')
+        .filter(([who]) => who === name)
+        .map(([, key, value]) => [key, value]),
+    )
+    const yes = (key: string) => facts.get(key) === 'yes'
+    return {
+      exists: yes('exists'),
+      key: yes('key'),
+      shadow: facts.get('shadow') ?? '',
+      sudo: yes('sudo'),
+      sshd: yes('sshd'),
+    }
+  }
+  return {
+    users: Object.fromEntries(SHEET_USERS.map(({ name }) => [name, user(name)])),
+    packages: of('package').map(([name]) => name as string),
+    containers: of('container').map((line) => containerOf(JSON.parse(line.join('\t')) as Inspected)),
+    replicas: of('replica').map(([name = '', release = '', redis = '']) => ({ name, release, redis })),
+    database: parseDatabase(of('database')),
+    admin: Object.fromEntries(of('admin') as [string, string][]),
+  }
+}
+
+/** An answer belongs to the step named before it: `developer INSERT` → `permission denied for table …`. */
+function parseDatabase(lines: string[][]): Record<string, string> {
+  const found: Record<string, string> = {}
+  const steps: Record<string, string> = {}
+  for (const [role = '', what = '', value = ''] of lines) {
+    if (what === 'step') {
+      steps[role] = value
+      found[`${role} ${value}`] = 'allowed'
+    } else if (what === 'error') found[`${role} ${steps[role] ?? 'login'}`] = value
+    else found[`${role} ${what}`] = value
+  }
+  return found
+}
+
+function containerOf(container: Inspected): Container {
+  const ports = Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([inner, bindings]) =>
+    (bindings ?? []).map(({ HostIp, HostPort }) => ({
+      address: HostIp,
+      port: Number(HostPort),
+      inner: Number.parseInt(inner, 10),
+    })),
+  )
+  return {
+    name: container.Name.replace(/^\//, ''),
+    service: container.Config.Labels['com.docker.compose.service'] ?? '',
+    image: container.Config.Image,
+    running: container.State.Running,
+    restartPolicy: container.HostConfig.RestartPolicy.Name,
+    ports,
+    logLimit: container.HostConfig.LogConfig.Config?.['max-size'] ?? '',
+    user: container.Config.User,
+  }
+}

@@ -1,0 +1,125 @@
+/** What a user sees: requests to the public address over HTTP and HTTPS, the stack's own certificate verified. */
+import { randomUUID } from 'node:crypto'
+import http from 'node:http'
+import https from 'node:https'
+import type { TLSSocket } from 'node:tls'
+import type { StackConfig } from '../config.mts'
+import type { Host } from '../host.mts'
+import { bash } from '../shell.mts'
+import type { Front } from './inside.mts'
+
+/** How many requests show that traffic is balanced. */
+const SAMPLE = 100
+
+export interface Seen {
+  status: number
+  body: string
+  location: string
+  tls: string
+  error: string
+}
+
+export interface Outside {
+  redirect: Seen
+  hello: Seen
+  status: Seen
+  palindrome: Seen
+  hidden: { path: string; status: number; reached: number }[]
+  sample: { failed: number; perReplica: Record<string, number> }
+}
+
+/** Paths of the two blocked endpoints, below them, and other spellings of them. */
+const HIDDEN = [
+  '/prepare-for-deploy',
+  '/ready-for-deploy',
+  '/prepare-for-deploy/',
+  '/ready-for-deploy/below',
+  '//prepare-for-deploy',
+  '/./x/../ready-for-deploy',
+  '/%70repare%2Dfor-deploy',
+]
+
+/** Looks at the site from here; the load balancer's own log then tells which request reached which replica. */
+export async function lookFromOutside(host: Host, stack: StackConfig, front: Front): Promise<Outside> {
+  const run = randomUUID()
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 10, ca: front.certificate })
+  const secure = (path: string, mark: string) =>
+    see(`https://${host.publicName}:${front.https}`, path, `verify-${run}-${mark}`, agent)
+  const redirect = await see(`http://${host.publicName}:${front.http}`, '/some?page=1', `verify-${run}-http`)
+  const [hello, status, palindrome] = await Promise.all(
+    ['/', '/status', '/palindrom/verify'].map((path) => secure(path, 'page')),
+  )
+  const hidden = await Promise.all(HIDDEN.map((path, index) => secure(path, `hidden${index}`)))
+  const sample = await Promise.all(Array.from({ length: SAMPLE }, () => secure('/', 'sample')))
+  agent.destroy()
+  const log = await readLog(host, stack, run)
+  return {
+    redirect,
+    hello: hello as Seen,
+    status: status as Seen,
+    palindrome: palindrome as Seen,
+    hidden: HIDDEN.map((path, index) => ({
+      path,
+      status: hidden[index]?.status ?? 0,
+      reached: log.filter(({ mark, upstream }) => mark === `hidden${index}` && upstream !== '').length,
+    })),
+    sample: {
+      failed: sample.filter((seen) => seen.status !== 200).length,
+      perReplica: tally(log.filter(({ mark }) => mark === 'sample').map(({ upstream }) => upstream)),
+    },
+  }
+}
+
+/** One request; never throws. The path is sent as written. */
+function see(origin: string, path: string, userAgent: string, agent?: https.Agent): Promise<Seen> {
+  const nothing = { status: 0, body: '', location: '', tls: '', error: '' }
+  // Port 0 stands for none, and node would take it for 80 or 443: somebody else's site.
+  if (origin.endsWith(':0')) return Promise.resolve({ ...nothing, error: 'no load balancer runs' })
+  return new Promise((resolve) => {
+    const options = { path, agent, timeout: 10_000, headers: { 'User-Agent': userAgent } }
+    const request = (origin.startsWith('https') ? https : http).get(origin, options, (response) => {
+      let body = ''
+      const tls = (response.socket as TLSSocket).getProtocol?.() ?? ''
+      response.on('data', (data) => {
+        body += data
+      })
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          body: body.trim(),
+          location: response.headers.location ?? '',
+          tls,
+          error: '',
+        }),
+      )
+    })
+    request.on('timeout', () => request.destroy(new Error('no answer within 10 s')))
+    request.on('error', (error) => resolve({ ...nothing, error: error.message }))
+  })
+}
+
+interface Logged {
+  mark: string
+  /** Address of the replica that answered last; empty when none was asked. */
+  upstream: string
+}
+
+async function readLog(host: Host, stack: StackConfig, run: string): Promise<Logged[]> {
+  const output = await host.run(
+    'Reading the load balancer’s log',
+    bash`docker logs --since 2m ${`${stack.project}-lb-1`} 2>/dev/null | grep -F ${`verify-${run}`} | jq -r '[.agent, .upstream] | @tsv' || true`,
+  )
+  return output
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [agent = '', upstream = ''] = line.split('\t')
+      return { mark: agent.slice(`verify-${run}-`.length), upstream: upstream.split(', ').at(-1) ?? '' }
+    })
+}
+
+function tally(values: string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1
+  return counts
+}

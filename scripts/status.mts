@@ -1,0 +1,38 @@
+/** What runs now: the replicas, their release, and whether requests are sent to them. */
+import { serving } from './lib/balancer.mts'
+import { replicas } from './lib/replica.mts'
+import { begin } from './lib/run.mts'
+import { result, say, seconds } from './lib/say.mts'
+import { table } from './lib/table.mts'
+
+const { host, stack, options } = begin(`
+Prints the replicas: release, state, and whether the load balancer sends them requests.
+
+  npm run status [-- --host USER@NAME]
+
+  --json             as JSON on standard output
+`)
+
+const [found, served] = await Promise.all([replicas(host, stack), serving(host, stack)])
+if (options.json)
+  result(
+    JSON.stringify(
+      found.map((one) => ({ ...one, serving: served.includes(one.name) })),
+      null,
+      2,
+    ),
+  )
+else if (found.length === 0) say(`No replica on ${host.name}. Next: npm run deploy`)
+else
+  result(
+    table(
+      ['replica', 'release', 'state', 'requests', 'crashes'],
+      found.map((one) => [
+        one.name,
+        one.release,
+        one.running ? `up ${seconds(Date.now() - one.startedAt)}` : `stopped (exit code ${one.exitCode})`,
+        served.includes(one.name) ? 'yes' : 'no',
+        String(one.restarts),
+      ]),
+    ),
+  )

@@ -1,0 +1,41 @@
+/** Goes through the task sheet line by line against the live server. Changes nothing. */
+import process from 'node:process'
+import { readHistory } from './lib/history.mts'
+import { begin } from './lib/run.mts'
+import { bold, count, green, red, result, say } from './lib/say.mts'
+import { lookAtFront, lookInside } from './lib/verify/inside.mts'
+import { lookFromOutside } from './lib/verify/outside.mts'
+import { judge } from './lib/verify/sheet.mts'
+
+const { host, stack, options } = begin(`
+Checks every line of the task sheet against the live server, from outside like a user and from inside like root.
+Changes nothing; exit code 1 when a line fails.
+
+  npm run verify [-- --host USER@NAME]
+
+  --json             the verdicts as JSON on standard output
+`)
+
+say(`verify on ${host.name}`)
+const front = await lookAtFront(host, stack)
+const [inside, outside, history] = await Promise.all([
+  lookInside(host, stack, front.https),
+  lookFromOutside(host, stack, front),
+  readHistory(host, stack),
+])
+const rollout = history.findLast(({ from, result }) => from !== '' && result !== 'failed')
+const verdicts = judge({ front, inside, outside, rollout })
+const failed = verdicts.filter(({ ok }) => !ok)
+
+if (options.json) result(JSON.stringify(verdicts, null, 2))
+else {
+  let chapter = ''
+  for (const verdict of verdicts) {
+    if (verdict.chapter !== chapter) result(bold(verdict.chapter))
+    chapter = verdict.chapter
+    result(`  ${verdict.ok ? green('✓') : red('✗')} ${verdict.required}: ${verdict.evidence}`)
+  }
+  const end = failed.length === 0 ? 'all as required' : `${failed.length} failed`
+  result(`${count(verdicts.length, 'line')} of the task sheet: ${end}`)
+}
+if (failed.length > 0) process.exitCode = 1

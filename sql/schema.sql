@@ -1,0 +1,6 @@
+-- One line that changes when a table, a column or an index does: what tells a rollback that the schema is another one.
+SELECT md5(concat_ws('|',
+  (SELECT string_agg(concat_ws(' ', table_schema, table_name, column_name, data_type, is_nullable, column_default), ','
+          ORDER BY table_schema, table_name, column_name)
+     FROM information_schema.columns WHERE table_schema NOT IN ('pg_catalog', 'information_schema')),
+  (SELECT string_agg(indexdef, ',' ORDER BY indexdef) FROM pg_indexes WHERE schemaname NOT IN ('pg_catalog', 'information_schema'))));

@@ -1,0 +1,80 @@
+"""Somebody else's application with the contract of the task sheet: Flask's own server, no settings of ours."""
+
+import os
+import random
+import socket
+import threading
+import time
+
+import psycopg2
+from flask import Flask, request
+
+WARMUP = float(os.environ.get("MINIMAL_WARMUP", "10"))  # seconds
+DRAIN = os.environ.get("MINIMAL_DRAIN", "5-15")  # seconds, a number or a range to choose from
+
+app = Flask(__name__)
+started = time.monotonic()
+drained = threading.Event()
+
+
+def connect():
+    return psycopg2.connect(os.environ["DATABASE_URI"].replace("+psycopg2", ""))
+
+
+@app.before_request
+def warm_up():
+    if time.monotonic() - started < WARMUP:
+        return "Not ready", 404
+
+
+@app.route("/")
+def hello():
+    return "Hello from the minimal application"
+
+
+@app.route("/status")
+def status():
+    return "OK"
+
+
+@app.route("/palindrom/<text>")
+def palindrom(text):
+    if text != text[::-1]:
+        return "no"
+    with connect() as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO minimal (text) VALUES (%s)", (text,))
+    return "yes"
+
+
+@app.route("/admin")
+def admin():
+    return "admin area"
+
+
+@app.route("/prepare-for-deploy")
+def prepare_for_deploy():
+    low, _, high = DRAIN.partition("-")
+    threading.Timer(random.uniform(float(low), float(high or low)), drained.set).start()
+    return "Preparing"
+
+
+@app.route("/ready-for-deploy")
+def ready_for_deploy():
+    return "Ready" if drained.is_set() else ("Not ready", 404)
+
+
+@app.route("/redis-hits")
+def redis_hits():
+    with socket.create_connection((os.environ["REDIS_HOST"], int(os.environ["REDIS_PORT"]))) as redis:
+        redis.sendall(b"INCR minimal\r\n")
+        return redis.recv(100).decode().strip(":\r\n")
+
+
+@app.route("/headers")
+def headers():
+    """Not in the contract: what the load balancer sent."""
+    return dict(request.headers)
+
+
+if __name__ == "__main__":
+    app.run(host=os.environ.get("APP_HOST", "0.0.0.0"), port=int(os.environ.get("APP_PORT", "5000")))

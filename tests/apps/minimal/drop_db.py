@@ -1,0 +1,4 @@
+from app import connect
+
+with connect() as connection, connection.cursor() as cursor:
+    cursor.execute("DROP TABLE IF EXISTS minimal")

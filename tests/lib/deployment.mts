@@ -1,0 +1,217 @@
+/** A deployment of the tests' own on this machine's Docker Engine: project, folder and ports that nobody else has. */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import https from 'node:https'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { stringify } from 'yaml'
+import { $ } from 'zx'
+import { ROOT } from '../../scripts/lib/config.mts'
+import { Probe, type Summary, summarize } from '../../scripts/lib/probe.mts'
+import { freePort } from './ports.mts'
+
+export interface Ran {
+  exitCode: number | null
+  /** Standard output and standard error, as a terminal would show them. */
+  text: string
+  stdout: string
+}
+
+/** Keys of config/stack.yaml, nested as there. */
+export type Settings = Record<string, unknown>
+
+export class Deployment {
+  readonly home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
+  readonly folder = path.join(this.home, 'server')
+  readonly project = `prusatest${randomBytes(3).toString('hex')}`
+  #settings: Settings = {}
+
+  private constructor(readonly ports: { http: number; https: number; db: number }) {}
+
+  /** A deployment that has not begun: nothing but its configuration is there. */
+  static async prepare(settings: Settings = {}): Promise<Deployment> {
+    const made = new Deployment({ http: await freePort(), https: await freePort(), db: await freePort() })
+    mkdirSync(path.join(made.home, 'config'))
+    writeFileSync(
+      path.join(made.home, 'config/server.yaml'),
+      readFileSync(path.join(ROOT, 'config/server.yaml')),
+    )
+    made.configure(settings)
+    return made
+  }
+
+  /** A deployment that runs: steps 02 to 04. Warm-up and draining take no time unless the settings say so. */
+  static async start(settings: Settings = {}, prepared?: Deployment): Promise<Deployment> {
+    const made = prepared ?? (await Deployment.prepare())
+    made.configure(settings)
+    for (const script of ['02-build', '03-db', '04-stack']) {
+      const ran = await made.run(script)
+      if (ran.exitCode !== 0) {
+        await made.remove()
+        throw new Error(`${script} failed:\n${ran.text}`)
+      }
+    }
+    return made
+  }
+
+  /** Sets keys of stack.yaml, over those set before. */
+  configure(settings: Settings): void {
+    this.#settings = merge(this.#settings, settings)
+    const own = {
+      project: this.project,
+      folder: this.folder,
+      ports: this.ports,
+      images: 'debian',
+      app: { environment: { WARMUP_SECONDS: '0', DRAIN_SECONDS: '0' } },
+    }
+    writeFileSync(path.join(this.home, 'config/stack.yaml'), stringify(merge(own, this.#settings)))
+  }
+
+  /** Runs one of the scripts as a user would. */
+  async run(script: string, ...flags: string[]): Promise<Ran> {
+    const output = await this.begin(script, ...flags)
+    return { exitCode: output.exitCode, text: output.stdall, stdout: output.stdout }
+  }
+
+  /** Begins a script and does not wait for it. */
+  begin(script: string, ...flags: string[]) {
+    const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env: { ...process.env, NO_COLOR: '1' } })
+    return quiet`npx zx ${`scripts/${script}.mts`} --config ${path.join(this.home, 'config')} ${flags}`
+  }
+
+  /** Begins a script and sends the signal to its whole process group some milliseconds later, as a terminal's Ctrl-C would. */
+  async interrupt(script: string, flags: string[], signal: NodeJS.Signals, delay: number): Promise<string> {
+    const argv = ['zx', `scripts/${script}.mts`, '--config', path.join(this.home, 'config'), ...flags]
+    const running = spawn('npx', argv, { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+    let text = ''
+    for (const stream of [running.stdout, running.stderr]) stream.on('data', (data) => (text += data))
+    const ended = new Promise((resolve) => running.once('exit', resolve))
+    const timer = setTimeout(() => process.kill(-(running.pid as number), signal), delay)
+    await ended
+    clearTimeout(timer)
+    return text
+  }
+
+  /** Waits until a begun script has printed something. */
+  async printed(running: ReturnType<Deployment['begin']>, pattern: RegExp): Promise<void> {
+    let text = ''
+    await new Promise<void>((resolve, reject) => {
+      const read = (data: Buffer) => {
+        text += data
+        if (pattern.test(text)) resolve()
+      }
+      running.stdout.on('data', read)
+      running.stderr.on('data', read)
+      running.then(() => reject(new Error(`it ended before it printed ${pattern}:\n${text}`)))
+    })
+  }
+
+  get origin(): string {
+    return `https://localhost:${this.ports.https}`
+  }
+
+  get certificate(): string {
+    return readFileSync(path.join(this.folder, 'nginx/tls/certificate.pem'), 'utf8')
+  }
+
+  secret(name: string): string {
+    return readFileSync(path.join(this.folder, 'secrets', name), 'utf8').trim()
+  }
+
+  /** Does the work while a client asks the site, from before it begins until after it ends; returns what the client saw. */
+  async underLoad(work: () => Promise<unknown>, rate = 50): Promise<Summary> {
+    const probe = new Probe({
+      url: `${this.origin}/`,
+      certificate: this.certificate,
+      rate,
+      timeout: 10,
+    }).start()
+    try {
+      await work()
+    } finally {
+      await probe.stop()
+    }
+    return summarize(probe.samples)
+  }
+
+  /** One request; status 0 and the error as the body when it failed. */
+  get(
+    page: string,
+    headers: Record<string, string> = {},
+    method = 'GET',
+  ): Promise<{ status: number; body: string; headers: Record<string, unknown> }> {
+    return new Promise((resolve) => {
+      const options = {
+        path: page,
+        headers,
+        method,
+        ca: this.certificate,
+        agent: false as const,
+        timeout: 10_000,
+      }
+      const request = https.request(this.origin, options, (response) => {
+        let body = ''
+        response.on('data', (data) => {
+          body += data
+        })
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: body.trim(), headers: response.headers }),
+        )
+      })
+      request.on('timeout', () => request.destroy(new Error('timeout')))
+      request.on('error', (error) => resolve({ status: 0, body: error.message, headers: {} }))
+      request.end()
+    })
+  }
+
+  /** Names of the running containers of a service, sorted. */
+  async containers(service: string): Promise<string[]> {
+    const { stdout } =
+      await docker`docker ps --filter label=com.docker.compose.project=${this.project} --filter label=com.docker.compose.service=${service} --format {{.Names}}`
+    return stdout.split('\n').filter(Boolean).sort()
+  }
+
+  /** Ids of all containers of the project, sorted: the same before and after when nothing was replaced. */
+  async ids(): Promise<string[]> {
+    const { stdout } =
+      await docker`docker ps -aq --no-trunc --filter label=com.docker.compose.project=${this.project}`
+    return stdout.split('\n').filter(Boolean).sort()
+  }
+
+  /** Takes everything away: containers, networks, volumes, the application's images, files. */
+  async remove(): Promise<void> {
+    const label = `label=com.docker.compose.project=${this.project}`
+    const each = async (found: string, remove: (ids: string[]) => PromiseLike<unknown>) => {
+      const ids = found.split('\n').filter(Boolean)
+      if (ids.length > 0) await remove(ids)
+    }
+    await each((await docker`docker ps -aq --filter ${label}`).stdout, (ids) => docker`docker rm -fv ${ids}`)
+    await each(
+      (await docker`docker network ls -q --filter ${label}`).stdout,
+      (ids) => docker`docker network rm ${ids}`,
+    )
+    await each(
+      (await docker`docker volume ls -q --filter ${label}`).stdout,
+      (ids) => docker`docker volume rm ${ids}`,
+    )
+    const images = (await docker`docker images -q --filter ${`reference=${this.project}/app`}`).stdout
+    await each([...new Set(images.split('\n'))].join('\n'), (ids) => docker`docker rmi -f ${ids}`)
+    rmSync(this.home, { recursive: true, force: true })
+  }
+}
+
+/** Docker, quietly; a failing command throws. */
+export const docker = $({ quiet: true })
+
+function merge(one: Settings, other: Settings): Settings {
+  const isMap = (value: unknown): value is Settings =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+  const result = { ...one }
+  for (const [key, value] of Object.entries(other)) {
+    const before = result[key]
+    result[key] = isMap(before) && isMap(value) ? merge(before, value) : value
+  }
+  return result
+}

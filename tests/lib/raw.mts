@@ -1,0 +1,50 @@
+/** Requests exactly as written: no client library that tidies a path up before it leaves. */
+import net from 'node:net'
+import tls from 'node:tls'
+
+export interface RawAnswer {
+  /** 0: the connection was closed without an answer. */
+  status: number
+  text: string
+}
+
+/** Sends the bytes, over TLS unless told, and reads until the server closes; they should ask it to. */
+export function raw(port: number, bytes: string, secure = true): Promise<RawAnswer> {
+  return new Promise((resolve) => {
+    let text = ''
+    const socket = secure
+      ? tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
+      : net.connect({ port, host: '127.0.0.1' })
+    const end = () => {
+      socket.destroy()
+      resolve({ status: Number(/^HTTP\/\S+ (\d+)/.exec(text)?.[1] ?? 0), text })
+    }
+    socket.once(secure ? 'secureConnect' : 'connect', () => socket.write(bytes, 'latin1'))
+    socket.setTimeout(5_000, end)
+    socket.on('data', (data) => {
+      text += data
+    })
+    socket.on('error', end)
+    socket.on('end', end)
+  })
+}
+
+/** A request's bytes: HTTP/1.1 with a Host, or 1.0 without one. */
+export function message(method: string, target: string, headers: string[] = [], version = '1.1'): string {
+  const host = version === '1.0' ? [] : ['Host: localhost']
+  return `${[`${method} ${target} HTTP/${version}`, ...host, 'Connection: close', ...headers].join('\r\n')}\r\n\r\n`
+}
+
+/** Whether a TCP connection comes about. */
+export function connects(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host, port, timeout: 3_000 })
+    const end = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.on('connect', () => end(true))
+    socket.on('timeout', () => end(false))
+    socket.on('error', () => end(false))
+  })
+}

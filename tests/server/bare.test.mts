@@ -1,0 +1,74 @@
+/** Debian 12, from bare to verified over ssh; then the same again, which must change nothing and cost no request. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type DisposableServer, startServer } from './disposable.mts'
+import { changes, Operator } from './operator.mts'
+
+let server: DisposableServer
+let operator: Operator
+let before01: Map<string, string>
+let said: string
+
+before(async () => {
+  server = await startServer({ suite: 'bookworm' })
+  operator = new Operator(server)
+  before01 = await installed()
+  said = await operator.deploy()
+})
+after(() => operator?.remove())
+
+/** Versions of the installed packages, by name. */
+async function installed(): Promise<Map<string, string>> {
+  const { stdout } = await server.exec(`dpkg-query -W -f '\${Package} \${Version}\\n'`)
+  return new Map(
+    stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(' ') as [string, string]),
+  )
+}
+
+async function containers(): Promise<string> {
+  return (await server.exec('docker ps -aq --no-trunc | sort')).stdout
+}
+
+test('a bare server is one command away from a site that is all as required', () => {
+  assert.match(said, /\d+ lines of the task sheet: all as required/)
+  assert.match(said, new RegExp(`The site +https://127.0.0.1:${server.httpsPort}/`))
+})
+
+test('a second deploy changes nothing, says so at every step, and drops no request', async () => {
+  const ids = await containers()
+  const packages = await installed()
+  const { requests, failed } = await operator.underLoad(async () => {
+    const text = await operator.must('deploy')
+    assert.deepEqual(changes(text), [])
+    assert.match(text, /already running: nothing to do/)
+  })
+  assert.equal(await containers(), ids)
+  assert.deepEqual(await installed(), packages)
+  assert.ok(requests > 100, `${requests} requests`)
+  assert.deepEqual(failed, [])
+})
+
+test('nothing that was installed is upgraded, and only Compose and buildx come from Debian 13', async () => {
+  const now = await installed()
+  for (const [name, version] of before01) assert.equal(now.get(name), version, name)
+  const { stdout } = await server.exec(`
+apt-cache policy $(dpkg-query -W -f '\${Package} ') |
+  awk '/^[^ ]/ {name = $1} /^ \\*\\*\\*/ {getline; if (/trixie/) print name}'`)
+  assert.deepEqual(stdout.split('\n').filter(Boolean).sort(), ['docker-buildx:', 'docker-compose:'])
+  const upgrade = await server.exec('apt-get upgrade --simulate; apt-get dist-upgrade --simulate')
+  assert.doesNotMatch(upgrade.stdout, /trixie|Debian:13/)
+})
+
+test('the engine is enabled at boot, and nothing but the load balancer and sshd listens to the network', async () => {
+  assert.equal((await server.exec('systemctl is-enabled docker')).stdout.trim(), 'enabled')
+  const { stdout } = await server.exec(`ss -Htln | awk '{print $4}'`)
+  const open = stdout.split('\n').filter((address) => address && !/^(127\.|\[::1\])/.test(address))
+  const ports = [...new Set(open.map((address) => Number(address.split(':').at(-1))))]
+  assert.deepEqual(
+    ports.sort((a, b) => a - b),
+    [22, server.httpPort, server.httpsPort].sort((a, b) => a - b),
+  )
+})

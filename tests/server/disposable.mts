@@ -1,0 +1,217 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { $ } from 'zx'
+import { freePort } from '../lib/ports.mts'
+import { type Identity, makeIdentity } from './identity.mts'
+import { bareImage, pruneImages, type Suite } from './image/build.mts'
+
+/** A Debian server to oneself: systemd, sshd, sudo and nothing else, in a container of the local Docker Engine. */
+export interface DisposableServer extends Identity {
+  name: string
+  /** Port on 127.0.0.1 that leads to sshd. This and the next two survive a reboot; the container's address need not. */
+  sshPort: number
+  /** Ports with the same number inside and on 127.0.0.1, for `ports:` of stack.yaml: so the site has one address. */
+  httpPort: number
+  httpsPort: number
+  /** What `--host` takes, together with the sshConfig of an identity. */
+  host(user?: string): string
+  /** Makes one more key, which no account accepts yet. */
+  identity(name: string): Promise<Identity>
+  /** Runs a script by `bash -s` over ssh. A failing script is an answer, not an exception. */
+  ssh(user: string, script: string, options?: RunOptions): Promise<Result>
+  /** The same as root by `docker exec`, past sshd. */
+  exec(script: string, options?: RunOptions): Promise<Result>
+  /** Restarts the server from inside and waits until it has booted again. */
+  reboot(): Promise<void>
+  /** Leaves nothing behind: container, Docker's volume, keys. */
+  remove(): Promise<void>
+}
+
+export interface RunOptions {
+  /** Another identity's than the server's own. */
+  sshConfig?: string
+  /** Seconds. */
+  deadline?: number
+}
+
+export interface Result {
+  /** Null when the deadline passed. */
+  exitCode: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Seconds. */
+const deadlines = { boot: 60, reboot: 90, command: 300 }
+
+// What keeps these from reaching the machine stands in image/entrypoint.sh. More is not needed and would leak:
+// --privileged, the machine's cgroups, CAP_SYS_TIME (its clock).
+const capabilities = [
+  ...['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE', 'SYS_NICE', 'SYS_BOOT'],
+  ...['DAC_READ_SEARCH', 'LINUX_IMMUTABLE', 'IPC_LOCK', 'AUDIT_CONTROL'],
+]
+const privileges = [
+  ...capabilities.map((capability) => `--cap-add=${capability}`),
+  ...['seccomp', 'apparmor', 'systempaths'].map((filter) => `--security-opt=${filter}=unconfined`),
+  '--device-cgroup-rule=a *:* rwm',
+  '--cgroupns=private',
+  '--tmpfs=/run:exec',
+  '--tmpfs=/run/lock',
+]
+
+/**
+ * Starts a server and waits until it has booted.
+ * `image` is a bare server of the suite (default: bookworm) or a snapshot. The caller removes the server.
+ * Throws, with the server's last log lines, when it does not boot; nothing is left then.
+ */
+export async function startServer(
+  options: { suite?: Suite; image?: string; name?: string } = {},
+): Promise<DisposableServer> {
+  const image = options.image ?? (await bareImage(options.suite ?? 'bookworm'))
+  const server = await newServer(options.name ?? `prusa-test-${randomBytes(3).toString('hex')}`)
+  try {
+    await explained(server, `starting from ${image}`, async () => {
+      await run(server, image)
+      await booted(server, deadlines.boot)
+    })
+    return server
+  } catch (error) {
+    await server.remove()
+    throw error
+  }
+}
+
+/** The server's disk as an image for startServer. Docker's own data is on a volume and stays out: see loadImages. */
+export async function snapshot(server: DisposableServer, tag: string): Promise<string> {
+  const image = `prusa-test-snapshot:${tag}`
+  await docker(['commit', server.name, image])
+  await pruneImages()
+  return image
+}
+
+/** Copies images from this machine's Docker Engine into the server's. */
+export async function loadImages(server: DisposableServer, images: string[]): Promise<void> {
+  const run = $({ quiet: true, timeout: deadlines.command * 1000 })
+  await run`docker save ${images} | docker exec -i ${server.name} docker load`
+}
+
+async function newServer(name: string): Promise<DisposableServer> {
+  const folder = await mkdtemp(join(tmpdir(), `${name}-`))
+  const [sshPort, httpPort, httpsPort] = await Promise.all([freePort(), freePort(), freePort()])
+  const own = await makeIdentity(folder, name)
+  const host = (user = 'root') => `ssh://${user}@127.0.0.1:${sshPort}`
+
+  const server: DisposableServer = {
+    ...own,
+    name,
+    sshPort,
+    httpPort,
+    httpsPort,
+    host,
+    identity: (name) => makeIdentity(folder, name),
+    ssh: (user, script, { sshConfig = own.sshConfig, deadline } = {}) =>
+      shell(['ssh', '-F', sshConfig, host(user), 'bash', '-s'], script, deadline),
+    exec: (script, { deadline } = {}) =>
+      shell(['docker', 'exec', '-i', name, 'bash', '-s'], script, deadline),
+    reboot: () => reboot(server),
+    async remove() {
+      await docker(['rm', '--force', '--volumes', name]).nothrow()
+      await docker(['volume', 'rm', '--force', `${name}-docker`])
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+  return server
+}
+
+async function run(server: DisposableServer, image: string): Promise<void> {
+  const publish = (port: number, inside: number) => `--publish=127.0.0.1:${port}:${inside}`
+  await docker([
+    'run',
+    '--detach',
+    '--pull=never',
+    `--name=${server.name}`,
+    `--hostname=${server.name}`,
+    '--restart=unless-stopped', // this is what makes `systemctl reboot` a reboot
+    `--volume=${server.name}-docker:/var/lib/docker`,
+    publish(server.sshPort, 22),
+    publish(server.httpPort, server.httpPort),
+    publish(server.httpsPort, server.httpsPort),
+    ...privileges,
+    image,
+  ])
+  await must(server.exec(`echo '${server.publicKey}' > /root/.ssh/authorized_keys`))
+}
+
+async function reboot(server: DisposableServer): Promise<void> {
+  await explained(server, 'rebooting', async () => {
+    const before = await startedAt(server)
+    await server.exec('systemctl reboot')
+    await waitUntil(
+      'it has gone down and up',
+      deadlines.reboot,
+      async () => (await startedAt(server)) !== before,
+    )
+    await booted(server, deadlines.reboot)
+  })
+}
+
+async function startedAt(server: DisposableServer): Promise<string> {
+  return (await docker(['inspect', '--format', '{{.State.StartedAt}}', server.name])).stdout
+}
+
+/** Waits until ssh answers and systemd has started everything; throws when a unit failed. */
+async function booted(server: DisposableServer, deadline: number): Promise<void> {
+  await waitUntil('ssh answers', deadline, async () => {
+    return (await server.ssh('root', 'true', { deadline: 10 })).exitCode === 0
+  })
+  const state = await server.exec('systemctl is-system-running --wait', { deadline })
+  if (state.stdout.trim() === 'running') return
+  const failed = await server.exec('systemctl status --state=failed --full --no-pager; systemctl list-jobs')
+  throw new Error(`systemd is ${state.stdout.trim() || 'silent'}, not running:\n${failed.stdout}`)
+}
+
+/** Adds to an error what it happened to and what the server logged last. */
+async function explained(server: DisposableServer, what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`${server.name}, ${what}: ${reason}\n${await lastLogLines(server)}`, { cause: error })
+  }
+}
+
+async function lastLogLines(server: DisposableServer): Promise<string> {
+  const journal = await server.exec('journalctl --no-pager --lines 30', { deadline: 10 })
+  const output = await docker(['logs', '--tail', '30', server.name]).nothrow()
+  return journal.stdout + output.stdout + output.stderr
+}
+
+function docker(args: string[]) {
+  return $({ quiet: true, timeout: deadlines.command * 1000 })`docker ${args}`
+}
+
+async function shell(command: string[], script: string, deadline = deadlines.command): Promise<Result> {
+  // docker exits with 0 when SIGTERM ends it: a deadline would look like success.
+  const options = { timeout: deadline * 1000, timeoutSignal: 'SIGKILL' } as const
+  const running = $({ quiet: true, nothrow: true, input: script, ...options })`${command}`
+  // A command that ends before it has read its script (ssh to a server that is down) says so by its exit code.
+  running.stdin.on('error', () => {})
+  const { exitCode, stdout, stderr } = await running
+  return { exitCode, stdout, stderr: exitCode === null ? `${stderr}\nno end within ${deadline} s` : stderr }
+}
+
+async function must(running: Promise<Result>): Promise<void> {
+  const { exitCode, stdout, stderr } = await running
+  if (exitCode !== 0) throw new Error(stdout + stderr)
+}
+
+async function waitUntil(what: string, deadline: number, check: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + deadline * 1000
+  while (!(await check())) {
+    if (Date.now() > end) throw new Error(`waited ${deadline} s in vain until ${what}`)
+    await sleep(100)
+  }
+}

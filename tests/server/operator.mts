@@ -1,0 +1,151 @@
+/** What a person does to a server from here: a configuration of their own and the scripts, always over ssh. */
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import https from 'node:https'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parse, stringify } from 'yaml'
+import { $ } from 'zx'
+import { loadConfig, ROOT, type User } from '../../scripts/lib/config.mts'
+import { baseImages } from '../../scripts/lib/images.mts'
+import { Probe, type Summary, summarize } from '../../scripts/lib/probe.mts'
+import type { Ran, Settings } from '../lib/deployment.mts'
+import { type DisposableServer, loadImages } from './disposable.mts'
+
+/** Seconds. */
+const DEADLINE = 600
+
+/** What steps say that changed nothing. */
+const NOTHING_TO_DO = /nothing to do|are there|GB free/
+
+export class Operator {
+  readonly #home = mkdtempSync(path.join(tmpdir(), 'prusa-operator-'))
+
+  constructor(
+    readonly server: DisposableServer,
+    settings: Settings = {},
+  ) {
+    mkdirSync(this.#config)
+    this.configure(settings)
+    this.users(() => {})
+  }
+
+  get #config(): string {
+    return path.join(this.#home, 'config')
+  }
+
+  /** Writes stack.yaml: the server's ports, images from the Debian archive, and an application that needs no time. */
+  configure(settings: Settings = {}): void {
+    const own = {
+      ssh_config: this.server.sshConfig,
+      ports: { http: this.server.httpPort, https: this.server.httpsPort },
+      images: 'debian',
+      app: { environment: { WARMUP_SECONDS: '0', DRAIN_SECONDS: '0' } },
+    }
+    writeFileSync(path.join(this.#config, 'stack.yaml'), stringify({ ...own, ...settings }))
+  }
+
+  /** Writes server.yaml: the repository's own, with the users edited. */
+  users(edit: (users: User[]) => void): void {
+    const config = parse(readFileSync(path.join(ROOT, 'config/server.yaml'), 'utf8'))
+    edit(config.users)
+    writeFileSync(path.join(this.#config, 'server.yaml'), stringify(config))
+  }
+
+  /** Runs one of the scripts as root over ssh, or with the flags given. */
+  async run(script: string, ...flags: string[]): Promise<Ran> {
+    const { exitCode, stdall, stdout } = await this.begin(script, ...flags)
+    return { exitCode, text: stdall, stdout }
+  }
+
+  /** Begins a script and does not wait for it. */
+  begin(script: string, ...flags: string[]) {
+    const host = flags.includes('--host') ? [] : ['--host', this.server.host()]
+    const env = { ...process.env, NO_COLOR: '1' }
+    const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env, timeout: `${DEADLINE}s`, detached: true })
+    return quiet`npx zx ${`scripts/${script}.mts`} --config ${this.#config} ${host} ${flags}`
+  }
+
+  /** Runs a script that must succeed; returns what it said. */
+  async must(script: string, ...flags: string[]): Promise<string> {
+    const { exitCode, text } = await this.run(script, ...flags)
+    assert.equal(exitCode, 0, text)
+    return text
+  }
+
+  /** Runs a script that must refuse: exit code 1, a sentence, and no stack trace; returns what it said. */
+  async refused(script: string, ...flags: string[]): Promise<string> {
+    const { exitCode, text } = await this.run(script, ...flags)
+    assert.equal(exitCode, 1, text)
+    assert.doesNotMatch(text, /\n {4}at |Error:/)
+    assert.match(text, /\n {2}Next: {2}\S/)
+    return text
+  }
+
+  /** Runs a script as root by the back door, past sshd; it must succeed. Returns what it printed. */
+  async root(script: string): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.server.exec(`set -e\n${script}`)
+    assert.equal(exitCode, 0, stdout + stderr)
+    return stdout.trim()
+  }
+
+  /** Puts the base images of this machine into the server's engine: a minute less than making them there. */
+  async loadBaseImages(): Promise<void> {
+    await loadImages(this.server, Object.values(baseImages(loadConfig(this.#config).stack, 'debian')))
+  }
+
+  /** The whole road, with the base images put in between. */
+  async deploy(): Promise<string> {
+    await this.must('01-server')
+    await this.loadBaseImages()
+    return await this.must('deploy')
+  }
+
+  /** PEM of the site's certificate, from the server's disk. */
+  async certificate(): Promise<string> {
+    return (await this.server.exec('cat /opt/prusa/nginx/tls/certificate.pem')).stdout
+  }
+
+  /** One request; status 0 and the error as the body when it failed. */
+  async get(page: string): Promise<{ status: number; body: string }> {
+    const ca = await this.certificate()
+    return await new Promise((resolve) => {
+      const request = https.get(`${this.#site}${page}`, { ca, agent: false, timeout: 10_000 }, (response) => {
+        let body = ''
+        response.on('data', (data) => {
+          body += data
+        })
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: body.trim() }))
+      })
+      request.on('timeout', () => request.destroy(new Error('no answer within 10 s')))
+      request.on('error', (error) => resolve({ status: 0, body: error.message }))
+    })
+  }
+
+  /** Does the work while a client asks the site; returns what the client saw. */
+  async underLoad(work: () => Promise<unknown>): Promise<Summary> {
+    const certificate = await this.certificate()
+    const probe = new Probe({ url: `${this.#site}/`, certificate, rate: 50, timeout: 10 }).start()
+    try {
+      await work()
+    } finally {
+      await probe.stop()
+    }
+    return summarize(probe.samples)
+  }
+
+  get #site(): string {
+    return `https://127.0.0.1:${this.server.httpsPort}`
+  }
+
+  /** The server and everything of ours about it. */
+  async remove(): Promise<void> {
+    rmSync(this.#home, { recursive: true, force: true })
+    await this.server.remove()
+  }
+}
+
+/** The lines of the steps that did something. */
+export function changes(text: string): string[] {
+  return text.split('\n').filter((line) => /^[✓✗]/.test(line) && !NOTHING_TO_DO.test(line))
+}

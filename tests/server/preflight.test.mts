@@ -1,0 +1,97 @@
+/** What keeps a server from taking the deployment: each is told with its remedy, and what was begun the next run completes. */
+import assert from 'node:assert/strict'
+import process from 'node:process'
+import { after, before, test } from 'node:test'
+import { until } from '../lib/until.mts'
+import { type DisposableServer, startServer } from './disposable.mts'
+import { changes, Operator } from './operator.mts'
+
+let server: DisposableServer
+let operator: Operator
+
+before(async () => {
+  server = await startServer()
+  operator = new Operator(server)
+})
+after(() => operator?.remove())
+
+/** Makes the server unfit, sees it refused with nothing changed, and makes it fit again. */
+async function unfit(make: string, undo: string): Promise<string> {
+  await operator.root(make)
+  const state = `dpkg -l; find /etc /home /root /opt -printf '%p %T@\\n' | sort`
+  const earlier = await operator.root(state)
+  const text = await operator.refused('01-server')
+  assert.ok((await operator.root(state)) === earlier, 'something was changed')
+  assert.match(text, /nothing was changed/)
+  await operator.root(undo)
+  return text
+}
+
+test('a server that does not answer', async () => {
+  assert.match(
+    await operator.refused('01-server', '--host', 'ssh://root@127.0.0.1:9'),
+    /cannot be reached: .*Connection refused/,
+  )
+})
+
+test('a port that another program has taken: which one', async () => {
+  const listen = `perl -MIO::Socket::INET -e 'push @kept, IO::Socket::INET->new(Listen => 1, LocalPort => ${server.httpPort}); sleep'`
+  const text = await unfit(
+    `systemd-run --quiet --unit squatter ${listen}
+     for attempt in {1..100}; do grep -q "$(printf ':%04X .* 0A ' ${server.httpPort})" /proc/net/tcp && break; sleep 0.1; done`,
+    'systemctl stop squatter',
+  )
+  assert.match(
+    text,
+    new RegExp(`Port ${server.httpPort} is taken by /usr/bin/perl .*: stop it, or choose another`),
+  )
+})
+
+test('a distribution that is not supported, and everything else that is wrong, in one answer', async () => {
+  const text = await unfit(
+    `cp /etc/os-release /tmp; sed -i 's/^VERSION_ID=.*/VERSION_ID="11"/' /usr/lib/os-release
+     mount -t tmpfs -o size=100m tmpfs /var/lib/docker`,
+    'umount /var/lib/docker; cat /tmp/os-release >/usr/lib/os-release',
+  )
+  assert.match(text, /is not supported: use Debian 12 or 13/)
+  assert.match(text, /100 MB of free disk are too little: free 5120 MB/)
+})
+
+test('killed while it installs packages: the next run completes', async () => {
+  const running = operator.begin('01-server')
+  await until('dpkg is at work', 120, async () => {
+    const { exitCode } = await server.exec('grep -lx dpkg /proc/[0-9]*/comm && ls /var/lib/dpkg/updates/0*')
+    return exitCode === 0
+  })
+  process.kill(-(running.pid as number), 'SIGKILL')
+  await running
+  // The server did not notice yet and goes on installing, which the next run waits for; then it loses its power.
+  const next = operator.run('01-server')
+  await operator.root(`sleep 1; kill -KILL $(grep -lxE 'dpkg|apt-get' /proc/[0-9]*/comm | cut -d/ -f3)`)
+  const { text } = await next
+  assert.match(text, /✓ Packages: /)
+  await operator.root('command -v vim nano jq; [ -z "$(dpkg --audit)" ]')
+})
+
+test('a Docker Engine that cannot start: its last words and what to do', async () => {
+  await operator.root(`systemctl stop docker.socket docker
+mkdir -p /etc/docker; echo '{ "debug": tru' >/etc/docker/daemon.json`)
+  const text = await operator.refused('01-server')
+  await operator.root('rm /etc/docker/daemon.json')
+  assert.match(text, /The Docker Engine on .* does not start; its last words:\n(.*\n)*.*daemon\.json/)
+  assert.match(text, /Next: {2}.*daemon\.json.*run again/)
+  assert.match(await operator.must('01-server'), /Docker Engine: started/)
+  assert.deepEqual(changes(await operator.must('01-server')), [])
+})
+
+test('a disk that is full in the middle of a build: said so, and the next run completes', async () => {
+  await operator.root(`systemctl stop docker.socket docker
+mount -t tmpfs -o size=60m tmpfs /var/lib/docker
+systemctl start docker`)
+  const text = await operator.refused('02-build')
+  await operator.root('systemctl stop docker.socket docker; umount /var/lib/docker; systemctl start docker')
+  assert.match(text, /no space left on device/)
+  assert.match(text, /disk is full/)
+  await operator.loadBaseImages()
+  assert.match(await operator.must('02-build'), /Application: release \w+ built/)
+})

@@ -1,0 +1,158 @@
+/** The users on a real server: real logins by real keys, on the first run, on later ones, and whatever was there before. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type DisposableServer, startServer } from './disposable.mts'
+import type { Identity } from './identity.mts'
+import { changes, Operator } from './operator.mts'
+
+let server: DisposableServer
+let operator: Operator
+let admin: Identity
+let plain: Identity
+let stranger: Identity
+
+before(async () => {
+  server = await startServer()
+  operator = new Operator(server)
+  admin = await server.identity('admin')
+  plain = await server.identity('plain')
+  stranger = await server.identity('stranger')
+  operator.users(([first, second]) => {
+    first?.keys.push(admin.publicKey)
+    second?.keys.push(plain.publicKey)
+  })
+  await operator.must('01-server')
+})
+after(() => operator?.remove())
+
+/** What a command prints to the user who logs in with the key; the failure's text when it fails. */
+async function as(user: string, { sshConfig }: Identity, command = 'id -un'): Promise<string> {
+  const { exitCode, stdout, stderr } = await server.ssh(user, command, { sshConfig })
+  return exitCode === 0 ? stdout.trim() : `failed: ${stderr.trim().split('\n').at(-1)}`
+}
+
+async function expectLogins(): Promise<void> {
+  assert.equal(await as('prusa_admin', admin, 'sudo -n id -un'), 'root')
+  assert.equal(await as('prusa_non_admin', plain), 'prusa_non_admin')
+  assert.match(await as('prusa_non_admin', plain, 'sudo -n true'), /^failed: sudo: a password is required/)
+}
+
+test('a key that opens nothing is refused with one sentence', async () => {
+  operator.configure({ ssh_config: stranger.sshConfig })
+  const text = await operator.refused('01-server', '--host', server.host('prusa_admin'))
+  operator.configure()
+  assert.match(text, /refused the login: no key of yours opens it/)
+  assert.match(text, /nothing was changed/)
+})
+
+for (const pam of ['yes', 'no'])
+  test(`both users log in by their keys and only one has sudo, with UsePAM ${pam}`, async () => {
+    await operator.root(
+      `sed -i '/^UsePAM/d' /etc/ssh/sshd_config; echo 'UsePAM ${pam}' >>/etc/ssh/sshd_config; systemctl restart ssh`,
+    )
+    assert.match(await operator.root('sshd -T'), new RegExp(`^usepam ${pam}$`, 'm'))
+    await expectLogins()
+    for (const user of ['prusa_admin', 'prusa_non_admin'])
+      assert.match(await as(user, stranger), /^failed: .*Permission denied/)
+  })
+
+test('no password opens them, not even the empty one', async () => {
+  const tried = ['prusa_admin', 'prusa_non_admin'].map(async (user) => {
+    assert.equal(await operator.root(`getent shadow ${user} | cut -d: -f2`), '*')
+    assert.match(await as('prusa_non_admin', plain, `echo | su ${user} -c true`), /Authentication failure/)
+  })
+  await Promise.all(tried)
+})
+
+test('a second run says so, and not one file under /etc, /root or /home changes', async () => {
+  const files = async () =>
+    (await operator.root(`find /etc /root /home ! -name .cache -printf '%p %m %u %T@ %l\\n' | sort`)).split(
+      '\n',
+    )
+  const earlier = await files()
+  const text = await operator.must('01-server')
+  assert.deepEqual(changes(text), [])
+  assert.match(text, /nothing to do/)
+  const later = await files()
+  assert.ok(earlier.length > 100)
+  assert.deepEqual(
+    later.filter((line) => !earlier.includes(line)),
+    [],
+  )
+})
+
+test('a key that someone added by hand stays, with or without a newline at its end', async () => {
+  const other = await server.identity('other')
+  const file = '/home/prusa_non_admin/.ssh/authorized_keys'
+  await operator.root(`printf '# ours\\n%s' '${other.publicKey}' >${file}`)
+  await operator.must('01-server')
+  assert.equal(await as('prusa_non_admin', other), 'prusa_non_admin')
+  await expectLogins()
+  assert.equal(await operator.root(`stat -c '%a %U' ${file}`), '600 prusa_non_admin')
+})
+
+test('one more user in the configuration is enough; one that is there already is opened for its keys alone', async () => {
+  const more = await server.identity('more')
+  await operator.root(`
+useradd --create-home had_password; echo had_password:secret | chpasswd
+useradd --create-home --shell /usr/sbin/nologin was_locked; passwd -lq was_locked
+usermod -aG sudo prusa_non_admin`)
+  assert.match(await as('prusa_non_admin', plain, 'id -nG'), /sudo/)
+  operator.users((users) => {
+    users[0]?.keys.push(admin.publicKey)
+    users[1]?.keys.push(plain.publicKey)
+    for (const name of ['third', 'had_password', 'was_locked'])
+      users.push({ name, sudo: name === 'third', keys: [more.publicKey] })
+  })
+  await operator.must('01-server')
+  for (const name of ['third', 'had_password', 'was_locked']) {
+    assert.equal(await as(name, more), name)
+    assert.equal(await operator.root(`getent shadow ${name} | cut -d: -f2`), '*')
+  }
+  assert.equal(await as('third', more, 'sudo -n id -un'), 'root')
+  assert.doesNotMatch(await as('prusa_non_admin', plain, 'id -nG'), /sudo/)
+  assert.deepEqual(changes(await operator.must('01-server')), [])
+})
+
+test('a user who makes authorized_keys a link cannot make root write through it', async () => {
+  const home = '/home/prusa_non_admin'
+  for (const [trap, restore] of [
+    [`mv .ssh/authorized_keys kept; ln -s /root/trap .ssh/authorized_keys`, `mv kept .ssh/authorized_keys`],
+    [`mv .ssh kept; ln -s /root/.ssh .ssh`, `rm .ssh; mv kept .ssh`],
+  ] as const) {
+    const authorized = await operator.root('sha256sum /root/.ssh/authorized_keys')
+    assert.doesNotMatch(await as('prusa_non_admin', plain, trap), /^failed/)
+    assert.match(await operator.refused('01-server'), /Permission denied/)
+    assert.equal(await operator.root('ls /root; sha256sum /root/.ssh/authorized_keys'), authorized)
+    await operator.root(`cd ${home}; ${restore}`)
+  }
+  await expectLogins()
+})
+
+test('a sudoers file that was broken by hand is made good again', async () => {
+  await operator.root(`echo 'prusa_admin ALL=(ALL' >/etc/sudoers.d/90-prusa_admin`)
+  assert.match(await as('prusa_admin', admin, 'sudo -n true'), /^failed/)
+  await operator.must('01-server')
+  await operator.root('visudo -cq')
+  assert.equal(await operator.root('stat -c %a:%u:%g /etc/sudoers.d/90-prusa_admin'), '440:0:0')
+  await expectLogins()
+})
+
+test('a login with passwordless sudo does as well as root, and one without gets a clear sentence', async () => {
+  await operator.root('DEBIAN_FRONTEND=noninteractive apt-get remove -qqy jq nano')
+  operator.configure({ ssh_config: admin.sshConfig })
+  const text = await operator.must('01-server', '--host', server.host('prusa_admin'))
+  assert.match(text, /Packages: installed nano and jq/)
+  await operator.root('command -v jq nano')
+
+  operator.configure({ ssh_config: plain.sshConfig })
+  const refusal = await operator.refused('01-server', '--host', server.host('prusa_non_admin'))
+  assert.match(refusal, /neither root nor has passwordless sudo/)
+  assert.match(refusal, /nothing was changed/)
+  operator.configure()
+})
+
+test('a root whose login shell is dash is as good', async () => {
+  await operator.root('usermod --shell /bin/dash root')
+  assert.deepEqual(changes(await operator.must('01-server')), [])
+})

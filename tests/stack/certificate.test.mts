@@ -1,0 +1,128 @@
+/** The site's certificate: what it names, when it is kept, when it is renewed, and that clients see the new one. */
+import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { hostname, networkInterfaces } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
+import { after, before, test } from 'node:test'
+import tls from 'node:tls'
+import { $ } from 'zx'
+import { Deployment } from '../lib/deployment.mts'
+
+const quiet = $({ quiet: true })
+let site: Deployment
+before(async () => {
+  site = await Deployment.start({ domain: 'www.example.test' })
+})
+after(() => site?.remove())
+
+test('it names localhost, the machine, its addresses and the configured domain', () => {
+  const certificate = new X509Certificate(site.certificate)
+  for (const name of ['localhost', hostname(), 'www.example.test'])
+    assert.ok(certificate.checkHost(name), `${name} in ${certificate.subjectAltName}`)
+  const own = Object.entries(networkInterfaces()).filter(([name]) => !/^(docker|br-|veth)/.test(name))
+  const addresses = own.flatMap(([, each]) => each ?? []).filter(({ scopeid }) => !scopeid)
+  assert.ok(addresses.length > 1)
+  for (const { address } of addresses)
+    assert.ok(certificate.checkIP(address), `${address} in ${certificate.subjectAltName}`)
+  assert.ok(!certificate.checkHost('example.test'))
+  const days = (Date.parse(certificate.validTo) - Date.now()) / 86_400_000
+  assert.ok(days > 365 && days <= 825, `${days} days`)
+})
+
+test('it is the one that is served, and its key is readable for the load balancer only', async () => {
+  assert.equal(await served(), serial())
+  const { stdout } = await quiet`stat -c %a:%u ${file('key.pem')}`
+  assert.equal(stdout.trim(), '400:101')
+})
+
+test('a second run keeps it', async () => {
+  const before = serial()
+  assert.match(await stack(), /Certificate: fits and lasts: nothing to do/)
+  assert.equal(serial(), before)
+  assert.equal(await served(), before)
+})
+
+test('one that ends within 30 days is renewed while the site serves', async () => {
+  for (const [days, renewed] of [
+    [31, false],
+    [10, true],
+  ] as const) {
+    await replace(days)
+    const before = serial()
+    assert.match(await underLoad(), renewed ? /ends soon/ : /nothing to do/)
+    assert.equal(serial() !== before, renewed)
+    assert.equal(await served(), serial())
+  }
+})
+
+test('one that its key does not fit is renewed while the site serves', async () => {
+  const before = serial()
+  await quiet`openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:prime256v1 -out ${file('key.pem')}`
+  assert.match(await underLoad(), /the key was another/)
+  assert.notEqual(serial(), before)
+  assert.equal(await served(), serial())
+})
+
+test('one that cannot be read, or is not there, is made anew', async () => {
+  for (const command of [['truncate', '-s', '100'], ['rm']]) {
+    await quiet`${command} ${file('certificate.pem')}`
+    await stack()
+    assert.equal(await served(), serial())
+  }
+})
+
+test('another domain makes another certificate, and the redirect leads there', async () => {
+  site.configure({ domain: 'new.example.test' })
+  assert.match(await underLoad(), /did not name new\.example\.test/)
+  assert.ok(new X509Certificate(site.certificate).checkHost('new.example.test'))
+  assert.equal(await served(), serial())
+  const told = await fetch(`http://localhost:${site.ports.http}/x?y`, { redirect: 'manual' })
+  assert.equal(told.headers.get('location'), `https://new.example.test:${site.ports.https}/x?y`)
+})
+
+const file = (name: string) => path.join(site.folder, 'nginx/tls', name)
+const serial = () => new X509Certificate(site.certificate).serialNumber
+
+/** Puts a certificate with another end in place, as good as ours otherwise. */
+async function replace(days: number): Promise<void> {
+  const names = 'subjectAltName=DNS:localhost,DNS:www.example.test'
+  await quiet`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days ${days} -subj /CN=localhost -addext ${names} -keyout ${file('key.pem')} -out ${file('certificate.pem')}`
+  await quiet`chown 101 ${file('key.pem')}`
+}
+
+/** Serial number of the certificate that a client is shown now. */
+function served(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port: site.ports.https, host: '127.0.0.1', rejectUnauthorized: false })
+    socket.on('error', reject)
+    socket.on('secureConnect', () => {
+      resolve(socket.getPeerCertificate().serialNumber)
+      socket.destroy()
+    })
+  })
+}
+
+async function stack(): Promise<string> {
+  const { exitCode, text } = await site.run('04-stack')
+  assert.equal(exitCode, 0, text)
+  return text
+}
+
+/** 04-stack while a client asks that takes every certificate, since it changes; returns what was printed. */
+async function underLoad(): Promise<string> {
+  let text = ''
+  const trusting = process.env.NODE_TLS_REJECT_UNAUTHORIZED
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+  try {
+    const { requests, failed } = await site.underLoad(async () => {
+      text = await stack()
+    })
+    assert.ok(requests > 20)
+    assert.deepEqual(failed, [])
+  } finally {
+    if (trusting === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+    else process.env.NODE_TLS_REJECT_UNAUTHORIZED = trusting
+  }
+  return text
+}

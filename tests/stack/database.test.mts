@@ -1,0 +1,188 @@
+/** The database as its two roles find it: `app` may do everything in it, `developer` may read it and nothing else. */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { Deployment, docker } from '../lib/deployment.mts'
+import { as, asPostgres } from '../lib/sql.mts'
+
+let site: Deployment
+before(async () => {
+  site = await Deployment.start()
+})
+after(() => site?.remove())
+
+test('a developer logs in over the server’s 127.0.0.1 and reads what the application stored', async () => {
+  assert.equal((await site.get('/palindrom/level')).status, 200)
+  const [replica = ''] = await site.containers('app')
+  const image = (await docker`docker inspect -f '{{.Config.Image}}' ${replica}`).stdout.trim()
+  const client = `
+import sys, psycopg2
+connection = psycopg2.connect(host="127.0.0.1", port=${site.ports.db}, dbname="prusa", user="developer",
+                              password=sys.stdin.readline().rstrip())
+cursor = connection.cursor()
+cursor.execute("SELECT text FROM palindromes")
+print(cursor.fetchall())`
+  const input = `${site.secret('db_developer_password')}\n`
+  const told = await docker({ input })`docker run --rm -i --network host ${image} python -c ${client}`
+  assert.equal(told.stdout.trim(), "[('level',)]")
+})
+
+test('a developer reads every table of today, and one that app makes tomorrow, in a new schema too', async () => {
+  const tables = await asPostgres(site, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+  for (const table of tables.split('\n'))
+    assert.deepEqual((await as(site, 'developer', `SELECT count(*) >= 0 FROM ${table}`)).text, 't')
+  const made = await as(
+    site,
+    'app',
+    `CREATE TABLE tomorrow (n serial, big oid); INSERT INTO tomorrow (n) VALUES (1);
+     CREATE SCHEMA later; CREATE TABLE later.one (n serial); INSERT INTO later.one VALUES (2);
+     CREATE VIEW later.seen AS SELECT * FROM later.one; CREATE MATERIALIZED VIEW later.kept AS SELECT 3 AS n;
+     CREATE FUNCTION public.writes() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'INSERT INTO tomorrow VALUES (9)';
+     CREATE FUNCTION later.writes() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'INSERT INTO tomorrow VALUES (9)';
+     CREATE PROCEDURE later.does() LANGUAGE sql SECURITY DEFINER AS 'INSERT INTO tomorrow VALUES (9)';`,
+  )
+  assert.ok(made.ok, made.text)
+  const read =
+    'SELECT n FROM tomorrow UNION SELECT n FROM later.seen UNION SELECT n FROM later.kept ORDER BY 1'
+  assert.deepEqual(await as(site, 'developer', read), { ok: true, text: '1\n2\n3' })
+  assert.ok((await as(site, 'developer', 'SELECT last_value FROM later.one_n_seq')).ok)
+})
+
+test('whatever changes something is refused to a developer, also in a session that allows writing', async (context) => {
+  const refused = [
+    "INSERT INTO palindromes VALUES ('a', 'b')",
+    'UPDATE palindromes SET text = text',
+    'DELETE FROM palindromes',
+    'TRUNCATE palindromes',
+    'SELECT * FROM palindromes FOR UPDATE',
+    'INSERT INTO later.one VALUES (1)',
+    'DELETE FROM later.seen',
+    'MERGE INTO tomorrow USING later.one ON true WHEN MATCHED THEN DELETE',
+    'BEGIN; LOCK TABLE palindromes IN EXCLUSIVE MODE',
+    'CREATE TABLE mine (n int)',
+    'CREATE TABLE later.mine (n int)',
+    'SELECT 1 AS n INTO mine',
+    'CREATE TEMPORARY TABLE mine (n int)',
+    'CREATE SCHEMA mine',
+    "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    'CREATE VIEW mine AS SELECT 1',
+    'CREATE EXTENSION pgcrypto',
+    'CREATE DATABASE mine',
+    'CREATE ROLE mine',
+    'ALTER TABLE palindromes ADD COLUMN mine int',
+    'ALTER ROLE app PASSWORD NULL',
+    'ALTER ROLE developer SUPERUSER',
+    'DROP TABLE palindromes',
+    'DROP SCHEMA later CASCADE',
+    'GRANT INSERT ON palindromes TO developer',
+    'SET ROLE app',
+    'SET SESSION AUTHORIZATION app',
+    "COMMENT ON TABLE palindromes IS 'mine'",
+    'CREATE INDEX ON palindromes (text)',
+    'REFRESH MATERIALIZED VIEW later.kept',
+    "SELECT nextval('tomorrow_n_seq')",
+    "SELECT setval('later.one_n_seq', 9)",
+    'SELECT public.writes()',
+    'SELECT later.writes()',
+    'CALL later.does()',
+    'SELECT lo_create(0)',
+    'SELECT lo_creat(-1)',
+    "SELECT lo_from_bytea(0, 'x')",
+    "SELECT lo_put(1, 0, 'x')",
+    "SELECT lo_import('/etc/passwd')",
+    'SELECT lo_unlink(1)',
+    "COPY palindromes TO PROGRAM 'cat'",
+    "COPY palindromes TO '/tmp/x'",
+    "COPY palindromes FROM PROGRAM 'true'",
+    "SELECT pg_read_file('/etc/passwd')",
+    'SELECT rolpassword FROM pg_authid',
+    'SELECT passwd FROM pg_shadow',
+    'SELECT pg_reload_conf()',
+    "ALTER SYSTEM SET log_statement = 'all'",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'",
+    'CREATE EVENT TRIGGER mine ON ddl_command_start EXECUTE FUNCTION writes()',
+    'CREATE PUBLICATION mine',
+  ]
+  const before = await contents()
+  // Read-only is a developer's default that the session itself can lift, so the rights alone have to refuse.
+  const answers = await Promise.all(
+    refused.map(async (sql) => ({
+      sql,
+      ...(await as(
+        site,
+        'developer',
+        `SET default_transaction_read_only = off;\nSELECT 1/count(*) FROM palindromes;\n${sql};`,
+      )),
+    })),
+  )
+  for (const { sql, ok, text } of answers) {
+    assert.ok(!ok || /WARNING: +no privileges were granted/.test(text), `${sql} was allowed: ${text}`)
+    assert.match(
+      text,
+      /permission denied|must be owner|must be superuser|only roles with|attribute may|privileges/i,
+      sql,
+    )
+  }
+  assert.equal(await contents(), before)
+  context.diagnostic(`${refused.length} statements refused`)
+})
+
+test('a developer’s session is read-only from the start', async () => {
+  const told = await as(site, 'developer', "INSERT INTO palindromes VALUES ('a', 'b')")
+  assert.match(told.text, /read-only transaction|permission denied/)
+  assert.equal((await as(site, 'developer', 'SHOW default_transaction_read_only')).text, 'on')
+})
+
+test('neither role gets into another database, and the superuser does not log in over TCP', async () => {
+  for (const role of ['app', 'developer'])
+    for (const database of ['postgres', 'template1'])
+      assert.match((await as(site, role, 'SELECT 1', { database })).text, /no pg_hba.conf entry/)
+  for (const database of ['prusa', 'postgres'])
+    assert.match((await as(site, 'postgres', 'SELECT 1', { database })).text, /no pg_hba.conf entry/)
+  assert.match((await as(site, 'developer', 'SELECT 1', { password: 'wrong' })).text, /authentication failed/)
+})
+
+test('passwords changed in the secrets take effect by 03-db and 04-stack without a failed request', async () => {
+  const old = { app: site.secret('db_owner_password'), developer: site.secret('db_developer_password') }
+  const nasty = { app: `o'w"n\\er $HOME %41 100% @/: ü#?&+`, developer: `d'e"v\\ $1 %s @/ ü;--` }
+  writeFileSync(path.join(site.folder, 'secrets/db_owner_password'), `${nasty.app}\n`)
+  writeFileSync(path.join(site.folder, 'secrets/db_developer_password'), `${nasty.developer}\n`)
+  const load = await site.underLoad(async () => {
+    for (const script of ['03-db', '04-stack']) {
+      const { exitCode, text } = await site.run(script)
+      assert.equal(exitCode, 0, text)
+    }
+  })
+  assert.deepEqual(load.failed, [])
+  for (const role of ['app', 'developer'] as const) {
+    const one = { text: '1', ok: true }
+    assert.deepEqual(await as(site, role, 'SELECT 1', { password: nasty[role] }), one)
+    assert.match((await as(site, role, 'SELECT 1', { password: old[role] })).text, /authentication failed/)
+  }
+  for (const word of ['anna', 'otto', 'kayak', 'rotor'])
+    assert.equal((await site.get(`/palindrom/${word}`)).status, 200)
+  const again = await site.run('03-db')
+  assert.match(again.text, /Roles: app and developer: nothing to do/)
+})
+
+test('drop_db.py and create_db.py work from the image; a developer reads the new table', async () => {
+  const [replica] = await site.containers('app')
+  await docker`docker exec ${replica} python drop_db.py`
+  assert.equal(await asPostgres(site, "SELECT count(*) FROM pg_tables WHERE tablename = 'palindromes'"), '0')
+  assert.equal((await site.get('/palindrom/level')).status, 503)
+  assert.equal((await site.get('/')).status, 200)
+  await docker`docker exec ${replica} python create_db.py`
+  assert.equal((await site.get('/palindrom/level')).status, 200)
+  assert.equal((await as(site, 'developer', 'SELECT text FROM palindromes')).text, 'level')
+})
+
+/** Everything that a developer could have changed, as text. */
+function contents(): Promise<string> {
+  return asPostgres(
+    site,
+    `SELECT (SELECT count(*) FROM palindromes), (SELECT count(*) FROM tomorrow), (SELECT count(*) FROM later.one),
+       (SELECT last_value FROM tomorrow_n_seq), (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_roles),
+       (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_largeobject_metadata)`,
+  )
+}

@@ -1,0 +1,92 @@
+/** Somebody else's application with the contract of the task sheet: another folder in the configuration is all it takes. */
+import assert from 'node:assert/strict'
+import { appendFileSync, cpSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { ROOT } from '../../scripts/lib/config.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+import { as } from '../lib/sql.mts'
+
+let site: Deployment
+let source: string
+before(async () => {
+  site = await Deployment.prepare()
+  source = path.join(site.home, 'minimal')
+  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  site.configure({ app: { source, environment: { MINIMAL_WARMUP: '1', MINIMAL_DRAIN: '1-2' } } })
+  for (const script of ['02-build', '03-db', '04-stack']) await ran(script)
+})
+after(() => site?.remove())
+
+test('it serves through the load balancer, with its database and with Redis', async () => {
+  assert.equal((await site.get('/')).body, 'Hello from the minimal application')
+  assert.equal((await site.get('/palindrom/level')).body, 'yes')
+  assert.deepEqual(await as(site, 'developer', 'SELECT text FROM minimal'), { ok: true, text: 'level' })
+  const hits = Number((await site.get('/redis-hits')).body)
+  assert.equal(Number((await site.get('/redis-hits')).body), hits + 1)
+  assert.equal((await site.get('/admin')).status, 401)
+  assert.equal((await site.get('/ready-for-deploy')).status, 404)
+  assert.deepEqual(await red(), [])
+})
+
+test('what a client writes about itself into X-Forwarded-* and the like does not reach it', async () => {
+  const forged = {
+    'X-Forwarded-For': '6.6.6.6',
+    'X-Forwarded-Proto': 'forged',
+    'X-Forwarded-Host': 'forged.example',
+    'X-Forwarded-Port': '666',
+    'X-Forwarded-Prefix': '/forged',
+    'X-Forwarded-Server': 'forged',
+    'X-Real-IP': '6.6.6.6',
+    'X-Request-ID': 'forged',
+    Forwarded: 'for=6.6.6.6;proto=forged',
+    X_Forwarded_For: '6.6.6.6',
+  }
+  const { body } = await site.get('/headers', forged)
+  assert.doesNotMatch(body, /forged|6\.6\.6\.6|666/)
+  const headers = JSON.parse(body) as Record<string, string>
+  assert.equal(headers['X-Forwarded-Proto'], 'https')
+  assert.match(headers['X-Forwarded-For'] as string, /^\d+\.\d+\.\d+\.\d+$/)
+})
+
+test('a new release of it takes the place of the old one, and no request is lost', async () => {
+  appendFileSync(path.join(source, 'app.py'), '\n# another release\n')
+  const before = await site.containers('app')
+  const { failed } = await site.underLoad(() => ran('redeploy'))
+  assert.deepEqual(failed, [])
+  const now = await site.containers('app')
+  assert.equal(now.length, 2)
+  assert.ok(now.every((name) => !before.includes(name)))
+})
+
+test('its own Dockerfile wins over ours', async () => {
+  const dockerfile = `ARG PYTHON_IMAGE
+FROM \${PYTHON_IMAGE}
+LABEL built.by=themselves
+WORKDIR /elsewhere
+COPY . .
+CMD ["python", "app.py"]
+`
+  writeFileSync(path.join(source, 'Dockerfile'), dockerfile)
+  await ran('redeploy')
+  for (const name of await site.containers('app')) {
+    const format = '{{index .Config.Labels "built.by"}} {{.Config.WorkingDir}}'
+    assert.equal((await docker`docker inspect -f ${format} ${name}`).stdout.trim(), 'themselves /elsewhere')
+  }
+  assert.equal((await site.get('/palindrom/noon')).body, 'yes')
+  assert.deepEqual(await red(), [])
+})
+
+async function ran(script: string): Promise<void> {
+  const { exitCode, text } = await site.run(script)
+  assert.equal(exitCode, 0, text)
+}
+
+/** Red lines of verify about the site. */
+async function red(): Promise<unknown[]> {
+  const verdicts = JSON.parse((await site.run('verify', '--json')).stdout) as {
+    chapter: string
+    ok: boolean
+  }[]
+  return verdicts.filter(({ chapter, ok }) => !ok && chapter !== 'Prepare the server')
+}

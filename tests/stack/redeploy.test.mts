@@ -1,0 +1,189 @@
+/** Rollouts in front of a running client: whatever becomes of the release, the client must not notice. */
+import assert from 'node:assert/strict'
+import { appendFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { ROOT } from '../../scripts/lib/config.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+
+let site: Deployment
+let app: string
+before(async () => {
+  const prepared = await Deployment.prepare()
+  app = path.join(prepared.home, 'app')
+  cpSync(path.join(ROOT, 'app'), app, { recursive: true })
+  site = await Deployment.start({ app: { source: app }, rollout: { ready_timeout: 15 } }, prepared)
+})
+after(() => site.remove())
+
+/** Makes the source another one, and so the release. */
+function change(code = `# ${Math.random()}`): void {
+  appendFileSync(path.join(app, 'lifecycle.py'), `\n${code}\n`)
+}
+
+/** A change that is taken back when the work is done. */
+async function broken(
+  file: string,
+  edit: (code: string) => string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const place = path.join(app, file)
+  const code = readFileSync(place, 'utf8')
+  const edited = edit(code)
+  assert.notEqual(edited, code)
+  writeFileSync(place, edited)
+  try {
+    await work()
+  } finally {
+    writeFileSync(place, code)
+  }
+}
+
+async function releases(): Promise<string[]> {
+  const images = await Promise.all(
+    (await site.containers('app')).map(async (name) =>
+      (await docker`docker inspect -f {{.Config.Image}} ${name}`).stdout.trim(),
+    ),
+  )
+  return images.map((image) => image.split(':').at(-1) as string)
+}
+
+/** Rolls under load and asserts that the client saw nothing. */
+async function unnoticed(work: () => Promise<unknown>): Promise<void> {
+  const { requests, failed } = await site.underLoad(work, 100)
+  assert.ok(requests > 100, `${requests} requests`)
+  assert.equal(failed.length, 0, JSON.stringify(failed.slice(0, 3)))
+}
+
+for (const rollout of [
+  { order: 'start-first', surge: 1 },
+  { order: 'start-first', surge: 'all' },
+  { order: 'stop-first', surge: 1 },
+])
+  test(`a new release, ${rollout.order}, surge ${rollout.surge}`, async () => {
+    const [old] = await releases()
+    site.configure({ rollout })
+    change()
+    await unnoticed(async () => {
+      const { exitCode, text } = await site.run('redeploy')
+      assert.equal(exitCode, 0, text)
+      assert.match(text, /\d+ requests, 0 failed, slowest \d+ ms, release \w+ → \w+ in [\d.]+ s/)
+    })
+    const now = await releases()
+    assert.equal(now.length, 2)
+    assert.notEqual(now[0], old)
+    assert.equal(now[0], now[1])
+    site.configure({ rollout: { order: 'start-first', surge: 1 } })
+  })
+
+test('the same source again: nothing is touched', async () => {
+  const before = await site.ids()
+  const { exitCode, text } = await site.run('redeploy')
+  assert.equal(exitCode, 0, text)
+  assert.match(text, /already running/)
+  assert.deepEqual(await site.ids(), before)
+})
+
+test('--dry-run prints the plan and changes nothing', async () => {
+  const before = await site.ids()
+  const { exitCode, stdout } = await site.run('redeploy', '--dry-run', '--force')
+  assert.equal(exitCode, 0)
+  assert.match(stdout, /docker compose up -d .*\n.*\n.*\/status[\s\S]*prepare-for-deploy/)
+  assert.deepEqual(await site.ids(), before)
+})
+
+const FAILURES: [string, string, (code: string) => string, RegExp][] = [
+  [
+    'crashes at the start',
+    'app.py',
+    (code) => `raise SystemExit('no such luck')\n${code}`,
+    /crashes[\s\S]*no such luck/,
+  ],
+  [
+    'never gets ready',
+    'lifecycle.py',
+    (code) =>
+      code.replace(/^/, 'import builtins\n').concat('\nLifecycle.ready = property(lambda self: False)\n'),
+    /ready: not within 15 s; last seen: .*404 “Not ready”/,
+  ],
+  [
+    'answers /status wrongly',
+    'app.py',
+    (code) => code.replace('return "OK", TEXT', 'return "Okay", TEXT'),
+    /200 “Okay”/,
+  ],
+]
+for (const [what, file, edit, message] of FAILURES)
+  test(`a release that ${what} leaves the old one serving`, async () => {
+    const before = await site.containers('app')
+    await broken(file, edit, () =>
+      unnoticed(async () => {
+        const { exitCode, text } = await site.run('redeploy')
+        assert.equal(exitCode, 1, text)
+        assert.match(text, message)
+        assert.match(text, /State: release \w+ serves as before/)
+      }),
+    )
+    assert.deepEqual(await site.containers('app'), before)
+  })
+
+test('the first replica fine, the second broken: back to the old release, unnoticed', async () => {
+  const before = await releases()
+  // Ready or not is decided by who came first: the second one finds the flag of the first in Redis.
+  const flag = `first-${Date.now()}`
+  const edit = (code: string) =>
+    `import os, socket, sys\n_r = socket.create_connection((os.environ["REDIS_HOST"], 6379))\n_r.sendall(b"INCR ${flag}\\r\\n")\nif _r.recv(16).strip() != b":1": sys.exit("the second one")\n${code}`
+  await broken('app.py', edit, () =>
+    unnoticed(async () => {
+      const { exitCode, text } = await site.run('redeploy', '--verbose')
+      assert.equal(exitCode, 1, text)
+      assert.match(text, /going back to release/)
+      assert.match(text, /the second one/)
+    }),
+  )
+  assert.deepEqual(await releases(), before)
+})
+
+test('a release whose requests fail is taken back', async () => {
+  const before = await releases()
+  site.configure({ probe: { rate: 50 } })
+  await broken(
+    'app.py',
+    (code) => code.replace('return "Hello, world!", TEXT', 'return "Sorry", 500, TEXT'),
+    async () => {
+      const { exitCode, text } = await site.run('redeploy')
+      assert.equal(exitCode, 1, text)
+      assert.match(text, /requests fail that did not fail before: \d+ of \d+/)
+    },
+  )
+  assert.deepEqual(await releases(), before)
+  assert.equal((await site.get('/')).status, 200)
+})
+
+test('rollback goes back to the release before, without a build', async () => {
+  const [old] = await releases()
+  change()
+  assert.equal((await site.run('redeploy')).exitCode, 0)
+  await unnoticed(async () => {
+    const { exitCode, text } = await site.run('rollback')
+    assert.equal(exitCode, 0, text)
+    assert.doesNotMatch(text, /built/)
+  })
+  assert.deepEqual(await releases(), [old, old])
+})
+
+test('history and status tell it', async () => {
+  const history = JSON.parse((await site.run('history', '--json')).stdout)
+  assert.ok(history.some((entry: { result: string }) => entry.result === 'went back'))
+  assert.match((await site.run('history')).stdout, /^when \(UTC\) +who +from +to +result/)
+  assert.equal(JSON.parse((await site.run('status', '--json')).stdout).length, 2)
+  assert.ok(existsSync(path.join(ROOT, 'reports', `${history.at(-1).to}.html`)))
+})
+
+test('old images are pruned, the last ones stay', async () => {
+  site.configure({ rollout: { keep_releases: 2 } })
+  change()
+  assert.equal((await site.run('redeploy')).exitCode, 0)
+  const { stdout } = await docker`docker images ${`${site.project}/app`} --format {{.Tag}}`
+  assert.equal(stdout.trim().split('\n').length, 2)
+})

@@ -1,0 +1,117 @@
+/** The picture of a rollout, looked at in a real browser, in light and dark. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { reportPage } from '../../scripts/lib/report.mts'
+
+let browser: Browser
+let folder: string
+before(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+})
+after(async () => {
+  await browser.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const began = Date.UTC(2026, 0, 2, 3, 4, 5)
+
+/** Twenty seconds: a second of warm-up, a swap in the middle, one failure, a release with a hostile name. */
+function page(failing: boolean): string {
+  const samples = Array.from({ length: 400 }, (_, index) => ({
+    due: began + index * 50,
+    took: 5 + (index % 7),
+    status: 200,
+    error: failing && index === 200 ? 'answered 502' : '',
+    during: failing && index === 200 ? 'swap prusa-app-3 in' : '',
+  }))
+  const traffic = Array.from({ length: 40 }, (_, index) => ({
+    at: began + index * 500,
+    release: index < 20 ? 'old' : '<new>',
+    requests: 10,
+  }))
+  const steps = [
+    { kind: 'ready' as const, names: 'prusa-app-3', from: began + 1000, to: began + 9000 },
+    { kind: 'swap' as const, names: 'prusa-app-3 in', from: began + 10000, to: began + 10300 },
+  ]
+  return reportPage({
+    from: 'old',
+    to: '<new>',
+    result: 'released',
+    began,
+    ended: began + 20000,
+    steps,
+    samples,
+    traffic,
+  })
+}
+
+async function open(html: string, colorScheme: 'light' | 'dark'): Promise<Page> {
+  const file = path.join(folder, 'report.html')
+  writeFileSync(file, html)
+  const tab = await browser.newPage({ colorScheme, viewport: { width: 1100, height: 900 } })
+  const faults: string[] = []
+  tab.on('pageerror', (error) => faults.push(error.message))
+  tab.on('request', (request) => {
+    if (!request.url().startsWith('file:')) faults.push(`asked for ${request.url()}`)
+  })
+  await tab.goto(`file://${file}`)
+  assert.deepEqual(faults, [])
+  return tab
+}
+
+const x = (tab: Page, selector: string) =>
+  tab
+    .locator(selector)
+    .first()
+    .evaluate((element) => element.getBoundingClientRect().x)
+
+test('traffic, latency and steps lie on one time axis', async () => {
+  const tab = await open(page(false), 'light')
+  assert.equal(await tab.locator('h1').innerText(), 'Release old → <new>: released')
+  assert.equal(await tab.locator('circle.dot').count(), 400)
+  // The swap at 10 s stands where the traffic of the new release begins.
+  const swap = await x(tab, 'rect.band.swap')
+  const fresh = await tab
+    .locator('rect.to:has(title)')
+    .first()
+    .evaluate((element) => element.getBoundingClientRect().x)
+  assert.ok(Math.abs(swap - fresh) < 3, `${swap} and ${fresh}`)
+  assert.match(await tab.locator('body').innerText(), /No request failed/)
+})
+
+test('a failed request is marked in the picture and told with its time and step', async () => {
+  const tab = await open(page(true), 'light')
+  assert.equal(await tab.locator('path.failed').count(), 1)
+  assert.match(await tab.locator('table').innerText(), /03:04:15\.000\s+answered 502\s+swap prusa-app-3 in/)
+})
+
+/** Relative luminance of a CSS color (WCAG 2.2). */
+function luminance(color: string): number {
+  const [red = 0, green = 0, blue = 0] = (color.match(/[\d.]+/g) ?? []).map(
+    (part) => (Number(part) / 255) ** 2.2,
+  )
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+
+async function colors(scheme: 'light' | 'dark'): Promise<{ paper: number; inks: number[] }> {
+  const tab = await open(page(true), scheme)
+  const [paper = '', ...inks] = await tab.evaluate(() => [
+    getComputedStyle(document.body).backgroundColor,
+    getComputedStyle(document.body).color,
+    getComputedStyle(document.querySelector('text') as Element).fill,
+  ])
+  return { paper: luminance(paper), inks: inks.map(luminance) }
+}
+
+test('light and dark differ, and both can be read', async () => {
+  const [light, dark] = [await colors('light'), await colors('dark')]
+  assert.ok(light.paper > 0.9 && dark.paper < 0.1)
+  // WCAG 2.2, 1.4.3: 4.5 to 1.
+  for (const { paper, inks } of [light, dark])
+    for (const ink of inks) assert.ok((Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05) >= 4.5)
+})

@@ -1,0 +1,104 @@
+/** Somebody else's application, rolled out under load: its waits, its refusals, interruptions, and two at once. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { after, before, test } from 'node:test'
+import { ROOT } from '../../scripts/lib/config.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+import { seeded } from '../lib/random.mts'
+
+const SEED = Number(process.env.SEED ?? 1)
+
+let site: Deployment
+before(async () => {
+  site = await Deployment.start(minimal('1', '1'))
+})
+after(() => site.remove())
+
+/** The application of tests/apps: every wait is the application's own. */
+function minimal(warmup: string, drain: string) {
+  const environment = { MINIMAL_WARMUP: warmup, MINIMAL_DRAIN: drain }
+  return { app: { source: path.join(ROOT, 'tests/apps/minimal'), environment } }
+}
+
+async function unnoticed(work: () => Promise<unknown>): Promise<void> {
+  const { requests, failed } = await site.underLoad(work, 100)
+  assert.ok(requests > 100, `${requests} requests`)
+  assert.equal(failed.length, 0, JSON.stringify(failed.slice(0, 3)))
+}
+
+test('an application that answers 404 until it is drained: 10 s of warm-up, 5 to 15 s of draining', async () => {
+  site.configure({ ...minimal('10', '5-15'), rollout: { surge: 'all' } })
+  await unnoticed(async () => {
+    const { exitCode, text } = await site.run('redeploy', '--force')
+    assert.equal(exitCode, 0, text)
+  })
+  // Back to short waits for the tests below.
+  site.configure({ ...minimal('1', '1'), rollout: { surge: 1 } })
+  const { exitCode, text } = await site.run('redeploy', '--force')
+  assert.equal(exitCode, 0, text)
+})
+
+test('an old replica that never says Ready is stopped after drain_timeout, loudly', async () => {
+  site.configure({ ...minimal('1', '1000'), rollout: { surge: 'all' } })
+  assert.equal((await site.run('redeploy')).exitCode, 0)
+  site.configure({ ...minimal('1', '1'), rollout: { drain_timeout: 3 } })
+  await unnoticed(async () => {
+    const { exitCode, text } = await site.run('redeploy')
+    assert.equal(exitCode, 0, text)
+    assert.match(text, /did not say Ready within 3 s: stopped all the same/)
+  })
+  assert.equal((await site.containers('app')).length, 2)
+})
+
+test('with on_drain_timeout: abort the rollout stops there and says what runs', async () => {
+  site.configure({ ...minimal('1', '1000'), rollout: { surge: 'all', drain_timeout: 60 } })
+  assert.equal((await site.run('redeploy')).exitCode, 0)
+  const old = await site.containers('app')
+  site.configure({ ...minimal('1', '1'), rollout: { surge: 1, drain_timeout: 2, on_drain_timeout: 'abort' } })
+  await unnoticed(async () => {
+    const { exitCode, text } = await site.run('redeploy')
+    assert.equal(exitCode, 1, text)
+    assert.match(
+      text,
+      /the rollout stops there[\s\S]*State: .* serve; .* runs on without requests\.[\s\S]*Next:/,
+    )
+  })
+  for (const name of old) assert.ok((await site.containers('app')).includes(name))
+  // The next one finishes it.
+  site.configure({ rollout: { on_drain_timeout: 'stop' } })
+  await unnoticed(async () => assert.equal((await site.run('redeploy')).exitCode, 0))
+  assert.equal((await site.containers('app')).length, 2)
+  for (const name of old) assert.ok(!(await site.containers('app')).includes(name))
+})
+
+test('two rollouts at once: the second is told who holds the lock', async () => {
+  const first = site.begin('redeploy', '--force')
+  await site.printed(first, /started/)
+  const second = await site.run('redeploy', '--force')
+  assert.equal(second.exitCode, 1)
+  assert.match(second.text, /Another rollout is under way: \S+@\S+ since \S+ for release \w+/)
+  assert.equal((await first).exitCode, 0)
+})
+
+for (const signal of ['SIGKILL', 'SIGINT'] as const)
+  test(`${signal} at any step: the site goes on answering, and the next redeploy finishes`, async () => {
+    const below = seeded(SEED)
+    for (let round = 0; round < 4; round++) {
+      const delay = below(7000)
+      await unnoticed(async () => {
+        await site.interrupt('redeploy', ['--force'], signal, delay)
+        const { exitCode, text } = await site.run('redeploy')
+        assert.equal(exitCode, 0, `after ${delay} ms (seed ${SEED}):\n${text}`)
+      })
+      const names = await site.containers('app')
+      assert.equal(names.length, 2, `after ${delay} ms: ${names}`)
+      const upstream = readFileSync(path.join(site.folder, 'nginx/live/upstream.conf'), 'utf8')
+      for (const name of names) assert.match(upstream, new RegExp(`server ${name}:`))
+      assert.equal(upstream.match(/server /g)?.length, 2)
+    }
+    const { stdout } =
+      await docker`docker ps -aq --filter label=com.docker.compose.project=${site.project} --filter label=com.docker.compose.service=app`
+    assert.equal(stdout.trim().split('\n').length, 2)
+  })

@@ -1,0 +1,227 @@
+/** What bad input gets: a clear sentence, exit code 1, no stack trace, and a site that was not touched. */
+import assert from 'node:assert/strict'
+import { appendFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { ROOT } from '../../scripts/lib/config.mts'
+import { Deployment, type Ran } from '../lib/deployment.mts'
+import { freePort } from '../lib/ports.mts'
+
+let site: Deployment
+let config: string
+before(async () => {
+  site = await Deployment.start()
+  config = path.join(site.home, 'config/stack.yaml')
+})
+after(() => site?.remove())
+
+const SCRIPTS = ['01-server', '02-build', '03-db', '04-stack', 'deploy', 'redeploy', 'verify']
+
+test('--help of every script prints and connects to nothing, with a broken configuration too', async () => {
+  const server = await listening()
+  const host = `ssh://nobody@127.0.0.1:${server.port}`
+  try {
+    writeFileSync(config, `host: ${host}\nbroken: [`)
+    const told = await Promise.all(SCRIPTS.map((script) => site.run(script, '--help', '--host', host)))
+    for (const { exitCode, stdout, text } of told) {
+      assert.equal(exitCode, 0, text)
+      assert.match(stdout, /--host USER@NAME/)
+    }
+    assert.equal(server.connections(), 0)
+  } finally {
+    site.configure({})
+    server.close()
+  }
+})
+
+test('a host that cannot be reached', async () => {
+  await refused(
+    await site.run('04-stack', '--host', `ssh://nobody@127.0.0.1:${await freePort()}`),
+    /cannot be reached: .*refused/i,
+  )
+  await refused(await site.run('03-db', '--host', 'nobody@does-not-exist.invalid'), /cannot be reached/)
+})
+
+for (const [what, flags, sentence] of [
+  ['an unknown flag', ['--verbos'], /--verbos is no flag here; the nearest one is --verbose/],
+  ['a flag of another script', ['--force'], /--force is no flag here/],
+  ['a flag without its value', ['--host'], /--host needs one value/],
+  ['a word too many', ['production'], /“production” was not expected/],
+  ['a flag given twice', ['--config', '/nowhere'], /--config needs one value/],
+] as const)
+  test(what, async () => refused(await site.run('04-stack', ...flags), sentence))
+
+for (const [what, yaml, sentence] of [
+  ['malformed YAML', 'app: [1, 2', /stack\.yaml, line \d+: /],
+  ['an unknown key', 'replica: 2', /line 1: unknown key “replica”; the nearest known one is/],
+  [
+    'a value of the wrong kind',
+    'app: { replicas: many }',
+    /app\.replicas must be a whole number from 1 to 16, not “many”/,
+  ],
+  ['a value out of range', 'app: { replicas: 17 }', /app\.replicas must be a whole number from 1 to 16/],
+] as const)
+  test(`a configuration with ${what}`, async () => {
+    try {
+      writeFileSync(config, yaml)
+      await refused(await site.run('04-stack'), sentence)
+    } finally {
+      site.configure({})
+    }
+  })
+
+for (const [what, from, to, sentence] of [
+  [
+    'an invalid public key',
+    'AAAAC3Nza',
+    'BBBBC3Nza',
+    /server\.yaml, line \d+: users\[0\]\.keys\[0\] must be a public key/,
+  ],
+  [
+    'a user name that Linux refuses',
+    'prusa_admin\n',
+    'Prusa Admin\n',
+    /users\[0\]\.name must be a user name that Linux takes/,
+  ],
+] as const)
+  test(`a configuration with ${what}`, async () => {
+    const file = path.join(site.home, 'config/server.yaml')
+    const before = readFileSync(file, 'utf8')
+    try {
+      writeFileSync(file, before.replace(from, to))
+      await refused(await site.run('01-server'), sentence)
+    } finally {
+      writeFileSync(file, before)
+    }
+  })
+
+test('a build that fails, and a step before the one that it needs', async () => {
+  const source = copy()
+  appendFileSync(path.join(source, 'requirements.txt'), 'no-such-package-anywhere==1.2.3\n')
+  site.configure({ app: { source } })
+  try {
+    await refused(
+      await site.run('02-build'),
+      /no-such-package-anywhere[\s\S]*failed|failed[\s\S]*no-such-package-anywhere/i,
+    )
+    for (const script of ['03-db', '04-stack'])
+      await refused(await site.run(script), /Release \w+ is not built[\s\S]*02-build/)
+  } finally {
+    site.configure({ app: { source: 'app' } })
+  }
+})
+
+test('an application without the files of the contract, and one whose create_db.py fails', async () => {
+  const source = copy()
+  site.configure({ app: { source } })
+  try {
+    writeFileSync(path.join(source, 'create_db.py'), 'raise SystemExit("the schema cannot be made")\n')
+    assert.equal((await site.run('02-build')).exitCode, 0)
+    await refused(await site.run('03-db'), /create_db\.py[\s\S]*the schema cannot be made/)
+    site.configure({ app: { source: path.join(site.home, 'config') } })
+    await refused(await site.run('02-build'), /has no app\.py, create_db\.py, requirements\.txt/)
+  } finally {
+    site.configure({ app: { source: 'app' } })
+  }
+})
+
+test('images: registry without a registry', async () => {
+  const nowhere = `127.0.0.1:${await freePort()}/x`
+  site.configure({ images: 'registry', base_images: images(nowhere) })
+  try {
+    await refused(await site.run('02-build'), /Pulling 127\.0\.0\.1:\d+\/x:1: failed[\s\S]*refused/)
+  } finally {
+    site.configure({ images: 'debian' })
+  }
+})
+
+test('images: auto with a registry that hangs decides for Debian in seconds, says so and sticks to it', async () => {
+  const registry = await listening()
+  const other = await Deployment.prepare({
+    images: 'auto',
+    base_images: images(`127.0.0.1:${registry.port}/x`),
+  })
+  try {
+    const began = performance.now()
+    const { exitCode, text } = await other.run('02-build')
+    const took = performance.now() - began
+    assert.equal(exitCode, 0, text)
+    assert.ok(took < 25_000, `${took} ms`)
+    assert.match(text, /auto decided for “debian”.*since the registry gave no answer in 10 s/)
+    assert.equal(readFileSync(path.join(other.folder, 'images'), 'utf8'), 'debian\n')
+    const asked = registry.connections()
+    assert.ok(asked > 0)
+    const again = await other.run('02-build')
+    assert.equal(again.exitCode, 0, again.text)
+    assert.doesNotMatch(again.text, /decided/)
+    assert.equal(registry.connections(), asked)
+  } finally {
+    registry.close()
+    await other.remove()
+  }
+})
+
+test('an application that never gets ready, or crashes, on the first deployment; a good one then completes it', async () => {
+  const other = await Deployment.prepare({ rollout: { ready_timeout: 6 } })
+  const environment = (WARMUP_SECONDS: string) =>
+    other.configure({ app: { environment: { WARMUP_SECONDS } } })
+  try {
+    environment('3600')
+    for (const script of ['02-build', '03-db']) assert.equal((await other.run(script)).exitCode, 0)
+    shown(
+      await other.run('04-stack'),
+      /ready: not within 6 s; last seen: .*404 “Not ready”[\s\S]*start: listening[\s\S]*Next:/,
+    )
+    environment('soon')
+    shown(await other.run('04-stack'), /crashes[\s\S]*WARMUP_SECONDS must be a number[\s\S]*Next:/)
+    assert.deepEqual(await other.containers('app'), [])
+    environment('0')
+    const { exitCode, text } = await other.run('04-stack')
+    assert.equal(exitCode, 0, text)
+    assert.equal((await other.get('/')).status, 200)
+  } finally {
+    await other.remove()
+  }
+})
+
+/** Checks what was printed, and that the site serves on in the same containers. */
+async function refused(ran: Ran, sentence: RegExp): Promise<void> {
+  shown(ran, sentence)
+  assert.equal((await site.get('/')).status, 200)
+  const ids = await site.ids()
+  untouched ??= ids
+  assert.deepEqual(ids, untouched)
+}
+let untouched: string[] | undefined
+
+function shown(ran: Ran, sentence: RegExp): void {
+  assert.equal(ran.exitCode, 1, ran.text)
+  assert.match(ran.text, sentence)
+  assert.doesNotMatch(ran.text, /\n\s+at /)
+}
+
+function copy(): string {
+  const source = path.join(site.home, 'broken')
+  assert.ok(existsSync(ROOT))
+  cpSync(path.join(ROOT, 'app'), source, { recursive: true, force: true })
+  return source
+}
+
+const images = (name: string) =>
+  Object.fromEntries(['postgres', 'redis', 'nginx', 'python'].map((service) => [service, `${name}:1`]))
+
+/** A server that takes connections and never says a word. */
+async function listening(): Promise<{ port: number; connections: () => number; close: () => void }> {
+  const sockets: Socket[] = []
+  const server: Server = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const close = () => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  }
+  return { port: (server.address() as AddressInfo).port, connections: () => sockets.length, close }
+}

@@ -1,0 +1,81 @@
+/** What the load balancer is given, to the letter. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { parseUpstream, siteConf, upstreamConf } from '../../scripts/lib/balancer.mts'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+
+describe('upstreamConf', () => {
+  test('one server line each', () => {
+    assert.equal(
+      upstreamConf(['prusa-app-1', 'prusa-app-12']),
+      `upstream app {
+  zone app 256k;
+  server prusa-app-1:5000 resolve max_fails=1 fail_timeout=1s;
+  server prusa-app-12:5000 resolve max_fails=1 fail_timeout=1s;
+  keepalive 32;
+}
+`,
+    )
+  })
+
+  test('without replicas a server that is down, since nginx wants one', () => {
+    assert.equal(
+      upstreamConf([]),
+      `upstream app {
+  zone app 256k;
+  server 127.0.0.1:1 down;
+  keepalive 32;
+}
+`,
+    )
+  })
+})
+
+test('parseUpstream reads back what upstreamConf wrote', () => {
+  for (let number = 0; number <= 16; number++) {
+    const names = Array.from({ length: number }, (_, index) => `my-project2-app-${index + 1}`)
+    assert.deepEqual(parseUpstream(upstreamConf(names)), names)
+  }
+  assert.deepEqual(parseUpstream(''), [])
+  assert.deepEqual(parseUpstream('  # server prusa-app-1:5000 resolve;\n'), [])
+})
+
+describe('siteConf', () => {
+  const stack = defaults(stackSchema)
+  test('of the defaults: the name that the client used, no port', () => {
+    assert.equal(
+      siteConf(stack, 'ab12'),
+      `# certificate ab12
+map "" $site_name {
+  default $host;
+}
+map "" $site_port {
+  default "";
+}
+proxy_read_timeout 15s;
+proxy_next_upstream_timeout 20s;
+`,
+    )
+  })
+
+  test('with a domain and another port', () => {
+    assert.equal(
+      siteConf({ ...stack, domain: 'shop.example.org', ports: { ...stack.ports, https: 8443 } }, 'ab12'),
+      `# certificate ab12
+map "" $site_name {
+  default shop.example.org;
+}
+map "" $site_port {
+  default ":8443";
+}
+proxy_read_timeout 15s;
+proxy_next_upstream_timeout 20s;
+`,
+    )
+  })
+
+  test('another certificate is another configuration', () => {
+    assert.notEqual(siteConf(stack, 'ab12'), siteConf(stack, 'ab13'))
+  })
+})

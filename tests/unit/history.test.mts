@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Entry, historyTable, parseHistory, releaseBefore, served } from '../../scripts/lib/history.mts'
+
+function entry(from: string, to: string, result: Entry['result'] = 'released', schemaChanged = false): Entry {
+  return { when: '2026-01-02T03:04:05.000Z', who: 'ada', from, to, result, seconds: 12.34, schemaChanged }
+}
+
+test('the release before is the one that the present one replaced', () => {
+  const history = [entry('', 'a'), entry('a', 'b'), entry('b', 'c', 'went back'), entry('b', 'd')]
+  assert.equal(releaseBefore(history, 'd')?.release, 'b')
+  assert.equal(releaseBefore(history, 'b')?.release, 'a')
+  assert.equal(releaseBefore(history, 'a'), undefined)
+  assert.equal(releaseBefore([], 'a'), undefined)
+})
+
+test('a release rolled out over itself has not replaced another one', () => {
+  assert.equal(releaseBefore([entry('a', 'b'), entry('b', 'b')], 'b')?.release, 'a')
+})
+
+test('who changed the schema since is told', () => {
+  const history = [entry('', 'a', 'released', true), entry('a', 'b', 'released', true)]
+  assert.deepEqual(releaseBefore(history, 'b')?.schemaChangedBy, ['b'])
+})
+
+test('a release that never served is no way back', () => {
+  const history = [entry('', 'a'), entry('a', 'broken', 'went back'), entry('a', 'b'), entry('b', 'a')]
+  assert.deepEqual(served(history), ['a', 'b'])
+})
+
+test('a line that was cut short costs no other line', () => {
+  const lines = `${JSON.stringify(entry('a', 'b'))}\n{"when":"2026\n${JSON.stringify(entry('b', 'c'))}\n`
+  assert.deepEqual(
+    parseHistory(lines).map(({ to }) => to),
+    ['b', 'c'],
+  )
+})
+
+test('the table', () => {
+  const counted = { ...entry('a', 'b'), requests: 4812, failed: 0 }
+  assert.equal(
+    historyTable([entry('', 'a', 'released', true), counted]),
+    `when (UTC)           who  from  to  result    requests  failed  seconds  schema
+2026-01-02 03:04:05  ada  -     a   released  -         -       12.3     changed
+2026-01-02 03:04:05  ada  a     b   released  4812      0       12.3`,
+  )
+})

@@ -1,0 +1,75 @@
+/** The server: its names, and scripts on this machine. What goes over ssh is tested with a real sshd, in tests/server. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Host } from '../../scripts/lib/host.mts'
+import { bash } from '../../scripts/lib/shell.mts'
+import { refusal, told } from '../lib/refusal.mts'
+
+describe('names', () => {
+  for (const [address, local, name, publicName] of [
+    ['local', true, 'this machine', 'localhost'],
+    ['admin@203.0.113.7', false, 'admin@203.0.113.7', '203.0.113.7'],
+    ['web', false, 'web', 'web'],
+    ['ssh://admin@example.org:2222', false, 'ssh://admin@example.org:2222', 'example.org'],
+  ] as const)
+    test(address, () => {
+      const host = new Host(address)
+      assert.deepEqual([host.local, host.name, host.publicName], [local, name, publicName])
+    })
+
+  test('what ssh would take for a flag or for two words is refused', () => {
+    for (const address of ['-oProxyCommand=x', 'a b', 'a\nb'])
+      assert.equal(
+        refusal(() => new Host(address)),
+        `\n✗ “${address}” is not a host\n  Next:  Give it as --host USER@NAME.`,
+      )
+  })
+})
+
+describe('a script', () => {
+  const host = new Host('local')
+  const failure = (work: Promise<unknown>) => work.then(() => assert.fail('did not fail'), told)
+
+  test('runs as root and returns what it printed', async () => {
+    assert.equal(await host.run('Asking', bash`id -u; echo noise >&2`), '0\n')
+  })
+
+  test('no command in it can eat the rest of it', async () => {
+    assert.equal(
+      await host.run(
+        'Reading',
+        bash`cat
+read -r line || true
+echo "rest$line"`,
+      ),
+      'rest\n',
+    )
+  })
+
+  test('ends at the first command that fails, also within a pipe, and at a variable that is not set', async () => {
+    for (const script of [
+      bash`false; echo on`,
+      bash`false | true; echo on`,
+      bash`echo "$nowhere"; echo on`,
+    ]) {
+      const { exitCode, stdout } = await host.attempt(script)
+      assert.deepEqual([exitCode, stdout], [1, ''])
+    }
+  })
+
+  test('that fails shows its purpose, its exit code and its last lines', async () => {
+    assert.match(
+      await failure(host.run('Building', bash`echo fine; echo 'no space left' >&2; exit 7`)),
+      /✗ Building: failed with exit code 7\n {4}fine\n {4}no space left\n {2}Next: /,
+    )
+  })
+
+  test('is ended at its deadline, whatever it makes of signals', async () => {
+    const began = performance.now()
+    const text = await failure(
+      host.run('Waiting', bash`trap 'exit 0' TERM; echo begun; while :; do sleep 0.1; done`, { deadline: 1 }),
+    )
+    assert.ok(performance.now() - began < 5000)
+    assert.match(text, /✗ Waiting: not done within its deadline\n {4}begun\n/)
+  })
+})

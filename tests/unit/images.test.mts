@@ -1,0 +1,50 @@
+/** Names of the base images. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { baseImages, describe as described } from '../../scripts/lib/images.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+
+let source: string
+before(() => {
+  source = mkdtempSync(path.join(tmpdir(), 'images-test-'))
+})
+after(() => rmSync(source, { recursive: true }))
+
+const stack = defaults(stackSchema)
+const withSource = () => ({ ...stack, app: { ...stack.app, source } })
+
+test('of a registry: as configured', () => {
+  assert.deepEqual(baseImages(stack, 'registry'), {
+    postgres: 'postgres:17',
+    redis: 'redis:8',
+    nginx: 'nginx:1.30',
+    python: 'python:3.13-slim',
+  })
+})
+
+test('of Debian: the version, and the digest of what they are made from', () => {
+  const images = baseImages(stack, 'debian')
+  assert.match(images.postgres, /^prusa-debian\/postgres:17-[0-9a-f]{8}$/)
+  assert.match(images.redis, /^prusa-debian\/redis:8-[0-9a-f]{8}$/)
+  assert.match(images.nginx, /^prusa-debian\/nginx:1\.30-[0-9a-f]{8}$/)
+  assert.match(images.python, /^prusa-debian\/python:3\.13-[0-9a-f]{8}$/)
+})
+
+test('of Debian: other requirements make another Python image and no other', () => {
+  writeFileSync(path.join(source, 'requirements.txt'), 'flask==3.1\n')
+  const earlier = baseImages(withSource(), 'debian')
+  writeFileSync(path.join(source, 'requirements.txt'), 'flask==3.0\n')
+  const later = baseImages(withSource(), 'debian')
+  assert.notEqual(later.python, earlier.python)
+  assert.deepEqual({ ...later, python: '' }, { ...earlier, python: '' })
+})
+
+test('what was done with them', () => {
+  assert.equal(described([], 'debian'), 'there: nothing to do')
+  assert.equal(described(['a', 'b'], 'debian'), 'made a and b')
+  assert.equal(described(['a'], 'registry'), 'pulled a')
+})

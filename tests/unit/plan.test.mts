@@ -1,0 +1,183 @@
+/** The plan of a rollout: a table of situations, and a property over random ones. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type StackConfig, stackSchema } from '../../scripts/lib/config.mts'
+import { batches, type Plan, plan } from '../../scripts/lib/plan.mts'
+import type { Replica } from '../../scripts/lib/replica.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+import { seeded } from '../lib/random.mts'
+
+const current = ({ release }: Replica) => release === 'new'
+
+function replica(number: number, release: string, running = true): Replica {
+  const state = {
+    config: '',
+    address: running ? `172.18.0.${number}` : '',
+    running,
+    startedAt: 0,
+    restarts: 0,
+    exitCode: 0,
+  }
+  return { id: `id${number}`, name: `prusa-app-${number}`, release, ...state }
+}
+
+function config(replicas: number, surge = '1'): StackConfig {
+  const stack = defaults(stackSchema)
+  return { ...stack, app: { ...stack.app, replicas }, rollout: { ...stack.rollout, surge } }
+}
+
+/** `new1 old2 dead3`: containers with their numbers; a star: requests are sent to it. */
+function situation(text: string): { found: Replica[]; serving: string[] } {
+  const words = text.split(' ').filter(Boolean)
+  const found = words.map((word) => {
+    const [, kind = '', number = ''] = /^([a-z]+)(\d+)\*?$/.exec(word) ?? []
+    return replica(Number(number), kind === 'old' ? 'old' : 'new', kind !== 'dead')
+  })
+  return { found, serving: found.filter((_, index) => words[index]?.endsWith('*')).map(({ name }) => name) }
+}
+
+const numbers = (list: Replica[]) => list.map(({ name }) => name.split('-').at(-1)).join(' ')
+const turn = (fresh: number, old: Replica[]) => `+${fresh}${old.map(({ id }) => ` -${id.slice(2)}`).join('')}`
+
+/** `adopt 3, leave 4, +1 -1, +1 -2` */
+function shown({ adopt, leftovers, batches }: Plan): string {
+  const parts = [
+    adopt.length > 0 && `adopt ${numbers(adopt)}`,
+    leftovers.length > 0 && `leave ${numbers(leftovers)}`,
+    ...batches.map(({ fresh, old }) => turn(fresh, old)),
+  ]
+  return parts.filter(Boolean).join(', ')
+}
+
+describe('plan', () => {
+  const cases: [what: string, replicas: number, surge: string, there: string, expected: string][] = [
+    ['first start: all at once', 2, '1', '', '+2'],
+    ['first start of sixteen', 16, '1', '', '+16'],
+    ['all as wanted', 2, '1', 'new1* new2*', ''],
+    ['a new release, one at a time', 2, '1', 'old1* old2*', '+1 -1, +1 -2'],
+    ['a new release, all at once', 2, 'all', 'old1* old2*', '+2 -1 -2'],
+    ['surge 2 of 3', 3, '2', 'old1* old2* old3*', '+2 -1 -2, +1 -3'],
+    ['surge above the number', 2, '9', 'old1* old2*', '+2 -1 -2'],
+    ['scale up', 4, '1', 'new1* new2*', '+1, +1'],
+    ['scale up, all at once', 4, 'all', 'new1* new2*', '+2'],
+    ['scale down', 1, '1', 'new1* new2* new3*', '+0 -2, +0 -3'],
+    ['scale up with a new release', 3, '1', 'old1*', '+1 -1, +1, +1'],
+    ['scale down with a new release', 1, '1', 'old1* old2*', '+1 -1, +0 -2'],
+    ['a crashed replica is replaced', 2, '1', 'new1* dead2*', '+1 -2'],
+    ['a crashed replica that serves nobody', 2, '1', 'new1* new2* dead3', 'leave 3'],
+    ['all crashed', 2, '1', 'dead1* dead2*', '+1 -1, +1 -2'],
+    ['interrupted: fresh started, not yet in', 2, '1', 'old1* old2* new3', 'adopt 3, +1 -1, +0 -2'],
+    ['interrupted: swapped, old not yet gone', 2, '1', 'old1 old2* new3*', 'leave 1, +1 -2'],
+    ['interrupted: all in, old ones left', 2, '1', 'old1 old2 new3* new4*', 'leave 1 2'],
+    ['interrupted: a fresh one of another release', 2, '1', 'new1* new2* old3', 'leave 3'],
+    ['interrupted at the first start: adopt, nothing serves', 2, '1', 'new1 new2', 'adopt 1 2'],
+    ['interrupted at the first start, half of it', 2, '1', 'new1', 'adopt 1, +1'],
+    ['back to the release before, mid-way', 2, '1', 'new1* old2*', '+1 -2'],
+    ['more fresh ones than wanted', 1, '1', 'new1* new2', 'leave 2'],
+  ]
+  for (const [what, replicas, surge, there, expected] of cases)
+    test(`${what}: ${there || 'nothing'} → ${expected || 'nothing to do'}`, () => {
+      const { found, serving } = situation(there)
+      assert.equal(shown(plan(config(replicas, surge), found, serving, current)), expected)
+    })
+})
+
+test('batches pair what comes with what goes', () => {
+  const old = [1, 2, 3].map((number) => replica(number, 'old'))
+  const cases: [fresh: number, old: number, surge: number, expected: string][] = [
+    [0, 0, 1, ''],
+    [2, 2, 1, '+1 -1, +1 -2'],
+    [3, 1, 2, '+2 -1, +1'],
+    [1, 3, 2, '+1 -1 -2, +0 -3'],
+    [0, 3, 2, '+0 -1 -2, +0 -3'],
+    [3, 3, 16, '+3 -1 -2 -3'],
+  ]
+  for (const [fresh, number, surge, expected] of cases) {
+    const turns = batches(fresh, old.slice(0, number), surge)
+    assert.equal(turns.map((one) => turn(one.fresh, one.old)).join(', '), expected)
+  }
+})
+
+/** A server that a plan is carried out on, move by move, as redeploy.mts does it. */
+class World {
+  found: Replica[] = []
+  serving: string[] = []
+  #last = 0
+
+  add(release: string, running = true, served = false): Replica {
+    const made = replica(++this.#last, release, running)
+    this.found.push(made)
+    if (served) this.serving.push(made.name)
+    return made
+  }
+
+  /** Running replicas that requests are sent to. */
+  get live(): number {
+    return this.found.filter(({ name, running }) => running && this.serving.includes(name)).length
+  }
+
+  remove(gone: Replica[]): void {
+    for (const { name } of gone) assert.ok(!this.serving.includes(name), `${name} is removed while it serves`)
+    this.found = this.found.filter((one) => !gone.includes(one))
+  }
+
+  swap(into: Replica[], out: Replica[]): void {
+    const names = out.map(({ name }) => name)
+    this.serving = [...this.serving.filter((name) => !names.includes(name)), ...into.map(({ name }) => name)]
+  }
+
+  /** Carries out the first `moves` moves; the rest is what an interruption left undone. */
+  carryOut({ adopt, leftovers, batches }: Plan, look: () => void, moves = Number.POSITIVE_INFINITY): void {
+    let left = moves
+    const move = (work: () => void) => {
+      if (left-- <= 0) return
+      work()
+      look()
+    }
+    move(() => this.remove(leftovers))
+    move(() => this.swap(adopt, []))
+    for (const { fresh, old } of batches) {
+      let made: Replica[] = []
+      move(() => {
+        made = Array.from({ length: fresh }, () => this.add('new'))
+      })
+      move(() => this.swap(made, old))
+      move(() => this.remove(old))
+    }
+  }
+}
+
+test('whatever was there: exactly the wanted replicas are left, all serve, and capacity never sinks', () => {
+  const random = seeded(7)
+  for (let round = 0; round < 3000; round++) {
+    const wanted = 1 + random(5)
+    const surge = ['1', '2', '3', '16', 'all'][random(5)] as string
+    const stack = config(wanted, surge)
+    const world = new World()
+    for (let number = random(8); number > 0; number--)
+      world.add(['old', 'older', 'new'][random(3)] as string, random(4) > 0, random(3) > 0)
+    const label = `round ${round}: ${wanted} wanted, surge ${surge}, ${JSON.stringify(world.found)}, ${world.serving}`
+    const enough = Math.min(wanted, world.live)
+    const carryOut = (moves?: number) => {
+      const atOnce = surge === 'all' || world.serving.length === 0 ? wanted : Number(surge)
+      const most = Math.max(world.found.length, wanted) + atOnce
+      world.carryOut(
+        next(),
+        () => {
+          assert.ok(world.live >= enough, `capacity sank to ${world.live}; ${label}`)
+          assert.ok(world.found.length <= most, `${world.found.length} containers at once; ${label}`)
+        },
+        moves,
+      )
+    }
+    const next = () => plan(stack, [...world.found], [...world.serving], current)
+
+    if (random(2) === 0) carryOut(random(6))
+    carryOut()
+
+    assert.equal(world.found.filter((one) => one.running && current(one)).length, wanted, label)
+    assert.equal(world.found.length, wanted, label)
+    assert.deepEqual([...world.serving].sort(), world.found.map(({ name }) => name).sort(), label)
+    assert.deepEqual(next(), { adopt: [], leftovers: [], batches: [] }, label)
+  }
+})

@@ -1,0 +1,58 @@
+/** What the proof is computed from: samples, steps and the load balancer's log. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { summarize } from '../../scripts/lib/probe.mts'
+import type { Replica } from '../../scripts/lib/replica.mts'
+import { applicationsOwn, type Kind, Timeline } from '../../scripts/lib/timeline.mts'
+import { parseTraffic } from '../../scripts/lib/traffic.mts'
+
+const step = (kind: Kind, from: number, to: number) => ({ kind, names: '', from, to })
+
+test('the application’s own waits count once where they overlap', () => {
+  assert.equal(applicationsOwn([]), 0)
+  assert.equal(applicationsOwn([step('start', 0, 9), step('ready', 10, 20)]), 10)
+  assert.equal(applicationsOwn([step('drain', 15, 30), step('ready', 10, 20)]), 20)
+  assert.equal(applicationsOwn([step('ready', 10, 40), step('drain', 15, 30), step('drain', 50, 60)]), 40)
+})
+
+test('a step that fails is noted too, and what runs is told', async () => {
+  const timeline = new Timeline()
+  assert.equal(timeline.now, 'between two steps')
+  const failing = timeline.step('ready', 'app-3', async () => {
+    assert.equal(timeline.now, 'ready app-3')
+    throw new Error('no')
+  })
+  await assert.rejects(failing, /no/)
+  assert.deepEqual(
+    timeline.steps.map(({ kind, names }) => [kind, names]),
+    [['ready', 'app-3']],
+  )
+})
+
+test('a summary of nothing, and of a failure among others', () => {
+  assert.deepEqual(summarize([]), { requests: 0, failed: [], slowest: 0, median: 0, p99: 0 })
+  const samples = Array.from({ length: 100 }, (_, index) => ({
+    due: 0,
+    took: index + 1,
+    status: 200,
+    error: index === 7 ? 'answered 502' : '',
+    during: '',
+  }))
+  const { failed, ...figures } = summarize(samples)
+  assert.deepEqual(figures, { requests: 100, slowest: 100, median: 51, p99: 100 })
+  assert.equal(failed.length, 1)
+})
+
+test('an address belongs to the replica that had it at that time', () => {
+  const replica = (release: string, startedAt: number) =>
+    ({ release, startedAt, address: '172.18.0.5' }) as Replica
+  const found = [replica('old', 0), replica('fresh', 20_000)]
+  const log =
+    '     12 10\t172.18.0.5:5000\n      3 60\t172.18.0.5:5000\n      1 60\t\n      2 61\t172.18.0.9:5000\n'
+  assert.deepEqual(parseTraffic(log, found), [
+    { at: 5000, release: 'old', requests: 12 },
+    { at: 30_000, release: 'fresh', requests: 3 },
+    { at: 30_000, release: 'none', requests: 1 },
+    { at: 30_500, release: 'none', requests: 2 },
+  ])
+})

@@ -1,0 +1,62 @@
+/** A release is named after its source. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
+import { described, imageOf, sourceOf } from '../../scripts/lib/release.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+import { refusal } from '../lib/refusal.mts'
+
+let folder: string
+const put = (name: string, text = '') => writeFileSync(path.join(folder, name), text)
+const stack = () => {
+  const all = defaults(stackSchema)
+  return { ...all, app: { ...all.app, source: folder } }
+}
+const release = (python = 'python:3.13') => sourceOf(stack(), python).release
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'release-test-'))
+  for (const name of ['app.py', 'create_db.py', 'requirements.txt']) put(name)
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+test('twice from the same source it is the same release', () => {
+  assert.match(release(), /^[0-9a-f]{12}$/)
+  assert.equal(release(), release())
+})
+
+test('another source, another Python or a Dockerfile of its own make another release', () => {
+  const before = release()
+  assert.notEqual(release('python:3.14'), before)
+  put('Dockerfile', 'FROM scratch\n')
+  const own = release()
+  assert.notEqual(own, before)
+  put('app.py', 'print()\n')
+  assert.notEqual(release(), own)
+})
+
+test('the application’s own Dockerfile comes before ours', () => {
+  assert.equal(sourceOf(stack(), '').dockerfile, path.join(ROOT, 'compose/app.Dockerfile'))
+  put('Dockerfile', 'FROM scratch\n')
+  assert.equal(sourceOf(stack(), '').dockerfile, path.join(folder, 'Dockerfile'))
+})
+
+test('what the contract wants and is not there is named', () => {
+  for (const name of ['app.py', 'requirements.txt']) rmSync(path.join(folder, name))
+  assert.equal(
+    refusal(() => release()),
+    `
+✗ The application in ${folder}/ has no app.py, requirements.txt
+  Next:  See “Your own application” in the README.`,
+  )
+})
+
+test('its image and its description', () => {
+  assert.equal(imageOf({ ...stack(), project: 'shop' }, '1a2b'), 'shop/app:1a2b')
+  const source = { folder, dockerfile: '', release: '1a2b' }
+  assert.equal(described(source, true), 'release 1a2b built')
+  assert.equal(described(source, false), 'release 1a2b is built from this source already: nothing to do')
+})

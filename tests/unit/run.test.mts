@@ -1,0 +1,70 @@
+/** Flags of the scripts, as a user types them; nothing is connected to. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { describe, test } from 'node:test'
+import { ROOT } from '../../scripts/lib/config.mts'
+
+// An address that is nobody's (RFC 5737): whoever connected to it would hang.
+const environment = { ...process.env, DEPLOY_HOST: 'nobody@192.0.2.1', NO_COLOR: '1' }
+
+interface Ran {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+function run(script: string, ...flags: string[]): Promise<Ran> {
+  const zx = path.join(ROOT, 'node_modules/zx/build/cli.js')
+  const child = spawn(process.execPath, ['--import', 'tsx', zx, `scripts/${script}`, ...flags], {
+    cwd: ROOT,
+    env: environment,
+    timeout: 20_000,
+  })
+  const ran: Ran = { code: null, stdout: '', stderr: '' }
+  child.stdout.on('data', (data) => {
+    ran.stdout += data
+  })
+  child.stderr.on('data', (data) => {
+    ran.stderr += data
+  })
+  return new Promise((resolve) => child.on('close', (code) => resolve({ ...ran, code })))
+}
+
+describe('--help connects to nothing', { concurrency: 2 }, () => {
+  for (const script of readdirSync(path.join(ROOT, 'scripts')).filter((name) => name.endsWith('.mts')))
+    test(script, async () => {
+      const { code, stdout, stderr } = await run(script, '--help')
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.match(stdout, /^[A-Z][^\n]+[.:]\n/)
+      assert.match(stdout, new RegExp(`(scripts/|npm run )${script.replace('.mts', '')}`))
+      assert.match(stdout, / {2}--host USER@NAME /)
+    })
+})
+
+describe('refused with exit code 1', { concurrency: 2 }, () => {
+  const SEE = '  Next:  See --help.\n'
+  const cases: [flags: string[], message: string][] = [
+    [['--relase', 'x'], `✗ --relase is no flag here; the nearest one is --release\n${SEE}`],
+    [['--yes'], `✗ --yes is no flag here; the nearest one is --help\n${SEE}`],
+    [['--host'], `✗ --host needs one value\n${SEE}`],
+    [['--host', 'a', '--host', 'b'], `✗ --host needs one value\n${SEE}`],
+    [
+      ['--host=-oProxyCommand=x'],
+      '✗ “-oProxyCommand=x” is not a host\n  Next:  Give it as --host USER@NAME.\n',
+    ],
+    [['admin@203.0.113.7'], `✗ “admin@203.0.113.7” was not expected\n${SEE}`],
+    [['2'], `✗ “2” was not expected\n${SEE}`],
+    [
+      ['--config', '/nowhere'],
+      '✗ /nowhere/stack.yaml is missing\n  Next:  Restore it: git checkout config\n',
+    ],
+  ]
+  for (const [flags, message] of cases)
+    test(flags.join(' '), async () => {
+      const { code, stdout, stderr } = await run('redeploy.mts', ...flags)
+      assert.deepEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: `\n${message}` })
+    })
+})

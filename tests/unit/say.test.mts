@@ -1,0 +1,51 @@
+/** What a person reads while it works. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import path from 'node:path'
+import process from 'node:process'
+import { describe, test } from 'node:test'
+import { ROOT } from '../../scripts/lib/config.mts'
+import { count, list, seconds } from '../../scripts/lib/say.mts'
+
+describe('seconds', () => {
+  for (const [milliseconds, text] of [
+    [0, '0.0 s'],
+    [449, '0.4 s'],
+    [12_120, '12.1 s'],
+    [59_949, '59.9 s'],
+    [60_000, '1 min 0 s'],
+    [185_000, '3 min 5 s'],
+    [3_600_000, '60 min 0 s'],
+  ] as const)
+    test(`${milliseconds} ms: ${text}`, () => assert.equal(seconds(milliseconds), text))
+
+  test('a minute has sixty seconds', () => {
+    assert.deepEqual([59_960, 119_700].map(seconds), ['1 min 0 s', '2 min 0 s'])
+  })
+})
+
+test('list', () => {
+  const cases = [[], ['a'], ['a', 'b'], ['a', 'b', 'c']]
+  assert.deepEqual(cases.map(list), ['', 'a', 'a and b', 'a, b and c'])
+})
+
+test('count', () => {
+  const told = [0, 1, 2].map((number) => count(number, 'replica'))
+  assert.deepEqual(told, ['0 replicas', '1 replica', '2 replicas'])
+})
+
+test('without a terminal: one line a step on standard error, results on standard output, no colour', () => {
+  const script = `
+    import { result, step, warn } from ${JSON.stringify(path.join(ROOT, 'scripts/lib/say.mts'))}
+    await step('Redis', async () => 'started')
+    warn('careful')
+    result('https://localhost/')
+    await step('Schema', async () => { throw new Error('no') }).catch((error) => result(error.message))`
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '--eval', script],
+    { cwd: ROOT, encoding: 'utf8' },
+  )
+  assert.equal(stdout, 'https://localhost/\nno\n')
+  assert.equal(stderr.replace(/\d+\.\d s/g, 'N s'), '✓ Redis: started (N s)\n! careful\n✗ Schema (N s)\n')
+})

@@ -1,0 +1,63 @@
+/** The passwords, really made in a folder of their own. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { Host } from '../../scripts/lib/host.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+import { ensureSecrets, SECRETS } from '../../scripts/lib/secrets.mts'
+import { bash } from '../../scripts/lib/shell.mts'
+
+const host = new Host('local')
+const missing = spawnSync('jq', ['--version']).error !== undefined
+
+describe('secrets', { skip: missing && 'jq is not installed here; 01-server installs it' }, () => {
+  let home: string
+  const stack = { ...defaults(stackSchema), folder: '' }
+  const at = (name: string) => `${stack.folder}/secrets/${name}`
+  const read = (name: string) => host.run('Reading', bash`cat ${at(name)}`)
+  const modes = (...names: string[]) => host.run('stat', bash`stat -c %a:%u ${names}`)
+
+  beforeEach(() => {
+    home = mkdtempSync(path.join(tmpdir(), 'secrets-test-'))
+    stack.folder = path.join(home, 'prusa')
+  })
+  afterEach(async () => {
+    await host.run('Removing', bash`rm -rf ${home}`)
+  })
+
+  test('are 32 random bytes each, on one line, for root alone', async () => {
+    assert.deepEqual(await ensureSecrets(host, stack), [...SECRETS])
+    const made = await Promise.all(SECRETS.map(read))
+    for (const text of made) assert.match(text, /^[\w-]{43}\n$/)
+    assert.equal(new Set(made).size, 3)
+    assert.equal(await modes(...SECRETS.map(at), at('app.env')), '600:0\n'.repeat(4))
+    assert.equal(await modes(stack.folder, at('')), '700:0\n'.repeat(2))
+    assert.equal(
+      await read('app.env'),
+      `DATABASE_URI=postgresql+psycopg2://app:${made[0]?.trim()}@db:5432/prusa\n`,
+    )
+  })
+
+  test('stay as they are; only what is missing is made', async () => {
+    await ensureSecrets(host, stack)
+    const before = await Promise.all(SECRETS.map(read))
+    assert.deepEqual(await ensureSecrets(host, stack), [])
+    assert.deepEqual(await Promise.all(SECRETS.map(read)), before)
+    await host.run('Emptying', bash`: >${at('admin_password')}`)
+    assert.deepEqual(await ensureSecrets(host, stack), ['admin_password'])
+  })
+
+  test('changed by hand, the application’s URI follows, whatever the password holds', async () => {
+    await ensureSecrets(host, stack)
+    for (const password of ['p@ss:w/rd?#[%] +&=\'"\\$x', 'žluť']) {
+      await host.run('Changing', bash`printf %s ${password} >${at('db_owner_password')}`)
+      await ensureSecrets(host, stack)
+      const [, uri = ''] = /^DATABASE_URI=(.*)\n$/.exec(await read('app.env')) ?? []
+      assert.equal(decodeURIComponent(new URL(uri.replace('postgresql+psycopg2', 'http')).password), password)
+    }
+  })
+})

@@ -1,0 +1,124 @@
+/** The Compose project's files, and the rules that the file itself has to keep. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+import { parse } from 'yaml'
+import { ROOT, type StackConfig, stackSchema } from '../../scripts/lib/config.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+import { composeFor, containerOf, stackFiles } from '../../scripts/lib/stack.mts'
+
+const IMAGES = { postgres: 'p:17', redis: 'r:8', nginx: 'n:1.30', python: 'y:3.13' }
+const stack = defaults(stackSchema)
+
+function file(name: string, changed: StackConfig = stack) {
+  const found = stackFiles(changed, IMAGES).find((one) => one.path === `${changed.folder}/${name}`)
+  assert.ok(found, `${name} is not written`)
+  return { ...found, content: String(found.content) }
+}
+
+const environment = (values: Record<string, string>) =>
+  file('compose/app.env', { ...stack, app: { ...stack.app, environment: values } })
+
+test('stack.env of the defaults', () => {
+  assert.equal(
+    file('compose/stack.env').content,
+    `PROJECT="prusa"
+FOLDER="/opt/prusa"
+POSTGRES_IMAGE="p:17"
+REDIS_IMAGE="r:8"
+NGINX_IMAGE="n:1.30"
+HTTP_PORT="80"
+HTTPS_PORT="443"
+DB_PORT="5432"
+APP_MEMORY="256m"
+STOP_TIMEOUT="20"
+`,
+  )
+})
+
+test('app.env: values in double quotes, for root alone', () => {
+  const { content, mode } = environment({ A: 'x', GREETING: `it's $HOME "now"`, EMPTY: '', TWO: 'a\nb' })
+  assert.equal(content, `A="x"\nGREETING="it's \\$HOME \\"now\\""\nEMPTY=""\nTWO="a\\nb"\n`)
+  assert.equal(mode, '600')
+  assert.equal(environment({}).content, '')
+})
+
+test('app.env: a value that ends in a backslash does not escape its quote', () => {
+  assert.equal(environment({ A: 'C:\\' }).content, 'A="C:\\\\"\n')
+})
+
+test('the other files are those of this checkout, each in the configured folder', () => {
+  const other = stackFiles({ ...stack, folder: '/srv/x' }, IMAGES)
+  for (const { path: place } of other) assert.ok(place.startsWith('/srv/x/'), place)
+  for (const [name, source] of [
+    ['compose/stack.yaml', 'compose/stack.yaml'],
+    ['postgres/pg_hba.conf', 'sql/pg_hba.conf'],
+    ['sql/roles.sql', 'sql/roles.sql'],
+    ['sql/schema.sql', 'sql/schema.sql'],
+    ['sql/state.sql', 'sql/state.sql'],
+  ] as const)
+    assert.equal(file(name).content, readFileSync(path.join(ROOT, source), 'utf8'))
+})
+
+test('the compose command and the names of containers', () => {
+  assert.equal(
+    composeFor(stack, '1a2b').text,
+    'compose() { RELEASE=1a2b docker compose --env-file /opt/prusa/compose/stack.env -f /opt/prusa/compose/stack.yaml "$@"; }',
+  )
+  assert.equal(containerOf({ ...stack, project: 'x' }, 'lb'), 'x-lb-1')
+})
+
+describe('compose/stack.yaml', () => {
+  interface Service {
+    restart: string
+    logging: { driver: string; options: Record<string, string> }
+    ports?: string[]
+    depends_on?: unknown
+    env_file?: string[]
+    networks: string[]
+  }
+  const text = file('compose/stack.yaml').content
+  const services = (parse(text, { merge: true }) as { services: Record<string, Service> }).services
+
+  test('every variable in it that has no default is given', () => {
+    const used = new Set([...text.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1]))
+    const given = [...file('compose/stack.env').content.matchAll(/^(\w+)=/gm)].map((match) => match[1])
+    assert.deepEqual([...used].sort(), [...given, 'RELEASE'].sort())
+  })
+
+  test('four services; all come back by themselves and have bounded logs', () => {
+    assert.deepEqual(Object.keys(services), ['db', 'redis', 'app', 'lb'])
+    for (const [name, { restart, logging }] of Object.entries(services)) {
+      assert.equal(restart, 'unless-stopped', name)
+      assert.equal(logging.driver, 'json-file', name)
+      assert.deepEqual(
+        Object.keys(logging.options).sort(),
+        ['max-buffer-size', 'max-file', 'max-size', 'mode'],
+        name,
+      )
+    }
+  })
+
+  test('the load balancer alone is published to the network, the database to the loopback', () => {
+    const ports = Object.entries(services).flatMap(([name, one]) =>
+      (one.ports ?? []).map((port) => `${name} ${port}`),
+    )
+    assert.deepEqual(ports, ['db 127.0.0.1:${DB_PORT}:5432', 'lb ${HTTP_PORT}:8080', 'lb ${HTTPS_PORT}:8443'])
+  })
+
+  test('the load balancer is not recreated with a replica, and does not reach the database', () => {
+    assert.equal(services.lb?.depends_on, undefined)
+    assert.deepEqual(services.lb?.networks, ['frontend'])
+    assert.ok(!services.db?.networks.includes('frontend'))
+  })
+
+  test('files of variables that it reads are written by us', () => {
+    const written = stackFiles(stack, IMAGES).map((one) => one.path)
+    const read = services.app?.env_file?.map((name) => name.replace('${FOLDER}', stack.folder)) ?? []
+    assert.deepEqual(
+      read.filter((name) => !written.includes(name)),
+      ['/opt/prusa/secrets/app.env'],
+    )
+  })
+})
