@@ -1,8 +1,8 @@
 /** Redis, the replicas, the certificate and the load balancer: the site. */
-import { send, serving } from './lib/balancer.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/certificate.mts'
 import { baseImages, imageMode } from './lib/images.mts'
 import { requireBuilt, sourceOf } from './lib/release.mts'
+import { look } from './lib/rollout.mts'
 import { begin } from './lib/run.mts'
 import { say, step } from './lib/say.mts'
 import { ensureSecrets } from './lib/secrets.mts'
@@ -32,12 +32,12 @@ await step('Admin password', async () =>
   (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
 )
 
+const { changed } = await look(host, stack)
 // The replicas come and go by one loop, whether it is the first start or a new release.
 options.release = release
 await import('./redeploy.mts')
 
 await step('Load balancer', async () => {
-  const { changed } = await send(host, stack, await serving(host, stack))
   const started = await up(host, stack, release, 'lb')
   return changed || started ? 'reloaded' : 'runs: nothing to do'
 })

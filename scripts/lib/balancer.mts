@@ -15,11 +15,37 @@ const RELOAD_DEADLINE = 10
 /** Seconds beyond the application's timeout in which another replica may still be asked. */
 const CONNECT_ROOM = 5
 
-/** The replicas that may be sent requests, by container name. */
-export function upstreamConf(replicas: readonly string[]): string {
-  const server = (name: string) => `  server ${name}:5000 resolve max_fails=1 fail_timeout=1s;`
-  const servers = replicas.length > 0 ? replicas.map(server) : ['  server 127.0.0.1:1 down;']
-  return ['upstream app {', '  zone app 256k;', ...servers, '  keepalive 32;', '}', ''].join('\n')
+/** A replica as the load balancer needs to know it. */
+export interface Member {
+  /** Container name. */
+  name: string
+  /** Address on the network that it shares with the load balancer; empty when it does not run. */
+  address: string
+}
+
+/**
+ * The replicas that may be sent requests. Each has its name, so that one which comes back with another address is
+ * found again, and as a backup the address of now: a reload starts workers that have asked no name yet, and until
+ * Docker's DNS answers they would have nobody to ask but for the backups. (nginx takes over names that the
+ * configuration before had resolved, but with surge all, every name is new. On a busy machine that cost two of some
+ * thousand requests a 502.)
+ */
+export function upstreamConf(replicas: readonly Member[]): string {
+  const server = (host: string, kind: string) => `  server ${host}:5000 ${kind} max_fails=1 fail_timeout=1s;`
+  const running = replicas.filter(({ address }) => address)
+  const servers = [
+    ...replicas.map(({ name }) => server(name, 'resolve')),
+    ...running.map(({ address }) => server(address, 'backup')),
+  ]
+  return `# A backup is a replica's second name: each is still asked once at most.
+proxy_next_upstream_tries ${replicas.length};
+
+upstream app {
+  zone app 256k;
+${replicas.length > 0 ? servers.join('\n') : '  server 127.0.0.1:1 down;'}
+  keepalive 32;
+}
+`
 }
 
 /** What the configuration says about the site. The certificate's fingerprint makes another one another configuration. */
@@ -44,7 +70,7 @@ export async function serving(host: Host, stack: StackConfig): Promise<string[]>
 }
 
 export function parseUpstream(conf: string): string[] {
-  return [...conf.matchAll(/^\s*server (\S+):5000 /gm)].map((match) => match[1] as string)
+  return [...conf.matchAll(/^\s*server (\S+):5000 resolve /gm)].map((match) => match[1] as string)
 }
 
 /** What a swap left behind. */
@@ -57,10 +83,9 @@ export interface Swap {
 /**
  * Lets the load balancer send requests to these replicas and to no others. The candidate is validated by nginx before
  * it takes the place of what is there; when this returns, new requests go by the new list.
- * @param replicas container names
  * @throws CommandError when nginx refuses the configuration; the one before stays in force
  */
-export async function send(host: Host, stack: StackConfig, replicas: readonly string[]): Promise<Swap> {
+export async function send(host: Host, stack: StackConfig, replicas: readonly Member[]): Promise<Swap> {
   const fingerprint = await host.run(
     'Reading the certificate',
     bash`sha256sum ${stack.folder}/nginx/tls/certificate.pem | cut -c1-64`,

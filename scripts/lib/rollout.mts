@@ -23,18 +23,21 @@ export interface Target {
 /** What is there before a rollout. */
 export interface Scene {
   found: Replica[]
-  /** Names of the replicas that requests are sent to. */
-  served: string[]
+  /** Those that requests are sent to. */
+  served: Replica[]
+  /** Whether the load balancer had another configuration. */
+  changed: boolean
+  /** Processes of nginx that an earlier rollout left finishing. */
   oldWorkers: string[]
 }
 
 /** Looks at what is there, and ends what an interrupted rollout left half done at the load balancer. */
 export async function look(host: Host, stack: StackConfig): Promise<Scene> {
   const [found, named] = await Promise.all([replica.replicas(host, stack), serving(host, stack)])
-  const served = named.filter((name) => found.some((one) => one.name === name))
+  const served = found.filter(({ name }) => named.includes(name))
   // Killed between writing the list and the reload, it left nginx with another one: first nginx gets this one.
-  const { oldWorkers } = named.length > 0 ? await send(host, stack, served) : { oldWorkers: [] }
-  return { found, served, oldWorkers }
+  const swap = named.length > 0 ? await send(host, stack, served) : { changed: false, oldWorkers: [] }
+  return { found, served, ...swap }
 }
 
 export class Rollout {
@@ -48,7 +51,7 @@ export class Rollout {
   readonly oldWorkers: string[]
 
   readonly plan: Plan
-  private serving: string[]
+  private serving: Replica[]
 
   /**
    * What it takes to get from what is there to the configured number of replicas of the release.
@@ -62,7 +65,12 @@ export class Rollout {
     scene: Scene,
     current: (one: Replica) => boolean,
   ) {
-    this.plan = plan(stack, scene.found, scene.served, current)
+    this.plan = plan(
+      stack,
+      scene.found,
+      scene.served.map(({ name }) => name),
+      current,
+    )
     this.serving = scene.served
     this.oldWorkers = scene.oldWorkers
     this.#waiting = [...this.plan.adopt]
@@ -104,8 +112,7 @@ export class Rollout {
   async swap(into: Replica[], out: Replica[]): Promise<string[]> {
     this.check()
     if (into.length + out.length === 0) return []
-    const gone = new Set(out.map(({ name }) => name))
-    this.serving = [...this.serving.filter((name) => !gone.has(name)), ...into.map(({ name }) => name)]
+    this.serving = [...this.serving.filter((one) => !out.includes(one)), ...into]
     const sides = [into.length > 0 && `${namesOf(into)} in`, out.length > 0 && `${namesOf(out)} out`]
     const sending = () => send(this.host, this.stack, this.serving)
     const { oldWorkers } = await this.proof.step('swap', sides.filter(Boolean).join(', '), sending)
@@ -189,7 +196,7 @@ export class Rollout {
       throw new Halt(
         `${what}: the rollout stops there (on_drain_timeout: abort)`,
         'Find out what it waits for (docker logs), then npm run redeploy: it finishes the rollout.',
-        `${this.serving.join(', ')} serve; ${namesOf(old)} runs on without requests.`,
+        `${namesOf(this.serving)} serve; ${namesOf(old)} runs on without requests.`,
       )
     warn(`${what}: stopped all the same (on_drain_timeout: stop).`)
   }

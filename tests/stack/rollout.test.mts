@@ -40,6 +40,22 @@ test('an application that answers 404 until it is drained: 10 s of warm-up, 5 to
   assert.equal(exitCode, 0, text)
 })
 
+test('a rollout of all replicas at once does not need Docker’s DNS, which fresh nginx workers have not asked yet', async () => {
+  site.configure({ rollout: { surge: 'all' } })
+  const pid = (await docker`docker inspect -f {{.State.Pid}} ${`${site.project}-lb-1`}`).stdout.trim()
+  const silence = (verb: string) => docker`nsenter -t ${pid} -n iptables ${verb} OUTPUT -d 127.0.0.11 -j DROP`
+  await silence('-I')
+  try {
+    await unnoticed(async () => {
+      const { exitCode, text } = await site.run('redeploy', '--force')
+      assert.equal(exitCode, 0, text)
+    })
+  } finally {
+    await silence('-D')
+    site.configure({ rollout: { surge: 1 } })
+  }
+})
+
 test('an old replica that never says Ready is stopped after drain_timeout, loudly', async () => {
   site.configure({ ...minimal('1', '1000'), rollout: { surge: 'all' } })
   assert.equal((await site.run('redeploy')).exitCode, 0)

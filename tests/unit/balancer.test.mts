@@ -6,13 +6,20 @@ import { stackSchema } from '../../scripts/lib/config.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 
 describe('upstreamConf', () => {
-  test('one server line each', () => {
+  test('each by its name, and by its address for the time until the name is resolved', () => {
     assert.equal(
-      upstreamConf(['prusa-app-1', 'prusa-app-12']),
-      `upstream app {
+      upstreamConf([
+        { name: 'prusa-app-1', address: '172.18.0.3' },
+        { name: 'prusa-app-12', address: '' },
+      ]),
+      `# A backup is a replica's second name: each is still asked once at most.
+proxy_next_upstream_tries 2;
+
+upstream app {
   zone app 256k;
   server prusa-app-1:5000 resolve max_fails=1 fail_timeout=1s;
   server prusa-app-12:5000 resolve max_fails=1 fail_timeout=1s;
+  server 172.18.0.3:5000 backup max_fails=1 fail_timeout=1s;
   keepalive 32;
 }
 `,
@@ -22,7 +29,10 @@ describe('upstreamConf', () => {
   test('without replicas a server that is down, since nginx wants one', () => {
     assert.equal(
       upstreamConf([]),
-      `upstream app {
+      `# A backup is a replica's second name: each is still asked once at most.
+proxy_next_upstream_tries 0;
+
+upstream app {
   zone app 256k;
   server 127.0.0.1:1 down;
   keepalive 32;
@@ -35,7 +45,8 @@ describe('upstreamConf', () => {
 test('parseUpstream reads back what upstreamConf wrote', () => {
   for (let number = 0; number <= 16; number++) {
     const names = Array.from({ length: number }, (_, index) => `my-project2-app-${index + 1}`)
-    assert.deepEqual(parseUpstream(upstreamConf(names)), names)
+    const members = names.map((name, index) => ({ name, address: `172.18.0.${index + 2}` }))
+    assert.deepEqual(parseUpstream(upstreamConf(members)), names)
   }
   assert.deepEqual(parseUpstream(''), [])
   assert.deepEqual(parseUpstream('  # server prusa-app-1:5000 resolve;\n'), [])
