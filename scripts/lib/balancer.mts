@@ -21,6 +21,7 @@ export interface Member {
   name: string
   /** Address on the network that it shares with the load balancer; empty when it does not run. */
   address: string
+  release: string
 }
 
 /**
@@ -37,7 +38,16 @@ export function upstreamConf(replicas: readonly Member[]): string {
     ...replicas.map(({ name }) => server(name, 'resolve')),
     ...running.map(({ address }) => server(address, 'backup')),
   ]
-  return `# A backup is a replica's second name: each is still asked once at most.
+  // The last address is the one that answered.
+  const releases = running.map(
+    ({ address, release }) => `  "~(^| )${address.replaceAll('.', '\\.')}:5000$" ${release};\n`,
+  )
+  return `# For the access log.
+map $upstream_addr $release {
+  default "";
+${releases.join('')}}
+
+# A backup is a replica's second name: each is still asked once at most.
 proxy_next_upstream_tries ${replicas.length};
 
 upstream app {
@@ -49,18 +59,38 @@ ${replicas.length > 0 ? servers.join('\n') : '  server 127.0.0.1:1 down;'}
 }
 
 /** What the configuration says about the site. The certificate's fingerprint makes another one another configuration. */
-export function siteConf(stack: StackConfig, fingerprint: string): string {
-  const port = stack.ports.https === 443 ? '' : `:${stack.ports.https}`
+export function siteConf({ app, domain, limits, log, ports }: StackConfig, fingerprint: string): string {
+  const port = ports.https === 443 ? '' : `:${ports.https}`
   return `# certificate ${fingerprint}
 map "" $site_name {
-  default ${stack.domain || '$host'};
+  default ${domain || '$host'};
 }
 map "" $site_port {
   default "${port}";
 }
-proxy_read_timeout ${stack.app.timeout}s;
-proxy_next_upstream_timeout ${stack.app.timeout + CONNECT_ROOM}s;
+map $host $unknown_host {
+  default ${domain ? 1 : 0};${domain ? `\n  ${domain} 0;` : ''}
+}
+map $request_uri $logged_uri {
+  default $request_uri;${log.redact.length > 0 ? `\n  ${redacting(log.redact)}` : ''}
+}
+limit_req_zone $binary_remote_addr zone=requests:10m rate=${limits.requests}r/s;
+limit_req zone=requests burst=${limits.requests} nodelay;
+limit_conn_zone $binary_remote_addr zone=connections:10m;
+limit_conn connections ${limits.connections};
+client_max_body_size ${limits.body}m;
+proxy_read_timeout ${app.timeout}s;
+proxy_next_upstream_timeout ${app.timeout + CONNECT_ROOM}s;
 `
+}
+
+/**
+ * A line of nginx's map that takes the query string away where it has one of these parameters, or one whose name is
+ * percent-encoded and could be any.
+ */
+function redacting(names: readonly string[]): string {
+  const name = [...names, '[^=&]*%[^=&]*'].join('|')
+  return `"~*^(?<page>[^?]*)\\?(.*[&;?])?(${name})(=|&|;|$)" "$page?[redacted]";`
 }
 
 /** Names of the replicas that requests are sent to, from the file that nginx reads. */

@@ -54,6 +54,19 @@ export const stackSchema = section({
     abort_on_errors: flag(true, 'ABORT_ON_ERRORS'),
     keep_releases: integer(2, 100, 5, 'KEEP_RELEASES'),
   }),
+  limits: section({
+    requests: integer(1, 100_000, 1000, 'LIMIT_REQUESTS'),
+    connections: integer(1, 65_535, 500, 'LIMIT_CONNECTIONS'),
+    body: integer(1, 10_000, 10, 'LIMIT_BODY'),
+  }),
+  log: section({
+    redact: list(text('a name of letters, digits, _ and -', /^[\w-]+$/), [
+      'password',
+      'token',
+      'secret',
+      'key',
+    ]),
+  }),
   probe: section({
     path: text('a path that begins with /', /^\/\S*$/, '/'),
     rate: integer(1, 1000, 20, 'PROBE_RATE'),

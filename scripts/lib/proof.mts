@@ -7,7 +7,6 @@ import { OperatorError } from './errors.mts'
 import { type Entry, record, who } from './history.mts'
 import type { Host } from './host.mts'
 import { Probe, summarize } from './probe.mts'
-import type { Replica } from './replica.mts'
 import { reportPage } from './report.mts'
 import { count, green, red, say, seconds, warn } from './say.mts'
 import { bash } from './shell.mts'
@@ -31,7 +30,6 @@ const WORDS: Record<Kind, string> = {
 
 export class Proof {
   readonly timeline = new Timeline()
-  readonly #replicas = new Map<string, Replica>()
   /** What became of it. */
   result: Entry['result'] = 'failed'
   #rollout: Pick<Entry, 'from' | 'to' | 'schemaChanged'> | undefined
@@ -70,11 +68,6 @@ export class Proof {
   settle(): void {
     this.#freshSince = Number.POSITIVE_INFINITY
     this.#settled = true
-  }
-
-  /** Remembers replicas, for the report: which release an address in nginx's log belonged to. */
-  know(replicas: Replica[]): void {
-    for (const one of replicas) this.#replicas.set(one.id, one)
   }
 
   /** Does one step, notes when, and says when it is done. */
@@ -138,7 +131,7 @@ export class Proof {
       ? `${count(summary.requests, 'request').replace(/\B(?=(\d{3})+ )/g, ',')}, ${summary.failed.length} failed, slowest ${summary.slowest} ms`
       : 'nothing served before, so nobody counted requests'
     if (this.#probe) {
-      const traffic = await readTraffic(this.host, this.stack, timeline.began, [...this.#replicas.values()])
+      const traffic = await readTraffic(this.host, this.stack, timeline.began)
       const file = path.join(ROOT, 'reports', `${to}.html`)
       mkdirSync(path.dirname(file), { recursive: true })
       writeFileSync(

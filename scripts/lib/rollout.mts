@@ -74,7 +74,6 @@ export class Rollout {
     this.serving = scene.served
     this.oldWorkers = scene.oldWorkers
     this.#waiting = [...this.plan.adopt]
-    proof.know(scene.found)
   }
 
   get release(): string {
@@ -98,7 +97,6 @@ export class Rollout {
     const starting = () => replica.startReplicas(this.host, this.stack, this.target, number)
     const fresh = await this.proof.step('start', `${count(number, 'replica')} of ${this.release}`, starting)
     this.#waiting.push(...fresh)
-    this.proof.know(fresh)
     return fresh
   }
 

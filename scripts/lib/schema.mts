@@ -14,6 +14,8 @@ export interface Leaf<T> {
 export interface List<T> {
   kind: 'list'
   item: Schema<T>
+  /** When the key is left out. */
+  fallback: readonly T[]
 }
 export interface Section<T> {
   kind: 'section'
@@ -69,7 +71,11 @@ export function flag(fallback: boolean, env?: string): Leaf<boolean> {
   return { kind: 'leaf', wanted: 'true or false', fallback, env, parse }
 }
 
-export const list = <S extends Schema>(item: S) => ({ kind: 'list' as const, item })
+export const list = <S extends Schema>(item: S, fallback: readonly Infer<S>[] = []) => ({
+  kind: 'list' as const,
+  item,
+  fallback,
+})
 export const section = <K extends Record<string, Schema>>(keys: K) => ({ kind: 'section' as const, keys })
 export const names = (name: RegExp): Names => ({ kind: 'names', name })
 
@@ -130,7 +136,8 @@ export function parseConfig<S extends Schema>(
   }
 
   function readList(rule: List<unknown>, node: Node | null | undefined, path: string) {
-    if (!node || (isScalar(node) && node.value === null)) return []
+    if (!node) return [...rule.fallback]
+    if (isScalar(node) && node.value === null) return []
     if (!isSeq<Node>(node)) return refuse(node, `${path} must be a list, not ${shown(node)}`)
     return node.items.map((item, index) => read(rule.item, item, `${path}[${index}]`))
   }

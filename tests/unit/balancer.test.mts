@@ -9,10 +9,16 @@ describe('upstreamConf', () => {
   test('each by its name, and by its address for the time until the name is resolved', () => {
     assert.equal(
       upstreamConf([
-        { name: 'prusa-app-1', address: '172.18.0.3' },
-        { name: 'prusa-app-12', address: '' },
+        { name: 'prusa-app-1', address: '172.18.0.3', release: '1a2b' },
+        { name: 'prusa-app-12', address: '', release: '1a2b' },
       ]),
-      `# A backup is a replica's second name: each is still asked once at most.
+      `# For the access log.
+map $upstream_addr $release {
+  default "";
+  "~(^| )172\\.18\\.0\\.3:5000$" 1a2b;
+}
+
+# A backup is a replica's second name: each is still asked once at most.
 proxy_next_upstream_tries 2;
 
 upstream app {
@@ -29,7 +35,12 @@ upstream app {
   test('without replicas a server that is down, since nginx wants one', () => {
     assert.equal(
       upstreamConf([]),
-      `# A backup is a replica's second name: each is still asked once at most.
+      `# For the access log.
+map $upstream_addr $release {
+  default "";
+}
+
+# A backup is a replica's second name: each is still asked once at most.
 proxy_next_upstream_tries 0;
 
 upstream app {
@@ -45,7 +56,7 @@ upstream app {
 test('parseUpstream reads back what upstreamConf wrote', () => {
   for (let number = 0; number <= 16; number++) {
     const names = Array.from({ length: number }, (_, index) => `my-project2-app-${index + 1}`)
-    const members = names.map((name, index) => ({ name, address: `172.18.0.${index + 2}` }))
+    const members = names.map((name, index) => ({ name, address: `172.18.0.${index + 2}`, release: '1a2b' }))
     assert.deepEqual(parseUpstream(upstreamConf(members)), names)
   }
   assert.deepEqual(parseUpstream(''), [])
@@ -64,26 +75,34 @@ map "" $site_name {
 map "" $site_port {
   default "";
 }
+map $host $unknown_host {
+  default 0;
+}
+map $request_uri $logged_uri {
+  default $request_uri;
+  "~*^(?<page>[^?]*)\\?(.*[&;?])?(password|token|secret|key|[^=&]*%[^=&]*)(=|&|;|$)" "$page?[redacted]";
+}
+limit_req_zone $binary_remote_addr zone=requests:10m rate=1000r/s;
+limit_req zone=requests burst=1000 nodelay;
+limit_conn_zone $binary_remote_addr zone=connections:10m;
+limit_conn connections 500;
+client_max_body_size 10m;
 proxy_read_timeout 15s;
 proxy_next_upstream_timeout 20s;
 `,
     )
   })
 
-  test('with a domain and another port', () => {
-    assert.equal(
-      siteConf({ ...stack, domain: 'shop.example.org', ports: { ...stack.ports, https: 8443 } }, 'ab12'),
-      `# certificate ab12
-map "" $site_name {
-  default shop.example.org;
-}
-map "" $site_port {
-  default ":8443";
-}
-proxy_read_timeout 15s;
-proxy_next_upstream_timeout 20s;
-`,
-    )
+  test('with a domain, another port, and nothing to redact', () => {
+    const ports = { ...stack.ports, https: 8443 }
+    const conf = siteConf({ ...stack, domain: 'shop.example.org', ports, log: { redact: [] } }, 'ab12')
+    for (const block of [
+      'map "" $site_name {\n  default shop.example.org;\n}',
+      'map "" $site_port {\n  default ":8443";\n}',
+      'map $host $unknown_host {\n  default 1;\n  shop.example.org 0;\n}',
+      'map $request_uri $logged_uri {\n  default $request_uri;\n}',
+    ])
+      assert.ok(conf.includes(block), conf)
   })
 
   test('another certificate is another configuration', () => {
