@@ -25,18 +25,18 @@ export interface Member {
 }
 
 /**
- * The replicas that may be sent requests. Each has its name, so that one which comes back with another address is
- * found again, and as a backup the address of now: a reload starts workers that have asked no name yet, and until
- * Docker's DNS answers they would have nobody to ask but for the backups. (nginx takes over names that the
- * configuration before had resolved, but with surge all, every name is new. On a busy machine that cost two of some
- * thousand requests a 502.)
+ * The replicas that may be sent requests, each in two ways. By its name: so one that comes back with another address
+ * is found again. By the address of now, as a backup: it is asked when no name may be,
+ * - by a fresh worker, until Docker's DNS has answered it. (nginx takes over the names that the configuration before
+ *   had resolved, but with surge all every name is new; on a busy machine that cost two of thousands of requests a 502.)
+ * - when every replica has just failed a request and is passed over for a second, as nginx does: better one that
+ *   failed once than none.
  */
 export function upstreamConf(replicas: readonly Member[]): string {
-  const server = (host: string, kind: string) => `  server ${host}:5000 ${kind} max_fails=1 fail_timeout=1s;`
   const running = replicas.filter(({ address }) => address)
   const servers = [
-    ...replicas.map(({ name }) => server(name, 'resolve')),
-    ...running.map(({ address }) => server(address, 'backup')),
+    ...replicas.map(({ name }) => `  server ${name}:5000 resolve max_fails=1 fail_timeout=1s;`),
+    ...running.map(({ address }) => `  server ${address}:5000 backup max_fails=0;`),
   ]
   // The last address is the one that answered.
   const releases = running.map(

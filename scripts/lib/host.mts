@@ -16,6 +16,10 @@ import { bash, type Script } from './shell.mts'
 const SCRIPT_DEADLINE = 60
 const CONNECT_DEADLINE = 8
 
+// A bash whose standard input is a socket, as Node's pipes and sshd's are, takes itself for one that rshd started, and
+// would run root's .bashrc first, whatever that prints or waits for.
+const BASH = 'bash --norc'
+
 export interface RunOptions {
   /** Seconds until the script is ended. */
   deadline?: number
@@ -76,7 +80,7 @@ export class Host {
     const options = ['--owner=0', '--group=0', '--sort=name', ...exclude.map((name) => `--exclude=${name}`)]
     const unpack = bash`rm -rf ${to}.next; mkdir -p ${to}.next; tar -x -C ${to}.next; rm -rf ${to}; mv ${to}.next ${to}`
     // tar's stream is the standard input here, so that the script (it holds no secret) has to be an argument.
-    const [command, ...rest] = this.#shell(`bash -euc ${sh(unpack.text)}`)
+    const [command, ...rest] = this.#shell(`${BASH} -euc ${sh(unpack.text)}`)
     const output = await $({
       quiet: true,
       nothrow: true,
@@ -98,7 +102,7 @@ export class Host {
 
   /** A long-lived session for what must end with this process: its standard input closes when we are gone. */
   session(script: Script) {
-    const [command, ...args] = this.#shell(`bash -c ${sh(script.text)}`)
+    const [command, ...args] = this.#shell(`${BASH} -c ${sh(script.text)}`)
     return spawn(command as string, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   }
 
@@ -115,7 +119,7 @@ export class Host {
   async #send(script: Script, deadline: number): Promise<ProcessOutput> {
     // Braces make bash read the whole script first; then no command in it can eat the rest of it as its input.
     const input = `{ set -euo pipefail\nexport LC_ALL=C.UTF-8\n${script.text}\n} </dev/null\n`
-    const [command, ...args] = this.#shell('bash -s')
+    const [command, ...args] = this.#shell(`${BASH} -s`)
     const quiet = !this.verbose
     const running = $({
       input,
@@ -151,6 +155,12 @@ export class Host {
       return new OperatorError(
         `${this.name} refused the login: no key of yours opens it (${said})`,
         `Try it by hand: ssh ${this.address} true. Give ssh the right key by -i in ~/.ssh/config or by ssh-add.`,
+        NOTHING_CHANGED,
+      )
+    if (this.local)
+      return new OperatorError(
+        `A shell on this machine does not run: ${said || 'no answer'}`,
+        `Try it by hand: ${BASH} -c true`,
         NOTHING_CHANGED,
       )
     return new OperatorError(

@@ -29,10 +29,33 @@ export function raw(port: number, bytes: string, secure = true): Promise<RawAnsw
   })
 }
 
-/** A request's bytes: HTTP/1.1 with a Host, or 1.0 without one. */
+/**
+ * Sends many requests over few connections; returns the status of each answered one. A request that makes the server
+ * close the connection is followed by the rest on another one.
+ * @param requests without `Connection: close`
+ */
+export async function pipelined(port: number, requests: readonly string[]): Promise<number[]> {
+  const statuses: number[] = []
+  while (statuses.length < requests.length) {
+    const rest = requests.slice(statuses.length)
+    const last = message('GET', '/the-last-of-this-connection')
+    const { text } = await raw(port, [...rest, last].join(''))
+    const answered = [...text.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map(([, status]) => Number(status))
+    if (answered.length === 0) throw new Error(`no answer to ${JSON.stringify(rest[0])}`)
+    statuses.push(...answered.slice(0, rest.length))
+  }
+  return statuses
+}
+
+/** A request's bytes: HTTP/1.1 with a Host, or 1.0 without one; the connection is closed after it. */
 export function message(method: string, target: string, headers: string[] = [], version = '1.1'): string {
+  return keptMessage(method, target, ['Connection: close', ...headers], version)
+}
+
+/** The same, and the connection stays open. */
+export function keptMessage(method: string, target: string, headers: string[] = [], version = '1.1'): string {
   const host = version === '1.0' ? [] : ['Host: localhost']
-  return `${[`${method} ${target} HTTP/${version}`, ...host, 'Connection: close', ...headers].join('\r\n')}\r\n\r\n`
+  return `${[`${method} ${target} HTTP/${version}`, ...host, ...headers].join('\r\n')}\r\n\r\n`
 }
 
 /** Whether a TCP connection comes about. */

@@ -41,12 +41,23 @@ test('what a client writes about itself into X-Forwarded-* and the like does not
     'X-Request-ID': 'forged',
     Forwarded: 'for=6.6.6.6;proto=forged',
     X_Forwarded_For: '6.6.6.6',
+    'X-Original-URL': '/forged',
+    'X-Rewrite-URL': '/forged',
+    Proxy: 'http://forged/',
   }
   const { body } = await site.get('/headers', forged)
   assert.doesNotMatch(body, /forged|6\.6\.6\.6|666/)
   const headers = JSON.parse(body) as Record<string, string>
   assert.equal(headers['X-Forwarded-Proto'], 'https')
   assert.match(headers['X-Forwarded-For'] as string, /^\d+\.\d+\.\d+\.\d+$/)
+  assert.equal(headers['X-Forwarded-Host'], `localhost:${site.ports.https}`)
+})
+
+test('the password of /admin is checked and not passed on; elsewhere an Authorization is the application’s', async () => {
+  const Authorization = `Basic ${Buffer.from(`developer:${site.secret('admin_password')}`).toString('base64')}`
+  const seen = async (page: string) => JSON.parse((await site.get(page, { Authorization })).body)
+  assert.equal((await seen('/admin/headers')).Authorization, undefined)
+  assert.equal((await seen('/headers')).Authorization, Authorization)
 })
 
 test('a new release of it takes the place of the old one, and no request is lost', async () => {

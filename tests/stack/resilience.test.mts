@@ -53,6 +53,15 @@ test('a replica that is stopped finishes the requests it holds, and no other is 
   assert.match((await docker`docker logs ${replica}`).stdall, /stopping[\s\S]*GET \/palindrom\/\w+ 200/)
 })
 
+test('a page that answers 503 costs the other pages nothing', async () => {
+  await docker`docker kill ${`${site.project}-redis-1`}`
+  const { failed } = await site.underLoad(async () => {
+    for (let number = 0; number < 8; number++) assert.equal((await site.get('/redis-hits')).status, 503)
+  })
+  await docker`docker start ${`${site.project}-redis-1`}`
+  assert.deepEqual(failed, [])
+})
+
 test('a replica that was stopped by hand stays stopped and is missed by nobody, also when Redis and database crash', async () => {
   const stopped = `${site.project}-app-1`
   const before = await inspect(stopped, '{{.State.Status}} {{.State.FinishedAt}}')

@@ -112,7 +112,7 @@ for (const signal of ['SIGKILL', 'SIGINT'] as const)
       assert.equal(names.length, 2, `after ${delay} ms: ${names}`)
       const upstream = readFileSync(path.join(site.folder, 'nginx/live/upstream.conf'), 'utf8')
       for (const name of names) assert.match(upstream, new RegExp(`server ${name}:`))
-      assert.equal(upstream.match(/server /g)?.length, 2)
+      assert.equal(upstream.match(/ resolve /g)?.length, 2)
     }
     const { stdout } =
       await docker`docker ps -aq --filter label=com.docker.compose.project=${site.project} --filter label=com.docker.compose.service=app`

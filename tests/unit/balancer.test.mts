@@ -25,7 +25,7 @@ upstream app {
   zone app 256k;
   server prusa-app-1:5000 resolve max_fails=1 fail_timeout=1s;
   server prusa-app-12:5000 resolve max_fails=1 fail_timeout=1s;
-  server 172.18.0.3:5000 backup max_fails=1 fail_timeout=1s;
+  server 172.18.0.3:5000 backup max_fails=0;
   keepalive 32;
 }
 `,

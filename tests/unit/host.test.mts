@@ -1,5 +1,9 @@
 /** The server: its names, and scripts on this machine. What goes over ssh is tested with a real sshd, in tests/server. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import process from 'node:process'
 import { describe, test } from 'node:test'
 import { Host } from '../../scripts/lib/host.mts'
 import { bash } from '../../scripts/lib/shell.mts'
@@ -32,6 +36,19 @@ describe('a script', () => {
 
   test('runs as root and returns what it printed', async () => {
     assert.equal(await host.run('Asking', bash`id -u; echo noise >&2`), '0\n')
+  })
+
+  test('does not run what root’s .bashrc says, though its standard input looks like a network connection to bash', async () => {
+    const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
+    writeFileSync(path.join(home, '.bashrc'), 'echo from .bashrc; exit 3\n')
+    const before = { HOME: process.env.HOME, SHLVL: process.env.SHLVL }
+    Object.assign(process.env, { HOME: home, SHLVL: '0' })
+    try {
+      assert.equal(await host.run('Asking', bash`echo from the script`), 'from the script\n')
+    } finally {
+      Object.assign(process.env, before)
+      rmSync(home, { recursive: true })
+    }
   })
 
   test('no command in it can eat the rest of it', async () => {

@@ -71,6 +71,7 @@ def redis_hits():
 
 
 @app.route("/headers")
+@app.route("/admin/headers")
 def headers():
     """Not in the contract: what the load balancer sent."""
     return dict(request.headers)

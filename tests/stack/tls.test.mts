@@ -1,0 +1,61 @@
+/** TLS as a client finds it: versions, ciphers, HTTP/2, and the way there from HTTP. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import http2 from 'node:http2'
+import { after, before, test } from 'node:test'
+import { Deployment } from '../lib/deployment.mts'
+import { message, raw } from '../lib/raw.mts'
+
+let site: Deployment
+before(async () => {
+  site = await Deployment.start()
+})
+after(() => site?.remove())
+
+test('HTTP answers with a permanent redirect to HTTPS: port, path and query are kept', async () => {
+  const answers = ['GET', 'POST', 'HEAD'].map((method) =>
+    raw(site.ports.http, message(method, '/some%20page?a=1&b=%2F'), false),
+  )
+  for (const { status, text } of await Promise.all(answers)) {
+    assert.ok([301, 308].includes(status), text)
+    assert.match(text, new RegExp(`^Location: ${site.origin}/some%20page\\?a=1&b=%2F\\r$`, 'im'))
+  }
+})
+
+test('TLS 1.2 and 1.3 are spoken; 1.0 and 1.1 are refused by the server itself', async () => {
+  // At security level 0 the client would speak the old versions; the alert proves that the server did not want to.
+  for (const version of ['tls1_2', 'tls1_3']) assert.match(await handshake(version), /Cipher is (?!\(NONE\))/)
+  for (const version of ['tls1', 'tls1_1']) {
+    const told = await handshake(version)
+    assert.match(told, /alert protocol version/)
+    assert.match(told, /Cipher is \(NONE\)/)
+  }
+})
+
+test('HTTP/2 is agreed on by ALPN and works', async () => {
+  const client = http2.connect(site.origin, { ca: site.certificate })
+  try {
+    const status = await new Promise((resolve, reject) => {
+      client.on('error', reject)
+      const stream = client.request({ ':path': '/' })
+      stream.on('response', (headers) => resolve(headers[':status']))
+      stream.on('error', reject)
+    })
+    assert.equal(status, 200)
+    assert.equal(client.alpnProtocol, 'h2')
+  } finally {
+    client.destroy()
+  }
+})
+
+/** What openssl told of a handshake in one version of TLS. */
+function handshake(version: string): Promise<string> {
+  const options = ['s_client', '-connect', `127.0.0.1:${site.ports.https}`, `-${version}`]
+  const weak = version.startsWith('tls1_3') ? [] : ['-cipher', 'DEFAULT@SECLEVEL=0']
+  return new Promise((resolve) => {
+    const child = execFile('openssl', [...options, ...weak], { timeout: 10_000 }, (_, stdout, stderr) =>
+      resolve(stdout + stderr),
+    )
+    child.stdin?.end()
+  })
+}
