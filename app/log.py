@@ -14,7 +14,10 @@ def log(message: str):
 
 
 def log_requests(app):
-    """Wraps a WSGI application: method, path exactly as received, status, milliseconds, X-Request-ID."""
+    """Wraps a WSGI application: method, path exactly as received, status, milliseconds, X-Request-ID.
+
+    Not the query string: it may hold what must not be logged.
+    """
 
     def logged(environ, start_response):
         started = monotonic()
@@ -30,8 +33,9 @@ def log_requests(app):
         finally:
             took = (monotonic() - started) * 1000
             request_id = _printable(environ.get("HTTP_X_REQUEST_ID", "-")[:MAX_REQUEST_ID])
+            path = environ["REQUEST_URI"].partition("?")[0]
             log(
-                f"{_printable(environ['REQUEST_METHOD'])} {_printable(environ['REQUEST_URI'])} {status} "
+                f"{_printable(environ['REQUEST_METHOD'])} {_printable(path)} {status} "
                 f"{took:.1f}ms id={request_id}"
             )
 

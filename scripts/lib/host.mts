@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import path from 'node:path'
+import process from 'node:process'
 import { $, type ProcessOutput } from 'zx'
 import { CommandError, OperatorError } from './errors.mts'
 import { type ServerFile, writeScript } from './files.mts'
@@ -17,8 +18,10 @@ const SCRIPT_DEADLINE = 60
 const CONNECT_DEADLINE = 8
 
 // A bash whose standard input is a socket, as Node's pipes and sshd's are, takes itself for one that rshd started, and
-// would run root's .bashrc first, whatever that prints or waits for.
+// would run .bashrc first, whatever that prints or waits for. It does not below another shell, which is what zx's own
+// bash is told here.
 const BASH = 'bash --norc'
+process.env.SHLVL = String(Math.max(1, Number(process.env.SHLVL ?? 0)))
 
 export interface RunOptions {
   /** Seconds until the script is ended. */
