@@ -23,7 +23,8 @@ const ADMIN_PAGE = /^\/+admin(?![\w-])/i
 
 let site: Deployment
 before(async () => {
-  site = await Deployment.start()
+  // One replica: a genuine 404 would be asked of every one.
+  site = await Deployment.start({ app: { replicas: 1 } })
 })
 after(() => site?.remove())
 
@@ -47,7 +48,7 @@ for (const endpoint of HIDDEN)
 test('the same spellings of an open page do reach a replica: the measure above measures', async () => {
   await tryAll('status')
   const seen = (await reached(/^\/+status/i)).map((line) => line.split(' ')[0])
-  assert.deepEqual(new Set(seen), new Set(METHODS))
+  for (const method of METHODS) assert.ok(seen.includes(method), method)
 })
 
 test(`${MUTATIONS} mutations reach neither the hidden endpoints nor /admin`, async (context) => {
@@ -136,7 +137,8 @@ async function tryHttp2(targets: string[]): Promise<number> {
 async function reached(page: RegExp): Promise<string[]> {
   const logs = await Promise.all((await site.containers('app')).map((name) => docker`docker logs ${name}`))
   const lines = logs.flatMap(({ stdall }) => stdall.split('\n'))
-  const requests = lines.flatMap((line) => /^\S+ ([A-Z]+ \S+ \d{3}) \S+ms id=/.exec(line)?.[1] ?? [])
+  const others = lines.filter((line) => !line.endsWith(`id=${OURS}`))
+  const requests = others.flatMap((line) => /^\S+ ([A-Z]+ \S+ \d{3}) \S+ms id=/.exec(line)?.[1] ?? [])
   return requests.filter((request) => page.test(seenAs(request.split(' ')[1] as string)))
 }
 
@@ -148,5 +150,7 @@ async function nobodyPrepares(): Promise<void> {
   }
 }
 
-const READY =
-  'import urllib.request as r; print(r.urlopen("http://localhost:5000/ready-for-deploy").read().decode())'
+/** Marks a question of this test's own in the replicas' logs. */
+const OURS = 'the-test-itself'
+const READY = `from urllib.request import Request, urlopen
+print(urlopen(Request("http://localhost:5000/ready-for-deploy", headers={"X-Request-ID": "${OURS}"})).read().decode())`
