@@ -3,13 +3,13 @@
  * time by the clock and is sent then, however the ones before are doing, so that a stall counts as all the requests
  * it would have cost (and latency is measured from the time the request was due).
  */
-import https from 'node:https'
+import https, { type Agent } from 'node:https'
+import type { Site } from './site.mts'
 
 export interface ProbeOptions {
-  /** The page asked for, with its port. */
-  url: string
-  /** PEM of the certificate that the site must show. */
-  certificate: string
+  site: Site
+  /** The page asked for. */
+  path: string
   /** Requests per second; every other one on a fresh connection. */
   rate: number
   /** Seconds after which a request counts as failed. */
@@ -34,18 +34,17 @@ const KEPT_CONNECTIONS = 16
 export class Probe {
   readonly samples: Sample[] = []
   readonly #options: ProbeOptions
-  readonly #kept: https.Agent
-  readonly #fresh: https.Agent
+  readonly #kept: Agent
+  readonly #fresh: Agent
   readonly #open = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #during = () => ''
 
   constructor(options: ProbeOptions) {
     this.#options = options
-    const trust = { ca: options.certificate, timeout: options.timeout * 1000 }
-    this.#kept = new https.Agent({ ...trust, keepAlive: true, maxSockets: KEPT_CONNECTIONS })
-    // No session reuse: what is new shall be new.
-    this.#fresh = new https.Agent({ ...trust, keepAlive: false, maxCachedSessions: 0 })
+    const timeout = options.timeout * 1000
+    this.#kept = options.site.agent({ timeout, keepAlive: true, maxSockets: KEPT_CONNECTIONS })
+    this.#fresh = options.site.agent({ timeout, keepAlive: false })
   }
 
   /** One request now, outside of the count. */
@@ -89,20 +88,16 @@ export class Probe {
         this.samples.push({ due, took: Date.now() - due, status, error, during: error && this.#during() })
         resolve()
       }
-      const deadline = AbortSignal.timeout(this.#options.timeout * 1000)
-      const request = https.get(
-        this.#options.url,
-        { agent: fresh ? this.#fresh : this.#kept, signal: deadline },
-        (response) => {
-          const status = response.statusCode ?? 0
-          response.on('end', () => end(status, status < 400 ? '' : `answered ${status}`))
-          response.on('error', (error) => end(status, error.message))
-          response.resume()
-        },
-      )
-      request.on('error', (error) =>
-        end(0, deadline.aborted ? `no answer within ${this.#options.timeout} s` : error.message),
-      )
+      const { site, path, timeout } = this.#options
+      const signal = AbortSignal.timeout(timeout * 1000)
+      const options = { ...site.secure(path, fresh ? this.#fresh : this.#kept), signal }
+      const request = https.get(options, (response) => {
+        const status = response.statusCode ?? 0
+        response.on('end', () => end(status, status < 400 ? '' : `answered ${status}`))
+        response.on('error', (error) => end(status, error.message))
+        response.resume()
+      })
+      request.on('error', (error) => end(0, signal.aborted ? `no answer within ${timeout} s` : error.message))
     })
   }
 }

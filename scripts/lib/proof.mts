@@ -10,6 +10,7 @@ import { Probe, summarize } from './probe.mts'
 import { reportPage } from './report.mts'
 import { count, green, red, say, seconds, warn } from './say.mts'
 import { bash } from './shell.mts'
+import { readCertificate, Site } from './site.mts'
 import { applicationsOwn, type Kind, Timeline } from './timeline.mts'
 import { readTraffic } from './traffic.mts'
 
@@ -45,17 +46,14 @@ export class Proof {
   /** Begins to ask the public address, where one answers already. */
   static async begin(host: Host, stack: StackConfig): Promise<Proof> {
     const proof = new Proof(host, stack)
-    const certificate = await host.run(
-      'Reading the certificate',
-      bash`cat ${stack.folder}/nginx/tls/certificate.pem 2>/dev/null || true`,
-    )
-    if (certificate.trim() === '') return proof
-    const url = `https://${host.publicName}:${stack.ports.https}${stack.probe.path}`
-    const probe = new Probe({ url, certificate, rate: stack.probe.rate, timeout: stack.probe.timeout })
+    if ((await readCertificate(host, stack)).trim() === '') return proof
+    const site = Site.of(host, stack)
+    const { path, rate, timeout } = stack.probe
+    const probe = new Probe({ site, path, rate, timeout })
     const [first] = await probe.once()
     if (first?.status) proof.#probe = probe.start(() => proof.timeline.now)
     else if (await proof.#serves())
-      warn(`${url} does not answer from here (${first?.error}): nobody counts requests.`)
+      warn(`${site.url(path)} does not answer from here (${first?.error}): nobody counts requests.`)
     return proof
   }
 

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import https from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -10,6 +11,7 @@ import { stringify } from 'yaml'
 import { $ } from 'zx'
 import { ROOT } from '../../scripts/lib/config.mts'
 import { Probe, type Summary, summarize } from '../../scripts/lib/probe.mts'
+import { Site } from '../../scripts/lib/site.mts'
 import { freePort } from './ports.mts'
 
 export interface Ran {
@@ -112,6 +114,13 @@ export class Deployment {
     return `https://localhost:${this.ports.https}`
   }
 
+  /** The site as clients ask it, by its domain where one is configured. */
+  get site(): Site {
+    const domain = String(this.#settings.domain ?? '')
+    const { http, https } = this.ports
+    return new Site({ address: 'localhost', domain, http, https }, async () => this.certificate)
+  }
+
   get certificate(): string {
     return readFileSync(path.join(this.folder, 'nginx/tls/certificate.pem'), 'utf8')
   }
@@ -122,12 +131,7 @@ export class Deployment {
 
   /** Does the work while a client asks the site, from before it begins until after it ends; returns what the client saw. */
   async underLoad(work: () => Promise<unknown>, rate = 50): Promise<Summary> {
-    const probe = new Probe({
-      url: `${this.origin}/`,
-      certificate: this.certificate,
-      rate,
-      timeout: 10,
-    }).start()
+    const probe = new Probe({ site: this.site, path: '/', rate, timeout: 10 }).start()
     try {
       await work()
     } finally {
@@ -136,22 +140,18 @@ export class Deployment {
     return summarize(probe.samples)
   }
 
-  /** One request; status 0 and the error as the body when it failed. */
+  /** One request, over HTTPS unless told; status 0 and the error as the body when it failed. */
   get(
     page: string,
     headers: Record<string, string> = {},
     method = 'GET',
+    secure = true,
   ): Promise<{ status: number; body: string; headers: Record<string, unknown> }> {
     return new Promise((resolve) => {
-      const options = {
-        path: page,
-        headers,
-        method,
-        ca: this.certificate,
-        agent: false as const,
-        timeout: 10_000,
-      }
-      const request = https.request(this.origin, options, (response) => {
+      const { site } = this
+      const options = secure ? site.secure(page, site.agent(), headers) : site.plain(page, headers)
+      const protocol = secure ? https : http
+      const request = protocol.request({ ...options, method, timeout: 10_000 }, (response) => {
         let body = ''
         response.on('data', (data) => {
           body += data

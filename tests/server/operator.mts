@@ -9,6 +9,7 @@ import { $ } from 'zx'
 import { loadConfig, ROOT, type User } from '../../scripts/lib/config.mts'
 import { baseImages } from '../../scripts/lib/images.mts'
 import { Probe, type Summary, summarize } from '../../scripts/lib/probe.mts'
+import { Site } from '../../scripts/lib/site.mts'
 import type { Ran, Settings } from '../lib/deployment.mts'
 import { type DisposableServer, loadImages } from './disposable.mts'
 
@@ -20,6 +21,7 @@ const NOTHING_TO_DO = /nothing to do|are there|GB free/
 
 export class Operator {
   readonly #home = mkdtempSync(path.join(tmpdir(), 'prusa-operator-'))
+  #domain = ''
 
   constructor(
     readonly server: DisposableServer,
@@ -42,6 +44,7 @@ export class Operator {
       images: 'debian',
       app: { environment: { WARMUP_SECONDS: '0', DRAIN_SECONDS: '0' } },
     }
+    this.#domain = String(settings.domain ?? '')
     writeFileSync(path.join(this.#config, 'stack.yaml'), stringify({ ...own, ...settings }))
   }
 
@@ -108,9 +111,10 @@ export class Operator {
 
   /** One request; status 0 and the error as the body when it failed. */
   async get(page: string): Promise<{ status: number; body: string }> {
-    const ca = await this.certificate()
+    const site = this.#site
     return await new Promise((resolve) => {
-      const request = https.get(`${this.#site}${page}`, { ca, agent: false, timeout: 10_000 }, (response) => {
+      const options = { ...site.secure(page, site.agent()), timeout: 10_000 }
+      const request = https.get(options, (response) => {
         let body = ''
         response.on('data', (data) => {
           body += data
@@ -124,8 +128,7 @@ export class Operator {
 
   /** Does the work while a client asks the site; returns what the client saw. */
   async underLoad(work: () => Promise<unknown>): Promise<Summary> {
-    const certificate = await this.certificate()
-    const probe = new Probe({ url: `${this.#site}/`, certificate, rate: 50, timeout: 10 }).start()
+    const probe = new Probe({ site: this.#site, path: '/', rate: 50, timeout: 10 }).start()
     try {
       await work()
     } finally {
@@ -134,8 +137,9 @@ export class Operator {
     return summarize(probe.samples)
   }
 
-  get #site(): string {
-    return `https://127.0.0.1:${this.server.httpsPort}`
+  get #site(): Site {
+    const { httpPort: http, httpsPort: https } = this.server
+    return new Site({ address: '127.0.0.1', domain: this.#domain, http, https }, () => this.certificate())
   }
 
   /** The server and everything of ours about it. */

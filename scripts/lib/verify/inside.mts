@@ -171,8 +171,9 @@ wait`
 
 // The password goes from the secret into curl's standard input and nowhere else.
 function adminScript(stack: StackConfig, https: number): Script {
+  const url = `https://${stack.domain || 'localhost'}:${https}/admin`
   return bash`
-code() { curl -sk --noproxy '*' --max-time 10 -o /dev/null -w '%{http_code}' "$@" https://localhost:${https}/admin || true; }
+code() { curl -sk --noproxy '*' --connect-to ::localhost: --max-time 10 -o /dev/null -w '%{http_code}' "$@" ${url} || true; }
 printf 'admin\tnone\t%s\nadmin\twrong\t%s\nadmin\tright\t%s\n' "$(code)" "$(code -u developer:wrong)" \
   "$(printf 'user = "developer:%s"\n' "$(sed 's/[\\"]/\\&/g' ${stack.folder}/secrets/admin_password)" | code -K -)"`
 }

@@ -1,11 +1,12 @@
 /** What a user sees: requests to the public address over HTTP and HTTPS, the stack's own certificate verified. */
 import { randomUUID } from 'node:crypto'
 import http from 'node:http'
-import https from 'node:https'
+import https, { type RequestOptions } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import type { StackConfig } from '../config.mts'
 import type { Host } from '../host.mts'
 import { bash } from '../shell.mts'
+import { Site } from '../site.mts'
 import type { Front } from './inside.mts'
 
 /** How many requests show that traffic is balanced. */
@@ -42,10 +43,11 @@ const HIDDEN = [
 /** Looks at the site from here; the load balancer's own log then tells which request reached which replica. */
 export async function lookFromOutside(host: Host, stack: StackConfig, front: Front): Promise<Outside> {
   const run = randomUUID()
-  const agent = new https.Agent({ keepAlive: true, maxSockets: 10, ca: front.certificate })
-  const secure = (path: string, mark: string) =>
-    see(`https://${host.publicName}:${front.https}`, path, `verify-${run}-${mark}`, agent)
-  const redirect = await see(`http://${host.publicName}:${front.http}`, '/some?page=1', `verify-${run}-http`)
+  const site = Site.of(host, stack, front)
+  const agent = site.agent({ keepAlive: true, maxSockets: 10 })
+  const marked = (mark: string) => ({ 'User-Agent': `verify-${run}-${mark}` })
+  const secure = (path: string, mark: string) => see(https, site.secure(path, agent, marked(mark)))
+  const redirect = await see(http, site.plain('/some?page=1', marked('http')))
   const [hello, status, palindrome] = await Promise.all(
     ['/', '/status', '/palindrom/verify'].map((path) => secure(path, 'page')),
   )
@@ -71,13 +73,12 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
 }
 
 /** One request; never throws. The path is sent as written. */
-function see(origin: string, path: string, userAgent: string, agent?: https.Agent): Promise<Seen> {
+function see(protocol: typeof http | typeof https, options: RequestOptions): Promise<Seen> {
   const nothing = { status: 0, body: '', location: '', tls: '', error: '' }
   // Port 0 stands for none, and node would take it for 80 or 443: somebody else's site.
-  if (origin.endsWith(':0')) return Promise.resolve({ ...nothing, error: 'no load balancer runs' })
+  if (options.port === 0) return Promise.resolve({ ...nothing, error: 'no load balancer runs' })
   return new Promise((resolve) => {
-    const options = { path, agent, timeout: 10_000, headers: { 'User-Agent': userAgent } }
-    const request = (origin.startsWith('https') ? https : http).get(origin, options, (response) => {
+    const request = protocol.get({ ...options, timeout: 10_000 }, (response) => {
       let body = ''
       const tls = (response.socket as TLSSocket).getProtocol?.() ?? ''
       response.on('data', (data) => {

@@ -1,0 +1,148 @@
+/**
+ * The site as our own clients ask it. They connect to the server's address and call the site by its name (TLS server
+ * name and Host header), and they believe no other certificate than the one that the stack has installed: exactly
+ * that leaf, valid now and for this name. So it is the same whoever issued it (nobody's, Let's Encrypt's or a test's
+ * root), and another program's answer on the same port never counts as the site's.
+ */
+import { X509Certificate } from 'node:crypto'
+import type { Agent, RequestOptions } from 'node:https'
+import https from 'node:https'
+import { isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
+import tls from 'node:tls'
+import type { StackConfig } from './config.mts'
+import type { Host } from './host.mts'
+import { bash } from './shell.mts'
+
+/** Seconds; also for the handshake. A client with another deadline names its own. */
+const DEADLINE = 10
+
+/** Where the site answers and what it is called. */
+export interface Place {
+  /** Name or address to connect to. */
+  address: string
+  http: number
+  https: number
+  /** The site's DNS name; empty: it is called as it is reached. */
+  domain: string
+}
+
+export class Site {
+  readonly #believed = new Set<string>()
+  #reading: Promise<string> | undefined
+
+  /**
+   * @param certificate reads the PEM of the certificate that the stack has installed; it is asked again when the site
+   *                    shows another one, since the certificate may be renewed while somebody asks
+   */
+  constructor(
+    readonly place: Place,
+    private readonly certificate: () => Promise<string>,
+  ) {}
+
+  /** The deployment's site as this machine reaches it. @param ports others than the configured ones */
+  static of(host: Host, stack: StackConfig, ports: { http: number; https: number } = stack.ports): Site {
+    const { http, https } = ports
+    return new Site({ address: host.publicName, domain: stack.domain, http, https }, () =>
+      readCertificate(host, stack),
+    )
+  }
+
+  /** The name that clients call it by. */
+  get name(): string {
+    return this.place.domain || this.place.address
+  }
+
+  /** For people. */
+  url(path: string): string {
+    return `https://${this.#authority(this.place.https, 443)}${path}`
+  }
+
+  /** What a request over HTTPS is made with; the path is sent as it is written. */
+  secure(path: string, agent: Agent, headers: Record<string, string> = {}): RequestOptions {
+    const { address: host, https: port } = this.place
+    const servername = isIP(this.name) ? '' : this.name
+    return { host, port, servername, path, agent, headers: { Host: this.#authority(port, 443), ...headers } }
+  }
+
+  /** What a request over plain HTTP is made with. */
+  plain(path: string, headers: Record<string, string> = {}): RequestOptions {
+    const { address: host, http: port } = this.place
+    return { host, port, path, headers: { Host: this.#authority(port, 80), ...headers } }
+  }
+
+  /** An agent whose connections are the site's or do not come about. */
+  agent(options: https.AgentOptions = {}): Agent {
+    return new SiteAgent(this, options)
+  }
+
+  /** Why this connection does not lead to the site; nothing when it does. */
+  async refusal(socket: tls.TLSSocket): Promise<string | undefined> {
+    const shown = socket.getPeerX509Certificate()
+    if (!shown) return 'the server shows no certificate'
+    if (!this.#believed.has(shown.fingerprint256)) await this.#read()
+    if (!this.#believed.has(shown.fingerprint256))
+      return `the server shows another certificate than the stack’s (${line(shown.subject) || 'without a name'})`
+    const now = Date.now()
+    if (now < Date.parse(shown.validFrom)) return `the certificate is valid from ${shown.validFrom} only`
+    if (now > Date.parse(shown.validTo)) return `the certificate ended on ${shown.validTo}`
+    return tls.checkServerIdentity(this.name, shown.toLegacyObject())?.message
+  }
+
+  /** Believes what is installed now besides what was: until nginx has reloaded, it shows the one before. */
+  async #read(): Promise<void> {
+    this.#reading ??= this.certificate().finally(() => {
+      this.#reading = undefined
+    })
+    const pem = await this.#reading
+    if (pem.includes('BEGIN CERTIFICATE')) this.#believed.add(new X509Certificate(pem).fingerprint256)
+  }
+
+  #authority(port: number, usual: number): string {
+    const name = isIP(this.name) === 6 ? `[${this.name}]` : this.name
+    return port === usual ? name : `${name}:${port}`
+  }
+}
+
+/** PEM of the certificate that is installed, its issuers behind it; empty when there is none yet. */
+export function readCertificate(host: Host, stack: StackConfig): Promise<string> {
+  const file = `${stack.folder}/nginx/tls/certificate.pem`
+  return host.run('Reading the certificate', bash`cat ${file} 2>/dev/null || true`)
+}
+
+/** Hands out a connection when the handshake is over and the certificate was found right, and not before. */
+class SiteAgent extends https.Agent {
+  constructor(
+    private readonly site: Site,
+    options: https.AgentOptions,
+  ) {
+    // No session reuse: each handshake shows the certificate of now.
+    super({ timeout: DEADLINE * 1000, maxCachedSessions: 0, ...options })
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
+    const socket = tls.connect({ ...(options as tls.ConnectionOptions), rejectUnauthorized: false })
+    const overdue = setTimeout(
+      () => socket.destroy(new Error('no connection in time')),
+      options.timeout ?? DEADLINE * 1000,
+    )
+    const end = (error: Error | null) => {
+      clearTimeout(overdue)
+      socket.off('error', end)
+      if (error) socket.destroy()
+      callback?.(error, socket)
+    }
+    socket.once('error', end)
+    socket.once('secureConnect', () =>
+      this.site.refusal(socket).then(
+        (refusal) => end(refusal ? new Error(refusal) : null),
+        (error) => end(error),
+      ),
+    )
+  }
+}
+
+const line = (subject: string) => subject.replaceAll('\n', ', ')
