@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import tls from 'node:tls'
-import { Probe, summarize } from '../../scripts/lib/probe.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { message, raw } from '../lib/raw.mts'
 
@@ -14,10 +13,7 @@ before(async () => {
 after(() => site?.remove())
 
 test('500 requests a second from one address pass', async () => {
-  const { certificate } = site
-  const probe = new Probe({ url: `${site.origin}/status`, certificate, rate: 500, timeout: 10 }).start()
-  await sleep(4000)
-  const { requests, failed } = summarize(await probe.stop())
+  const { requests, failed } = await site.underLoad(() => sleep(4000), 500)
   assert.ok(requests > 1500, `${requests} requests`)
   assert.deepEqual(failed, [])
 })
