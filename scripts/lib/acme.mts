@@ -121,14 +121,8 @@ exec 8>>${stack.folder}/lock.moves # not while a rollout changes the load balanc
 flock 8`,
     takeOver(stack),
     bash`take "$certificate" "$key"
-if ! docker exec ${lb} nginx -t -q -c /etc/prusa/live/nginx.conf >&2; then
-  untake
-  echo 'nginx does not take the new certificate: the one before stays' >&2
-  exit 1
-fi
 # Not docker kill: the engine would take it for a stop by hand and never restart the container by itself.
-kill -HUP "$(docker inspect -f '{{.State.Pid}}' ${lb})"
-settle
+! running || kill -HUP "$(docker inspect -f '{{.State.Pid}}' ${lb})"
 echo 'another certificate is in place'
 `,
   ])

@@ -6,6 +6,7 @@ import type { Host } from './host.mts'
 import { move } from './lock.mts'
 import type { Pair } from './pair.mts'
 import { bash, join, type Script, Secret } from './shell.mts'
+import { containerOf } from './stack.mts'
 
 /** Days. A self-signed certificate with less left is renewed. */
 const RENEW_BEFORE = 30
@@ -64,10 +65,11 @@ export async function ensureCertificate(host: Host, stack: StackConfig, pair?: P
 }
 
 /**
- * `take CERTIFICATE KEY`: nginx finds this pair from now on, in one rename, so that no start of it in between could
- * meet a certificate with another one's key; `untake`: as before; `settle`: what is not in use goes.
+ * `take CERTIFICATE KEY`: nginx finds this pair from its next reload or start on. One rename for both, so that no start
+ * in between could meet a certificate with another one's key; and back again when a running nginx does not take them.
  */
 export function takeOver(stack: StackConfig): Script {
+  const lb = containerOf(stack, 'lb')
   return bash`
 take() {
   mkdir -p -m 755 ${stack.folder}/nginx
@@ -82,10 +84,16 @@ take() {
   [ ! -d tls ] || [ -L tls ] || mv -T tls tls-earlier # a folder in older deployments
   earlier=$(readlink tls || echo tls-earlier)
   point "$fresh"
+  if running && ! docker exec ${lb} nginx -t -q -c /etc/prusa/live/nginx.conf >&2; then
+    point "$earlier"
+    rm -rf "$fresh"
+    echo 'nginx does not take this certificate; the one before stays' >&2
+    exit 1
+  fi
+  for old in tls-*; do [ "$old" = "$fresh" ] || rm -rf "$old"; done
 }
 point() { ln -sfn "$1" tls.next; mv -T tls.next tls; }
-untake() { point "$earlier"; rm -rf "$fresh"; }
-settle() { local old; for old in tls-*; do [ "$old" = "$(readlink tls)" ] || rm -rf "$old"; done; }`
+running() { [ "$(docker inspect -f '{{.State.Running}}' ${lb} 2>/dev/null)" = true ]; }`
 }
 
 function pairScript(stack: StackConfig, { certificate, key }: Pair): Script {
@@ -102,7 +110,6 @@ base64 -d <<<${new Secret(base64(key.reveal()))} >"$brought/key.pem"
 there=${stack.folder}/nginx/tls
 if cmp -s "$brought/certificate.pem" "$there/certificate.pem" && cmp -s "$brought/key.pem" "$there/key.pem"; then exit 0; fi
 take "$brought/certificate.pem" "$brought/key.pem"
-settle
 echo 'from the files'`,
   ])
 }
@@ -153,7 +160,6 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha25
   -addext "subjectAltName=$(san localhost 127.0.0.1 ::1 "$(hostname)" $(hostname -f 2>/dev/null || true) $addresses ${names})" \
   -keyout "$made/key.pem" -out "$made/certificate.pem" 2>/dev/null
 take "$made/certificate.pem" "$made/key.pem"
-settle
 echo "made by openssl ($why)"`,
   ])
 }

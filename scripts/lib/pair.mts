@@ -8,6 +8,8 @@ import { Secret } from './shell.mts'
 
 /** Days. A certificate with less left gets a warning. */
 const WARN_BEFORE = 30
+/** OpenSSL takes no shorter RSA keys at its default security level. */
+const RSA_BITS = 2048
 const DAY = 86_400_000
 
 export interface Pair {
@@ -46,7 +48,14 @@ export function checkPair(certificate: Named, key: Named, domain: string, now: n
   checkOrder(certificate, chain)
   checkName(certificate, leaf, domain)
   checkDates(certificate, chain, now)
-  if (!leaf.checkPrivateKey(parseKey(key)))
+  const parsed = parseKey(key)
+  const bits = parsed.asymmetricKeyDetails?.modulusLength ?? RSA_BITS
+  if (bits < RSA_BITS)
+    refuse(
+      `The key in ${key.file} has ${bits} bits, and nginx takes RSA keys from ${RSA_BITS} on`,
+      'Get a certificate with a larger key, or an ECDSA one.',
+    )
+  if (!leaf.checkPrivateKey(parsed))
     refuse(
       `The key in ${key.file} does not fit the certificate in ${certificate.file}`,
       'Give the key that the certificate was asked for with: tls_files.key in config/stack.yaml.',

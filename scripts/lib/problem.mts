@@ -52,7 +52,7 @@ const KINDS: [kind: RegExp, what: (site: Site) => string, next: (site: Site) => 
     () => 'Name the CA that it is verified by: letsencrypt.ca in config/stack.yaml.',
   ],
   [
-    /ConnectionError|NewConnectionError|Max retries|Name or service not known|timed out|ConnectTimeout|ReadTimeout/i,
+    /ConnectionError|Connection refused|Requesting \S+: |Max retries|Name or service not known|timed out|ConnectTimeout|ReadTimeout/i,
     ({ letsencrypt }) => `the ACME server ${letsencrypt.directory} cannot be reached from the server`,
     () => 'Check the server’s way out (DNS, firewall) and letsencrypt.directory in config/stack.yaml.',
   ],
