@@ -1,10 +1,13 @@
 /** Redis, the replicas, the certificate and the load balancer: the site. */
+import { ensureIssued, judgeProblem } from './lib/acme.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/certificate.mts'
-import { baseImages, imageMode } from './lib/images.mts'
+import { baseImages, imageMode, requireImage } from './lib/images.mts'
+import { readPair } from './lib/pair.mts'
 import { requireBuilt, sourceOf } from './lib/release.mts'
+import { removeTimer } from './lib/renewal.mts'
 import { look } from './lib/rollout.mts'
 import { begin } from './lib/run.mts'
-import { say, step } from './lib/say.mts'
+import { say, step, warn } from './lib/say.mts'
 import { ensureSecrets } from './lib/secrets.mts'
 import { up, writeStack } from './lib/stack.mts'
 
@@ -14,10 +17,14 @@ Starts Redis, the replicas and the load balancer on HTTPS. A second run changes 
   npx zx scripts/04-stack.mts [--host USER@NAME]
 `)
 
+// Before anything is touched.
+const pair = readPair(stack)
 say(`04-stack on ${host.name}`)
+for (const warning of pair?.warnings ?? []) warn(warning)
 const images = baseImages(stack, await imageMode(host, stack))
 const { release } = sourceOf(stack, images.python)
 await requireBuilt(host, stack, release)
+if (images.certbot) await requireImage(host, images.certbot)
 await ensureSecrets(host, stack)
 
 await step('Redis', async () => {
@@ -25,8 +32,8 @@ await step('Redis', async () => {
   return (await up(host, stack, release, 'redis')) ? 'started' : 'runs: nothing to do'
 })
 await step('Certificate', async () => {
-  const reason = await ensureCertificate(host, stack)
-  return reason ? `made by openssl (${reason})` : 'fits and lasts: nothing to do'
+  const done = await ensureCertificate(host, stack, pair)
+  return done || 'fits and lasts: nothing to do'
 })
 await step('Admin password', async () =>
   (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
@@ -40,4 +47,15 @@ await import('./redeploy.mts')
 await step('Load balancer', async () => {
   const started = await up(host, stack, release, 'lb')
   return changed || started ? 'reloaded' : 'runs: nothing to do'
+})
+// Last: the CA asks the site itself for the proof, and until it has it the site is up on the certificate above.
+await step('Renewal', async () => {
+  if (!images.certbot) return (await removeTimer(host, stack)) ? 'timer removed' : 'by deploy: nothing to do'
+  const { changed, timer, problem } = await ensureIssued(host, stack, images.certbot)
+  if (problem) warn(await judgeProblem(host, stack, problem))
+  // The configuration follows: with a CA's certificate comes HSTS.
+  if (changed) await look(host, stack)
+  const by = `twice a day by ${timer.by}`
+  if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
+  return timer.changed || problem ? by : `${by}, not due: nothing to do`
 })

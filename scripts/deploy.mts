@@ -1,5 +1,6 @@
 /** The whole road: from a bare server to the application on HTTPS, and the proof. Any number of times. */
 import { confirmThisMachine } from './lib/confirm.mts'
+import { readPair } from './lib/pair.mts'
 import { begin } from './lib/run.mts'
 import { result } from './lib/say.mts'
 
@@ -11,6 +12,7 @@ Does steps 01 to 04 one after the other, then verifies the result against the ta
   --yes              do not ask before this machine itself is made the server
 `)
 
+readPair(run.stack)
 await confirmThisMachine(run)
 await import('./01-server.mts')
 await import('./02-build.mts')

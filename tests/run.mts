@@ -19,12 +19,14 @@ import { defaults } from '../scripts/lib/schema.mts'
 const PACKAGES = [
   'apache2-utils',
   'chromium',
+  'cron',
   'curl',
   'iproute2',
   'jq',
   'mmdebstrap',
   'openssh-client',
   'openssl',
+  'pebble',
 ]
 
 const words = process.argv.slice(2).filter((word) => !word.endsWith('.mts'))

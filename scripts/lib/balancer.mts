@@ -2,11 +2,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { type Certificate, readFacts } from './certificate.mts'
 import { ROOT, type StackConfig } from './config.mts'
 import { writeScript } from './files.mts'
 import type { Host } from './host.mts'
 import { move } from './lock.mts'
 import { bash, join, type Script } from './shell.mts'
+import { readCertificate } from './site.mts'
 import { composeFor, containerOf } from './stack.mts'
 
 /** Seconds until a reload must have brought new workers. */
@@ -14,6 +16,9 @@ const RELOAD_DEADLINE = 10
 
 /** Seconds beyond the application's timeout in which another replica may still be asked. */
 const CONNECT_ROOM = 5
+
+/** Seconds that a browser remembers never to ask this site over HTTP: a year. */
+const HSTS = 365 * 24 * 3600
 
 /** A replica as the load balancer needs to know it. */
 export interface Member {
@@ -58,10 +63,25 @@ ${replicas.length > 0 ? servers.join('\n') : '  server 127.0.0.1:1 down;'}
 `
 }
 
-/** What the configuration says about the site. The certificate's fingerprint makes another one another configuration. */
-export function siteConf({ app, domain, limits, log, ports }: StackConfig, fingerprint: string): string {
+/**
+ * What the configuration says about the site. The certificate's fingerprint makes another one another configuration.
+ *
+ * HSTS goes with a certificate that a CA issued, by what is installed and not by what was asked for: while an issuance
+ * fails the site is on its self-signed one, and a browser that was told HSTS lets nobody past its warning.
+ *
+ * OCSP is stapled where the certificate names a responder. Let's Encrypt has ended OCSP (its certificates name none, and
+ * nginx would log a warning at every reload); other CAs go on with it.
+ */
+export function siteConf(stack: StackConfig, certificate: Certificate): string {
+  const { app, domain, limits, log, ports } = stack
   const port = ports.https === 443 ? '' : `:${ports.https}`
-  return `# certificate ${fingerprint}
+  const real = stack.tls !== 'self-signed' && !certificate.selfSigned
+  return `# certificate ${certificate.fingerprint}
+map $scheme $hsts {
+  default "";
+  https "${real ? `max-age=${HSTS}` : ''}";
+}
+ssl_stapling ${real && certificate.ocsp ? 'on' : 'off'};
 map "" $site_name {
   default ${domain || '$host'};
 }
@@ -116,13 +136,10 @@ export interface Swap {
  * @throws CommandError when nginx refuses the configuration; the one before stays in force
  */
 export async function send(host: Host, stack: StackConfig, replicas: readonly Member[]): Promise<Swap> {
-  const fingerprint = await host.run(
-    'Reading the certificate',
-    bash`sha256sum ${stack.folder}/nginx/tls/certificate.pem | cut -c1-64`,
-  )
+  const certificate = readFacts(await readCertificate(host, stack))
   const files = {
     'nginx.conf': readFileSync(path.join(ROOT, 'nginx/nginx.conf'), 'utf8'),
-    'site.conf': siteConf(stack, fingerprint.trim()),
+    'site.conf': siteConf(stack, certificate),
     'upstream.conf': upstreamConf(replicas),
   }
   const output = await host.run('Changing the load balancer', swapScript(stack, files), { deadline: 60 })

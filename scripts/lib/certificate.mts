@@ -1,9 +1,14 @@
-/** The site's certificate: self-signed by openssl on the server, kept while it fits and lasts. */
+/** The site's certificate where nginx reads it: which one is there, and taking over another one in one rename. */
+import { createHash, X509Certificate } from 'node:crypto'
 import type { StackConfig } from './config.mts'
+import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
-import { bash } from './shell.mts'
+import { move } from './lock.mts'
+import type { Pair } from './pair.mts'
+import { bash, join, type Script, Secret } from './shell.mts'
+import { containerOf } from './stack.mts'
 
-/** Days. A certificate with less left is renewed. */
+/** Days. A self-signed certificate with less left is renewed. */
 const RENEW_BEFORE = 30
 /** Days. More than 825 is refused by Apple's clients. */
 const VALID = 825
@@ -11,30 +16,136 @@ const VALID = 825
 /** Number of the user `nginx` in the images of both modes; the load balancer runs as it and reads the key. */
 export const NGINX_USER = 101
 
-/** Makes the certificate when it is missing, ends soon or does not name the site; returns why, or nothing when it was kept. */
-export async function ensureCertificate(host: Host, stack: StackConfig): Promise<string> {
-  const names = [...new Set([stack.domain, host.publicName].filter(Boolean))]
-  const output = await host.run('Making the certificate', certificateScript(stack, names))
-  return output.trim()
+/** What there is to know of an installed certificate. */
+export interface Certificate {
+  /** SHA-256 of the PEM file. */
+  fingerprint: string
+  selfSigned: boolean
+  /** Who issued it, for people. */
+  issuer: string
+  /** Milliseconds since 1970. */
+  ends: number
+  /** Whether it names an OCSP responder and brings the issuer that a question to it takes. */
+  ocsp: boolean
+}
+
+/** @param pem the site's certificate, its issuers behind it */
+export function readFacts(pem: string): Certificate {
+  const leaf = parse(pem)
+  const issuer = new Map(leaf.issuer.split('\n').map((line) => line.split(/=(.*)/s) as [string, string]))
+  const chained = pem.split('BEGIN CERTIFICATE').length > 2
+  return {
+    fingerprint: createHash('sha256').update(pem).digest('hex'),
+    selfSigned: leaf.issuer === leaf.subject,
+    issuer: [issuer.get('O'), issuer.get('CN')].filter(Boolean).join(' ') || 'nobody',
+    ends: Date.parse(leaf.validTo),
+    ocsp: chained && /OCSP - URI:http/.test(leaf.infoAccess ?? ''),
+  }
+}
+
+function parse(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    throw new OperatorError(
+      'The site’s certificate is missing or cannot be read',
+      'npx zx scripts/04-stack.mts',
+    )
+  }
+}
+
+/**
+ * Sees to it that the site has a certificate: the operator's pair, or the one that is there while it fits and lasts,
+ * or a self-signed one. With `letsencrypt` that is what the site starts on; see acme.mts for the rest.
+ * @returns why another one was put in place; empty when it was kept
+ */
+export async function ensureCertificate(host: Host, stack: StackConfig, pair?: Pair): Promise<string> {
+  const script = pair ? pairScript(stack, pair) : selfSignedScript(stack, host.publicName)
+  return (await host.run('Preparing the certificate', script)).trim()
+}
+
+/**
+ * `take CERTIFICATE KEY`: nginx finds this pair from its next reload or start on. One rename for both, so that no start
+ * in between could meet a certificate with another one's key; and back again when a running nginx does not take them.
+ */
+export function takeOver(stack: StackConfig): Script {
+  const lb = containerOf(stack, 'lb')
+  return bash`
+take() {
+  mkdir -p -m 755 ${stack.folder}/nginx
+  cd ${stack.folder}/nginx
+  fresh=$(mktemp -d tls-XXXXXXXX)
+  cp "$1" "$fresh/certificate.pem"
+  (umask 077; cp "$2" "$fresh/key.pem")
+  chown ${NGINX_USER} "$fresh/key.pem"
+  chmod 400 "$fresh/key.pem"
+  chmod 644 "$fresh/certificate.pem"
+  chmod 755 "$fresh"
+  [ ! -d tls ] || [ -L tls ] || mv -T tls tls-earlier # a folder in older deployments
+  earlier=$(readlink tls || echo tls-earlier)
+  point "$fresh"
+  if running && ! docker exec ${lb} nginx -t -q -c /etc/prusa/live/nginx.conf >&2; then
+    point "$earlier"
+    rm -rf "$fresh"
+    echo 'nginx does not take this certificate; the one before stays' >&2
+    exit 1
+  fi
+  for old in tls-*; do [ "$old" = "$fresh" ] || rm -rf "$old"; done
+}
+point() { ln -sfn "$1" tls.next; mv -T tls.next tls; }
+running() { [ "$(docker inspect -f '{{.State.Running}}' ${lb} 2>/dev/null)" = true ]; }`
+}
+
+function pairScript(stack: StackConfig, { certificate, key }: Pair): Script {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  return join([
+    move(stack),
+    takeOver(stack),
+    bash`
+umask 077
+brought=$(mktemp -d)
+trap 'rm -rf "$brought"' EXIT
+base64 -d <<<${base64(certificate)} >"$brought/certificate.pem"
+base64 -d <<<${new Secret(base64(key.reveal()))} >"$brought/key.pem"
+there=${stack.folder}/nginx/tls
+if cmp -s "$brought/certificate.pem" "$there/certificate.pem" && cmp -s "$brought/key.pem" "$there/key.pem"; then exit 0; fi
+take "$brought/certificate.pem" "$brought/key.pem"
+echo 'from the files'`,
+  ])
 }
 
 // Every address of the server is named but those of Docker's own bridges. The addresses of the moment are not asked of
 // an old certificate: a lease that changes is no reason to make every client trust another one.
-function certificateScript(stack: StackConfig, names: string[]) {
-  return bash`
+function selfSignedScript(stack: StackConfig, publicName: string): Script {
+  const names = [...new Set([stack.domain, publicName].filter(Boolean))]
+  const acme = stack.tls === 'letsencrypt'
+  return join([
+    move(stack),
+    takeOver(stack),
+    bash`
 umask 077
-mkdir -p -m 755 ${stack.folder}/nginx ${stack.folder}/nginx/tls
-cd ${stack.folder}/nginx/tls
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+mkdir -p -m 755 ${stack.folder}/nginx
+cd ${stack.folder}/nginx
+self_signed() { [ "$(openssl x509 -in tls/certificate.pem -noout -issuer_hash)" = "$(openssl x509 -in tls/certificate.pem -noout -subject_hash)" ]; }
+lasts() { openssl x509 -in tls/certificate.pem -noout -checkend $(($1 * 86400)) >/dev/null; } # DAYS
 covers() { # NAME: whether the certificate is for it
   local kind=-checkhost
   [[ $1 =~ ^[0-9.]+$|: ]] && kind=-checkip
-  [[ $(openssl x509 -in certificate.pem -noout "$kind" "$1") == *'does match'* ]]
+  [[ $(openssl x509 -in tls/certificate.pem -noout "$kind" "$1") == *'does match'* ]]
 }
 reason() {
-  if [ ! -s certificate.pem ] || [ ! -s key.pem ]; then echo 'new'; return; fi
-  if ! cmp -s <(openssl x509 -in certificate.pem -noout -pubkey) <(openssl pkey -in key.pem -pubout); then echo 'the key was another'; return; fi
-  if ! openssl x509 -in certificate.pem -noout -checkend $((${RENEW_BEFORE} * 86400)) >/dev/null; then echo 'the old one ends soon'; return; fi
-  for name in ${names}; do
+  local days=${RENEW_BEFORE}
+  if [ ! -s tls/certificate.pem ] || [ ! -s tls/key.pem ]; then echo 'new'; return; fi
+  if ! cmp -s <(openssl x509 -in tls/certificate.pem -noout -pubkey) <(openssl pkey -in tls/key.pem -pubout); then echo 'the key was another'; return; fi
+  if ! self_signed; then
+    # A CA's stays with letsencrypt, whose own renewal takes care of it, until its very end.
+    if ! ${acme}; then echo 'the old one was issued by a CA'; return; fi
+    days=0
+  fi
+  if ! lasts $days; then echo 'the old one ends soon'; return; fi
+  for name in ${acme ? [stack.domain] : names}; do
     if ! covers "$name"; then echo "the old one did not name $name"; return; fi
   done
 }
@@ -47,13 +158,10 @@ addresses=$(ip -o addr show scope global | awk '$2 !~ /^(docker|br-|veth)/ {sub(
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256 -days ${VALID} \
   -subj "/CN=${names[0] ?? 'localhost'}" -addext 'keyUsage=digitalSignature' -addext 'extendedKeyUsage=serverAuth' \
   -addext "subjectAltName=$(san localhost 127.0.0.1 ::1 "$(hostname)" $(hostname -f 2>/dev/null || true) $addresses ${names})" \
-  -keyout key.next -out certificate.next 2>/dev/null
-chown ${NGINX_USER} key.next
-chmod 400 key.next
-chmod 644 certificate.next
-mv key.next key.pem
-mv certificate.next certificate.pem
-echo "$why"`
+  -keyout "$made/key.pem" -out "$made/certificate.pem" 2>/dev/null
+take "$made/certificate.pem" "$made/key.pem"
+echo "made by openssl ($why)"`,
+  ])
 }
 
 /** Writes the user \`developer\` with the secret's password for basic auth; returns whether it changed. */

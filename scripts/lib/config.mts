@@ -10,6 +10,7 @@ import { choice, flag, type Infer, integer, list, names, parseConfig, section, t
 export const ROOT = path.resolve(import.meta.dirname, '../..')
 
 const image = (fallback: string) => text('an image name with a tag', /^[\w./:@-]+$/, fallback)
+const file = (env: string) => text('a path', /^.*$/, '', env)
 const mirror = (env: string) => text('a URL', /^(https?:\/\/\S+)?$/, '', env)
 
 export const stackSchema = section({
@@ -23,6 +24,18 @@ export const stackSchema = section({
     '',
     'DOMAIN',
   ),
+  tls: choice(['self-signed', 'letsencrypt', 'files'], 'self-signed', 'TLS'),
+  letsencrypt: section({
+    email: text('an e-mail address', /^([^\s@]+@[^\s@]+)?$/, '', 'LETSENCRYPT_EMAIL'),
+    directory: text(
+      'an https URL',
+      /^https:\/\/\S+$/,
+      'https://acme-v02.api.letsencrypt.org/directory',
+      'LETSENCRYPT_DIRECTORY',
+    ),
+    ca: file('LETSENCRYPT_CA'),
+  }),
+  tls_files: section({ certificate: file('TLS_CERTIFICATE'), key: file('TLS_KEY') }),
   ports: section({
     http: integer(1, 65535, 80, 'HTTP_PORT'),
     https: integer(1, 65535, 443, 'HTTPS_PORT'),
@@ -41,6 +54,7 @@ export const stackSchema = section({
     redis: image('redis:8'),
     nginx: image('nginx:1.30'),
     python: image('python:3.13-slim'),
+    certbot: image('certbot/certbot:v5.7.0'),
   }),
   debian: section({ mirror: mirror('DEBIAN_MIRROR'), security_mirror: mirror('DEBIAN_SECURITY_MIRROR') }),
   rollout: section({
@@ -105,9 +119,25 @@ export function loadConfig(folder: string): Config {
     if (!existsSync(file)) throw new OperatorError(`${file} is missing`, 'Restore it: git checkout config')
     return [readFileSync(file, 'utf8'), path.relative(process.cwd(), file)] as const
   }
-  const stack = parseConfig(stackSchema, ...read('stack.yaml'), variables)
+  const [yaml, file] = read('stack.yaml')
+  const stack = parseConfig(stackSchema, yaml, file, variables)
+  checkTls(stack, file)
   const server = parseConfig(serverSchema, ...read('server.yaml'), variables)
   return { stack, server }
+}
+
+/** What a choice of `tls` needs besides. @throws OperatorError naming file and key */
+export function checkTls({ tls, domain, tls_files }: StackConfig, file: string): void {
+  const missing =
+    (tls === 'letsencrypt' && domain === '' && 'domain') ||
+    (tls === 'files' && tls_files.certificate === '' && 'tls_files.certificate') ||
+    (tls === 'files' && tls_files.key === '' && 'tls_files.key')
+  if (missing)
+    throw new OperatorError(
+      `${file}: tls: ${tls} needs ${missing}, which is empty`,
+      `Set ${missing} there, or choose tls: self-signed.`,
+      'nothing was contacted or changed.',
+    )
 }
 
 function readEnv(file: string): Record<string, string> {

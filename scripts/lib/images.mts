@@ -13,8 +13,9 @@ import { bash } from './shell.mts'
 import { digest } from './source.mts'
 
 export type ImageMode = 'registry' | 'debian'
-export type BaseImages = StackConfig['base_images']
-type Service = keyof BaseImages
+type Service = keyof StackConfig['base_images']
+/** Name of each image that the deployment needs; certbot's only where certificates come by ACME. */
+export type BaseImages = Record<Exclude<Service, 'certbot'>, string> & { certbot?: string }
 
 /** Seconds that asking the registry may take; one that hangs costs no more. */
 const ASK_DEADLINE = 10
@@ -22,15 +23,28 @@ const ASK_DEADLINE = 10
 const IMAGE_DEADLINE = 900
 
 const DEBIAN_FOLDER = path.join(ROOT, 'compose/debian')
-const DEBIAN_VERSIONS: BaseImages = { postgres: '17', redis: '8', nginx: '1.30', python: '3.13' }
+const DEBIAN_VERSIONS: Record<Service, string> = {
+  postgres: '17',
+  redis: '8',
+  nginx: '1.30',
+  python: '3.13',
+  certbot: '4.0',
+}
 const BASE = `prusa-debian/base:trixie-${digest(path.join(DEBIAN_FOLDER, 'base.sh')).slice(0, 8)}`
 
 /** The names of the base images in a mode. Debian ones are named after what they are made from, so that a name that exists is up to date. */
 export function baseImages(stack: StackConfig, mode: ImageMode): BaseImages {
-  if (mode === 'registry') return stack.base_images
   const name = (service: Service) =>
-    `prusa-debian/${service}:${DEBIAN_VERSIONS[service]}-${digest(...ingredients(stack, service)).slice(0, 8)}`
-  return { postgres: name('postgres'), redis: name('redis'), nginx: name('nginx'), python: name('python') }
+    mode === 'registry'
+      ? stack.base_images[service]
+      : `prusa-debian/${service}:${DEBIAN_VERSIONS[service]}-${digest(...ingredients(stack, service)).slice(0, 8)}`
+  return {
+    postgres: name('postgres'),
+    redis: name('redis'),
+    nginx: name('nginx'),
+    python: name('python'),
+    ...(stack.tls === 'letsencrypt' && { certbot: name('certbot') }),
+  }
 }
 
 /** The decision that stands: the configuration's, or the one remembered on the server. */
@@ -49,7 +63,7 @@ export async function decideImageMode(host: Host, stack: StackConfig): Promise<I
   if (stack.images !== 'auto') return stack.images
   const earlier = await remembered(host, stack)
   if (earlier) return earlier
-  const { mode, reason } = await askRegistry(host, stack.base_images)
+  const { mode, reason } = await askRegistry(host, baseImages(stack, 'registry'))
   const told =
     mode === 'registry' ? 'official images from the registry' : 'images made here from the Debian archive'
   warn(`images: auto decided for “${mode}”: ${told}, since ${reason}.`)
@@ -65,14 +79,13 @@ export async function decideImageMode(host: Host, stack: StackConfig): Promise<I
 export async function ensureBaseImages(host: Host, stack: StackConfig, mode: ImageMode): Promise<string[]> {
   const images = baseImages(stack, mode)
   const missing = await missingImages(host, Object.values(images))
-  const services = (Object.keys(images) as Service[]).filter((service) => missing.includes(images[service]))
-  if (services.length > 0 && mode === 'debian') await makeBase(host, stack)
-  for (const service of services)
-    if (mode === 'debian') await makeImage(host, stack, service, images[service])
-    else
-      await host.run(`Pulling ${images[service]}`, bash`docker pull -q ${images[service]}`, {
-        deadline: IMAGE_DEADLINE,
-      })
+  const wanted = (Object.entries(images) as [Service, string][]).filter(([, image]) =>
+    missing.includes(image),
+  )
+  if (wanted.length > 0 && mode === 'debian') await makeBase(host, stack)
+  for (const [service, image] of wanted)
+    if (mode === 'debian') await makeImage(host, stack, service, image)
+    else await host.run(`Pulling ${image}`, bash`docker pull -q ${image}`, { deadline: IMAGE_DEADLINE })
   return missing
 }
 
@@ -83,6 +96,16 @@ export async function missingImages(host: Host, images: string[]): Promise<strin
     bash`for image in ${images}; do docker image inspect "$image" >/dev/null 2>&1 || echo "$image"; done`,
   )
   return output.split('\n').filter(Boolean)
+}
+
+/** @throws OperatorError when the engine does not have the image */
+export async function requireImage(host: Host, image: string): Promise<void> {
+  if ((await missingImages(host, [image])).length === 0) return
+  throw new OperatorError(
+    `The image ${image} is not there yet`,
+    'npx zx scripts/02-build.mts',
+    'nothing was changed.',
+  )
 }
 
 const decisionFile = (stack: StackConfig) => `${stack.folder}/images`

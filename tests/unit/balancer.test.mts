@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseUpstream, siteConf, upstreamConf } from '../../scripts/lib/balancer.mts'
+import type { Certificate } from '../../scripts/lib/certificate.mts'
 import { stackSchema } from '../../scripts/lib/config.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 
@@ -65,10 +66,17 @@ test('parseUpstream reads back what upstreamConf wrote', () => {
 
 describe('siteConf', () => {
   const stack = defaults(stackSchema)
+  const own: Certificate = { fingerprint: 'ab12', selfSigned: true, issuer: 'x', ends: 0, ocsp: false }
+  const real: Certificate = { ...own, selfSigned: false, ocsp: true }
   test('of the defaults: the name that the client used, no port', () => {
     assert.equal(
-      siteConf(stack, 'ab12'),
+      siteConf(stack, own),
       `# certificate ab12
+map $scheme $hsts {
+  default "";
+  https "";
+}
+ssl_stapling off;
 map "" $site_name {
   default $host;
 }
@@ -95,7 +103,7 @@ proxy_next_upstream_timeout 20s;
 
   test('with a domain, another port, and nothing to redact', () => {
     const ports = { ...stack.ports, https: 8443 }
-    const conf = siteConf({ ...stack, domain: 'shop.example.org', ports, log: { redact: [] } }, 'ab12')
+    const conf = siteConf({ ...stack, domain: 'shop.example.org', ports, log: { redact: [] } }, own)
     for (const block of [
       'map "" $site_name {\n  default shop.example.org;\n}',
       'map "" $site_port {\n  default ":8443";\n}',
@@ -106,6 +114,26 @@ proxy_next_upstream_timeout 20s;
   })
 
   test('another certificate is another configuration', () => {
-    assert.notEqual(siteConf(stack, 'ab12'), siteConf(stack, 'ab13'))
+    assert.notEqual(siteConf(stack, own), siteConf(stack, { ...own, fingerprint: 'ab13' }))
+  })
+
+  const hsts = (tls: typeof stack.tls, certificate: Certificate) =>
+    /https "(.*)";/.exec(siteConf({ ...stack, tls }, certificate))?.[1]
+  test('HSTS for a year with a CA’s certificate, over HTTPS only, and without the words that bind other names', () => {
+    for (const tls of ['letsencrypt', 'files'] as const) assert.equal(hsts(tls, real), 'max-age=31536000')
+  })
+
+  test('no HSTS on a self-signed certificate: while an issuance fails, in the operator’s own files, or as the default', () => {
+    for (const tls of ['letsencrypt', 'files', 'self-signed'] as const) assert.equal(hsts(tls, own), '')
+    assert.equal(hsts('self-signed', real), '')
+  })
+
+  test('OCSP is stapled where the certificate names a responder', () => {
+    const stapling = (certificate: Certificate) =>
+      /ssl_stapling (\w+);/.exec(siteConf({ ...stack, tls: 'files' }, certificate))?.[1]
+    assert.deepEqual(
+      [stapling(real), stapling({ ...real, ocsp: false }), stapling(own)],
+      ['on', 'off', 'off'],
+    )
   })
 })

@@ -7,7 +7,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { isMap, LineCounter, parseDocument } from 'yaml'
-import { loadConfig, ROOT, serverSchema, stackSchema } from '../../scripts/lib/config.mts'
+import { checkTls, loadConfig, ROOT, serverSchema, stackSchema } from '../../scripts/lib/config.mts'
 import { defaults, parseConfig, type Schema } from '../../scripts/lib/schema.mts'
 import { SHEET_PACKAGES, SHEET_USERS } from '../../scripts/lib/verify/inside.mts'
 import { refusal } from '../lib/refusal.mts'
@@ -111,6 +111,13 @@ describe('loadConfig', () => {
     )
   })
 
+  test('a choice of tls without what it needs is told with the file, wherever the choice was made', () => {
+    dotenv('TLS=letsencrypt\n')
+    assert.match(refusal(load), /config\/stack\.yaml: tls: letsencrypt needs domain, which is empty\n/)
+    dotenv('TLS=letsencrypt\nDOMAIN=www.example.org\n')
+    assert.equal(load().stack.tls, 'letsencrypt')
+  })
+
   test('an empty variable counts as not set', () => {
     dotenv('DOMAIN=\n')
     process.env.REPLICAS = ''
@@ -156,6 +163,29 @@ describe('loadConfig', () => {
   })
 })
 
+describe('a choice of tls without what it needs is refused before anything is contacted', () => {
+  const pair = 'tls_files: {certificate: a.pem, key: a.key}'
+  for (const [yaml, missing] of [
+    ['tls: letsencrypt', 'domain'],
+    ['tls: files', 'tls_files.certificate'],
+    ['tls: files\ntls_files: {certificate: a.pem}', 'tls_files.key'],
+  ] as const)
+    test(JSON.stringify(yaml), () => {
+      assert.equal(
+        refusal(() => checkTls(stack(yaml), 'config/stack.yaml')),
+        `
+✗ config/stack.yaml: tls: ${yaml.slice(5).split('\n')[0]} needs ${missing}, which is empty
+  State: nothing was contacted or changed.
+  Next:  Set ${missing} there, or choose tls: self-signed.`,
+      )
+    })
+
+  test('with what it needs it is taken', () => {
+    for (const yaml of ['tls: letsencrypt\ndomain: a.example', `tls: files\n${pair}`, pair])
+      checkTls(stack(yaml), 'stack.yaml')
+  })
+})
+
 describe('stack.yaml refuses', () => {
   const SIZE = 'a size such as 256m or 1g'
   const cases: [yaml: string, message: string][] = [
@@ -180,6 +210,12 @@ describe('stack.yaml refuses', () => {
     ['folder: /opt/my prusa', 'line 1: folder must be an absolute path, not “/opt/my prusa”'],
     ['domain: exa mple.org', 'line 1: domain must be a DNS name, not “exa mple.org”'],
     ['domain: "a.org; return 200"', 'line 1: domain must be a DNS name, not “a.org; return 200”'],
+    ['tls: none', 'line 1: tls must be one of self-signed, letsencrypt, files, not “none”'],
+    ['letsencrypt:\n  email: me', 'line 2: letsencrypt.email must be an e-mail address, not “me”'],
+    [
+      'letsencrypt:\n  directory: http://ca.example/dir',
+      'line 2: letsencrypt.directory must be an https URL, not “http://ca.example/dir”',
+    ],
     ['debian:\n  mirror: ftp://x', 'line 2: debian.mirror must be a URL, not “ftp://x”'],
     ['rollout:\n  surge: 0', 'line 2: rollout.surge must be a whole number from 1 to 16, or all, not “0”'],
     ['- host: local', 'line 1: the file must hold keys, not a list'],

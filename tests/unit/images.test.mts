@@ -26,6 +26,16 @@ test('of a registry: as configured', () => {
   })
 })
 
+test('certbot’s is needed with tls: letsencrypt only', () => {
+  for (const mode of ['registry', 'debian'] as const) {
+    assert.equal(baseImages(stack, mode).certbot, undefined)
+    assert.equal(baseImages({ ...stack, tls: 'files' }, mode).certbot, undefined)
+  }
+  const acme = { ...stack, tls: 'letsencrypt' as const }
+  assert.equal(baseImages(acme, 'registry').certbot, stack.base_images.certbot)
+  assert.match(baseImages(acme, 'debian').certbot ?? '', /^prusa-debian\/certbot:4\.0-[0-9a-f]{8}$/)
+})
+
 test('of Debian: the version, and the digest of what they are made from', () => {
   const images = baseImages(stack, 'debian')
   assert.match(images.postgres, /^prusa-debian\/postgres:17-[0-9a-f]{8}$/)

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
+import { renewScript } from '../../scripts/lib/acme.mts'
 import { type StackConfig, stackSchema, type User } from '../../scripts/lib/config.mts'
 import { engineScript } from '../../scripts/lib/engine.mts'
 import { writeScript } from '../../scripts/lib/files.mts'
 import { INSTALL, packagesScript } from '../../scripts/lib/packages.mts'
+import { noTimerScript, timerScript } from '../../scripts/lib/renewal.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 import { secretsScript } from '../../scripts/lib/secrets.mts'
 import { join, type Script } from '../../scripts/lib/shell.mts'
@@ -34,6 +36,9 @@ describe('bash reads', () => {
     'no files': writeScript([]),
     files: writeScript([{ path: "/tmp/it's", content: 'a\nb $(c)', mode: '600' }]),
     compose: composeFor(odd, 'x'),
+    renewal: renewScript(odd, 'certbot:1'),
+    timer: timerScript(odd),
+    'no timer': noTimerScript(odd),
   }
   for (const [name, script] of Object.entries(scripts)) test(name, () => assert.equal(syntax(script), ''))
   test('all of them in one', () => assert.equal(syntax(join(Object.values(scripts))), ''))

@@ -35,7 +35,12 @@ const hidden = (path: string) => ({ path, status: 404, reached: 0 })
 function perfect(): Facts {
   const user = (sudo: boolean) => ({ exists: true, key: true, shadow: '*', sudo, sshd: true })
   return {
-    front: { http: 80, https: 443, certificate: 'PEM', days: 824 },
+    front: {
+      http: 80,
+      https: 443,
+      certificate: { issuer: 'localhost', selfSigned: true, ends: Date.UTC(2029, 1, 25, 12) },
+      days: 824,
+    },
     inside: {
       users: { prusa_admin: user(true), prusa_non_admin: user(false) },
       packages: ['curl', 'wget', 'vim', 'nano', 'jq'],
@@ -110,7 +115,7 @@ test('a perfect server: every line of the sheet, with its evidence', () => {
       '✓ A user with full access for the application: owner of the database: app; CREATE and INSERT as app: yes',
       '✓ A read-only user developer: SELECT as developer: every table (1); INSERT as developer: permission denied for table palindroms; CREATE as developer: permission denied for schema public; TEMPORARY as developer: permission denied to create temporary tables in database "prusa"',
       '✓ Traffic is balanced over the replicas: 100 requests: 50 and 50; 0 failed',
-      '✓ Everything is available by HTTPS: /: 200, TLSv1.3, certificate verified, ends in 824 days',
+      '✓ Everything is available by HTTPS: /: 200, TLSv1.3, certificate verified, self-signed, ends in 824 days, on 2029-02-25',
       '✓ HTTP is redirected to HTTPS: 301 to https://localhost/some?page=1',
       '✓ /admin asks for the user developer and a password: without: 401; wrong: 401; right: 200',
       '✓ /prepare-for-deploy is blocked: 2 spellings: 404; 0 requests reached a replica',
@@ -118,6 +123,15 @@ test('a perfect server: every line of the sheet, with its evidence', () => {
       '✓ Only the load balancer is published to the network: lb 80 and lb 443',
       '✓ Releases a new version without visible outage: release old → 1a2b3c on 2026-01-02: 400 requests, 0 failed',
     ],
+  )
+})
+
+test('the HTTPS line says by whom the certificate was issued', () => {
+  const facts = perfect()
+  facts.front.certificate = { issuer: 'Let’s Encrypt R11', selfSigned: false, ends: Date.UTC(2029, 1, 25) }
+  assert.match(
+    judge(facts).find(({ required }) => required.includes('HTTPS'))?.evidence ?? '',
+    /issued by Let’s Encrypt R11, ends in 824 days, on 2029-02-25$/,
   )
 })
 

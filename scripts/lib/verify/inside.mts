@@ -1,4 +1,5 @@
 /** What root sees on the server: facts about users, packages, containers and the database. Nothing is changed. */
+import { type Certificate, readFacts } from '../certificate.mts'
 import type { StackConfig } from '../config.mts'
 import type { Host } from '../host.mts'
 import { bash, join, type Script } from '../shell.mts'
@@ -50,11 +51,12 @@ export interface Inside {
   admin: Record<string, string>
 }
 
-/** Ports and certificate of the load balancer: what a look from outside needs to know. */
+/** Ports and certificate of the load balancer; without one neither is there. */
 export interface Front {
   http: number
   https: number
-  certificate: string
+  certificate: Pick<Certificate, 'issuer' | 'selfSigned' | 'ends'> | undefined
+  /** Until the certificate ends. */
   days: number
 }
 
@@ -65,20 +67,19 @@ export async function lookAtFront(host: Host, stack: StackConfig): Promise<Front
 lb=$(docker ps -q --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.service=lb)
 [ -n "$lb" ] || { echo 'no load balancer runs'; exit 0; }
 docker inspect -f '{{json .NetworkSettings.Ports}}' $lb
-end=$(openssl x509 -in ${stack.folder}/nginx/tls/certificate.pem -noout -enddate | cut -d= -f2)
-echo $((($(date -d "$end" +%s) - $(date +%s)) / 86400))
 cat ${stack.folder}/nginx/tls/certificate.pem`,
   )
-  const [ports = '', days = '0', ...certificate] = output.split('\n')
+  const [ports = '', ...certificate] = output.split('\n')
   const published = ports.startsWith('{')
     ? (JSON.parse(ports) as Record<string, { HostPort: string }[] | null>)
     : {}
   const port = (inner: string) => Number(published[inner]?.[0]?.HostPort ?? 0)
+  const facts = certificate.length > 1 ? readFacts(certificate.join('\n')) : undefined
   return {
     http: port('8080/tcp'),
     https: port('8443/tcp'),
-    days: Number(days),
-    certificate: certificate.join('\n'),
+    certificate: facts,
+    days: facts ? Math.floor((facts.ends - Date.now()) / 86_400_000) : 0,
   }
 }
 

@@ -160,7 +160,7 @@ function balancer({ front, inside, outside }: Facts): Verdict[] {
       [
         hello.error
           ? `/: ${hello.error}`
-          : `/: ${hello.status}, ${hello.tls}, certificate verified, ends in ${front.days} days`,
+          : `/: ${hello.status}, ${hello.tls}, certificate verified, ${certificateOf(front)}`,
       ],
     ),
     verdict(
@@ -215,6 +215,12 @@ function hiddenVerdict(chapter: string, path: string, { hidden }: Outside): Verd
 
 function verdict(chapter: string, required: string, ok: boolean, evidence: string[]): Verdict {
   return { chapter, required, ok, evidence: evidence.join('; ') }
+}
+
+function certificateOf({ certificate, days }: Front): string {
+  const { issuer = 'nobody', selfSigned = false, ends = 0 } = certificate ?? {}
+  const by = selfSigned ? 'self-signed' : `issued by ${issuer}`
+  return `${by}, ends in ${days} days, on ${new Date(ends).toISOString().slice(0, 10)}`
 }
 
 const policyOf = (container: Container) => `${container.name}: ${container.restartPolicy || 'no'}`

@@ -1,0 +1,129 @@
+/**
+ * A CA's certificate by ACME (tls: letsencrypt): one script on the server that certbot's short-lived container belongs
+ * to. Deploy runs it to get the certificate and the server's timer runs it to renew it; it does what is due, so both
+ * are the same call.
+ */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { readFacts, takeOver } from './certificate.mts'
+import { ROOT, type StackConfig } from './config.mts'
+import { OperatorError } from './errors.mts'
+import type { Host } from './host.mts'
+import { type Problem, problemOf } from './problem.mts'
+import { ensureTimer, type Timer } from './renewal.mts'
+import { bash, join, type Script } from './shell.mts'
+import { readCertificate } from './site.mts'
+import { digest } from './source.mts'
+import { containerOf } from './stack.mts'
+
+/** Seconds for one order: certbot itself gives up after 90 s of waiting for the CA. */
+const ORDER_DEADLINE = 300
+
+/** What became of an order. */
+export interface Issued {
+  /** Whether another certificate is in place now. */
+  changed: boolean
+  timer: Timer
+  /** What the CA or certbot says against it; the certificate of before is in place then. */
+  problem?: Problem
+}
+
+/** Gets the certificate unless it is there and not due, and sees to it that the server renews it by itself. */
+export async function ensureIssued(host: Host, stack: StackConfig, image: string): Promise<Issued> {
+  const folder = `${stack.folder}/letsencrypt`
+  const ca = stack.letsencrypt.ca
+  await host.run(
+    'Making the folder',
+    bash`mkdir -p -m 700 ${folder}; mkdir -p -m 755 ${stack.folder}/nginx/acme`,
+  )
+  await host.writeFiles([
+    ...(ca ? [{ path: `${folder}/ca.pem`, content: readCa(ca) }] : []),
+    { path: `${folder}/renew`, content: renewScript(stack, image).text, mode: '700' },
+  ])
+  const timer = await ensureTimer(host, stack)
+  const { exitCode, stdout, stderr } = await host.attempt(bash`${folder}/renew`, { deadline: ORDER_DEADLINE })
+  if (exitCode !== 0) return { changed: false, timer, problem: problemOf(stdout + stderr, stack) }
+  return { changed: stdout.includes('another certificate is in place'), timer }
+}
+
+/**
+ * What a deploy has to say of an order that failed. While a CA's certificate for the domain is in place, the site is
+ * as its users need it and the timer will try again: a warning is enough, and the deploy is a success. Otherwise what
+ * was asked for is not there and browsers will warn, so automation has to hear of it: exit code 1.
+ * @returns the warning
+ * @throws OperatorError without a CA's certificate in place
+ */
+export async function judgeProblem(host: Host, stack: StackConfig, problem: Problem): Promise<string> {
+  const { selfSigned, issuer, ends } = readFacts(await readCertificate(host, stack))
+  const until = new Date(ends).toISOString().slice(0, 10)
+  if (!selfSigned)
+    return `The certificate of ${stack.domain} was not renewed: ${problem.what}. ${issuer}’s is in place until ${until}; the server tries again twice a day. ${problem.next}`
+  throw new OperatorError(
+    `No certificate for ${stack.domain} could be had by ACME: ${problem.what}`,
+    `${problem.next} Then: npx zx scripts/04-stack.mts`,
+    `the site is up on the self-signed certificate that it had, until ${until}; the server tries again twice a day.`,
+  )
+}
+
+/** Reads the configured CA. @throws OperatorError when it is no PEM file */
+export function readCa(file: string): string {
+  const refuse = (why: string): never => {
+    throw new OperatorError(
+      `The CA file ${file} ${why}`,
+      'Correct letsencrypt.ca in config/stack.yaml, or leave it empty for a public CA.',
+    )
+  }
+  let text = ''
+  try {
+    text = readFileSync(path.resolve(ROOT, file), 'utf8')
+  } catch {
+    refuse('cannot be read')
+  }
+  return text.includes('BEGIN CERTIFICATE') ? text : refuse('holds no certificate in PEM form')
+}
+
+/**
+ * The script on the server. Each pair of domain and ACME server has certbot's files to itself: a staging certificate is
+ * not kept when production is asked for. The pair is taken over when nginx finds it good, and not else; what certbot
+ * has and nginx has not (an earlier run was cut off) is taken over by the next run.
+ */
+export function renewScript(stack: StackConfig, image: string): Script {
+  const { email, directory, ca } = stack.letsencrypt
+  const folder = `${stack.folder}/letsencrypt`
+  const state = `${folder}/${digest(`${directory} ${stack.domain}`).slice(0, 8)}`
+  const bundle = ca ? `${folder}/ca.pem` : '/etc/ssl/certs/ca-certificates.crt'
+  const account = email ? ['--email', email] : ['--register-unsafely-without-email']
+  const lb = containerOf(stack, 'lb')
+  return join([
+    bash`#!/bin/bash
+# Gets the site's certificate by ACME, or renews it when it is due, and lets nginx take it over without an outage.
+# The server's timer runs it twice a day; by hand: renew [--force-renewal]. Written by 04-stack.
+set -euo pipefail
+export LC_ALL=C.UTF-8
+umask 022
+exec 7>>${folder}/lock
+flock 7
+mkdir -p -m 700 ${state}
+timeout ${ORDER_DEADLINE - 30} docker run --rm --network bridge --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+  --memory 256m --pids-limit 50 --volume ${state}:/certbot --volume ${stack.folder}/nginx/acme:/webroot \
+  --volume ${bundle}:/ca.pem:ro --env REQUESTS_CA_BUNDLE=/ca.pem ${image} certonly --non-interactive --agree-tos \
+  ${account} --server ${directory} --domain ${stack.domain} --cert-name site --key-type ecdsa \
+  --webroot --webroot-path /webroot --keep-until-expiring --max-log-backups 10 \
+  --config-dir /certbot/etc --work-dir /certbot/work --logs-dir /certbot/log "$@" >&2
+certificate=${state}/etc/live/site/fullchain.pem
+key=${state}/etc/live/site/privkey.pem
+tls=${stack.folder}/nginx/tls
+if cmp -s "$certificate" "$tls/certificate.pem" && cmp -s "$key" "$tls/key.pem"; then
+  echo 'not due: nothing to do'
+  exit 0
+fi
+exec 8>>${stack.folder}/lock.moves # not while a rollout changes the load balancer
+flock 8`,
+    takeOver(stack),
+    bash`take "$certificate" "$key"
+# Not docker kill: the engine would take it for a stop by hand and never restart the container by itself.
+! running || kill -HUP "$(docker inspect -f '{{.State.Pid}}' ${lb})"
+echo 'another certificate is in place'
+`,
+  ])
+}
