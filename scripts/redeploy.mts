@@ -66,6 +66,7 @@ async function roll(rollout: Rollout): Promise<void> {
   for (const { fresh: number, old } of rollout.plan.batches) {
     const out = stack.rollout.order === 'stop-first' ? await rollout.takeOut(old) : old
     const fresh = await rollout.start(number)
+    rollout.rehearse(fresh, out)
     await rollout.untilReady(fresh)
     const oldWorkers = await rollout.swap(fresh, out)
     rollout.retire(out, oldWorkers)

@@ -30,7 +30,7 @@ else
       found.map((one) => [
         one.name,
         one.release,
-        one.running ? `up ${seconds(Date.now() - one.startedAt)}` : `stopped (exit code ${one.exitCode})`,
+        one.running ? `up ${seconds(one.age)}` : `stopped (exit code ${one.exitCode})`,
         served.includes(one.name) ? 'yes' : 'no',
         String(one.restarts),
       ]),

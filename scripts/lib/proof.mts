@@ -68,9 +68,9 @@ export class Proof {
     this.#settled = true
   }
 
-  /** Does one step, notes when, and says when it is done. */
-  async step<T>(kind: Kind, names: string, work: () => Promise<T>): Promise<T> {
-    const done = await this.timeline.step(kind, names, work)
+  /** Does one step, notes when, and says when it is done. @param earlier milliseconds by which it has begun already */
+  async step<T>(kind: Kind, names: string, work: () => Promise<T>, earlier = 0): Promise<T> {
+    const done = await this.timeline.step(kind, names, work, earlier)
     const at = seconds(Date.now() - this.timeline.began)
     if (kind !== 'release' && kind !== 'schema')
       say(

@@ -17,8 +17,8 @@ export interface Replica {
   /** Address on the network that it shares with the load balancer; empty when it does not run. */
   address: string
   running: boolean
-  /** Milliseconds since 1970. */
-  startedAt: number
+  /** Milliseconds since it was started, by the server's clock. */
+  age: number
   restarts: number
   exitCode: number
 }
@@ -37,7 +37,7 @@ export async function replicas(host: Host, stack: StackConfig): Promise<Replica[
 // A replica may be removed between being found and being inspected. The environment, which holds the database's
 // password, stays on the server.
 const found = (stack: StackConfig): Script => bash`
-inspect() { { xargs -r docker inspect 2>/dev/null || true; } | jq 'map(del(.Config.Env))'; }
+inspect() { { xargs -r docker inspect 2>/dev/null || true; } | jq "map(del(.Config.Env) | .Now = $(date +%s%3N))"; }
 found() {
   docker ps -aq --no-trunc --filter label=com.docker.compose.project=${stack.project} \
     --filter label=com.docker.compose.service=app --filter label=com.docker.compose.oneoff=False
@@ -51,6 +51,7 @@ function parse(stack: StackConfig, output: string): Replica[] {
 interface Inspected {
   Id: string
   Name: string
+  Now: number
   RestartCount: number
   State: { Running: boolean; StartedAt: string; ExitCode: number }
   Config: { Image: string; Labels: Record<string, string> }
@@ -65,7 +66,7 @@ function replicaOf(stack: StackConfig, container: Inspected): Replica {
     config: container.Config.Labels['prusa.config'] ?? '',
     address: container.NetworkSettings.Networks[`${stack.project}_frontend`]?.IPAddress ?? '',
     running: container.State.Running,
-    startedAt: Date.parse(container.State.StartedAt),
+    age: container.Now - Date.parse(container.State.StartedAt),
     restarts: container.RestartCount,
     exitCode: container.State.ExitCode,
   }

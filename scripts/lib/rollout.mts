@@ -1,5 +1,5 @@
 /** The moves of a rollout. Their order is the loop's, in redeploy.mts; here is what each of them takes care of. */
-import { send, serving, unfinished } from './balancer.mts'
+import { send, serving, unfinished, validate } from './balancer.mts'
 import type { StackConfig } from './config.mts'
 import { indent, OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
@@ -103,14 +103,21 @@ export class Rollout {
   /** Waits until each of them answers /status with 200 and OK. */
   async untilReady(fresh: Replica[]): Promise<void> {
     if (fresh.length === 0) return
-    await this.proof.step('ready', namesOf(fresh), () => replica.untilReady(this.host, this.stack, fresh))
+    const waiting = () => replica.untilReady(this.host, this.stack, fresh)
+    // They have been warming up since they were started, the last of them at least so long.
+    await this.proof.step('ready', namesOf(fresh), waiting, Math.min(...fresh.map(({ age }) => age)))
+  }
+
+  /** Has nginx judge the list to come while the application warms up; what it finds wrong, swap will say. */
+  rehearse(into: Replica[], out: Replica[]): void {
+    validate(this.host, this.stack, this.#after(into, out)).catch(() => {})
   }
 
   /** Lets `into` have requests and `out` no more, in one reload; returns nginx's workers from before. */
   async swap(into: Replica[], out: Replica[]): Promise<string[]> {
     this.check()
     if (into.length + out.length === 0) return []
-    this.serving = [...this.serving.filter((one) => !out.includes(one)), ...into]
+    this.serving = this.#after(into, out)
     const sides = [into.length > 0 && `${namesOf(into)} in`, out.length > 0 && `${namesOf(out)} out`]
     const sending = () => send(this.host, this.stack, this.serving)
     const { oldWorkers } = await this.proof.step('swap', sides.filter(Boolean).join(', '), sending)
@@ -165,6 +172,10 @@ export class Rollout {
     )
     await replica.removeReplicas(this.host, this.stack, broken)
     return words.join('\n')
+  }
+
+  #after(into: Replica[], out: Replica[]): Replica[] {
+    return [...this.serving.filter((one) => !out.includes(one)), ...into]
   }
 
   async #retire(old: Replica[], oldWorkers: string[]): Promise<void> {

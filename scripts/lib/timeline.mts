@@ -17,9 +17,9 @@ export class Timeline {
   readonly steps: Step[] = []
   readonly #running = new Set<string>()
 
-  /** Does one step and notes when. */
-  async step<T>(kind: Kind, names: string, work: () => Promise<T>): Promise<T> {
-    const from = Date.now()
+  /** Does one step and notes when. @param earlier milliseconds by which it has begun already */
+  async step<T>(kind: Kind, names: string, work: () => Promise<T>, earlier = 0): Promise<T> {
+    const from = Math.max(this.began, Date.now() - earlier)
     const label = `${kind} ${names}`.trim()
     this.#running.add(label)
     try {

@@ -14,7 +14,7 @@ function replica(number: number, release: string, running = true): Replica {
     config: '',
     address: running ? `172.18.0.${number}` : '',
     running,
-    startedAt: 0,
+    age: 0,
     restarts: 0,
     exitCode: 0,
   }

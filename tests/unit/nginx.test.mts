@@ -1,9 +1,9 @@
 /** What the load balancer is given, to the letter. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { parseUpstream, siteConf, upstreamConf } from '../../scripts/lib/balancer.mts'
 import type { Certificate } from '../../scripts/lib/certificate.mts'
 import { stackSchema } from '../../scripts/lib/config.mts'
+import { parseUpstream, siteConf, upstreamConf } from '../../scripts/lib/nginx.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 
 describe('upstreamConf', () => {
