@@ -8,9 +8,12 @@ import type { Summary } from '../scripts/lib/probe.mts'
 import { say } from '../scripts/lib/say.mts'
 import { Deployment, docker } from '../tests/lib/deployment.mts'
 import { seeded } from '../tests/lib/random.mts'
+import { startSshd } from './sshd.mts'
 
 const RATE = 200
 const ROUNDS = Number(process.env.ROUNDS ?? 20)
+/** Rollouts here and over ssh each. */
+const WAYS = 4
 const FAULTS = Number(process.env.FAULTS ?? 5)
 /** Seconds that the application takes to warm up and to drain. */
 const WAITS = { MINIMAL_WARMUP: '2', MINIMAL_DRAIN: '1-3' }
@@ -26,22 +29,28 @@ export async function rollouts(): Promise<string[][]> {
   }
   const site = await Deployment.start(settings, prepared)
   try {
-    const steady = await site.underLoad(() => sleep(15_000), RATE)
+    const steady = await series(site, 1, () => sleep(15_000))
     const good = await series(site, ROUNDS, () => release(site, source))
+    const built = await twoReleases(site, source)
+    const cached = await series(site, ROUNDS / 2, (round) => rollTo(site, built[round % 2] as string))
     const broken = await series(site, FAULTS, () => brokenRelease(site, source))
     const below = seeded(1)
     const killed = await series(site, FAULTS, () => interrupted(site, 'SIGKILL', below(6000)))
     const stopped = await series(site, FAULTS, () => interrupted(site, 'SIGINT', below(6000)))
     const waits = await added(site)
-    const plain = await site.underLoad(() => plainCompose(site), RATE)
+    const ways = await overSsh(site)
+    const plain = await series(site, 1, () => plainCompose(site))
     return [
       row(`steady, ${RATE} requests/s, two replicas`, steady),
-      row(`${ROUNDS} rollouts in a row, surge all`, good),
+      row(`${ROUNDS} rollouts in a row, surge all, each built`, good),
+      row(`${ROUNDS / 2} rollouts of releases built before`, cached),
       row(`${FAULTS} broken releases`, broken),
       row(`${FAULTS} rollouts killed by SIGKILL at random steps, each finished by the next`, killed),
       row(`${FAULTS} by Ctrl-C likewise`, stopped),
-      ['p99 while rolling / steady', (good.p99 / steady.p99).toFixed(2)],
+      ['p99 while rolling / steady, as the client measured it', ratio(cached.p99, steady.p99)],
+      ['the same by nginx’s own clock', ratio(cached.ownP99, steady.ownP99)],
       ...waits,
+      ...ways,
       row('plain docker compose up -d --force-recreate', plain),
     ]
   } finally {
@@ -49,24 +58,82 @@ export async function rollouts(): Promise<string[][]> {
   }
 }
 
-function row(what: string, { requests, failed, median, p99, slowest }: Summary): string[] {
+interface Measured extends Summary {
+  /** Milliseconds, by nginx's log: from a request's first byte to the last one of its answer. */
+  ownP99: number
+}
+
+function row(what: string, { requests, failed, median, p99, slowest, ownP99 }: Measured): string[] {
   return [
     what,
-    `${failed.length} of ${requests} failed, median ${median} ms, p99 ${p99} ms, slowest ${slowest} ms`,
+    `${failed.length} of ${requests} failed, median ${median} ms, p99 ${p99} ms (nginx: ${ownP99} ms), slowest ${slowest} ms`,
   ]
 }
+
+const ratio = (one: number, other: number) => (one / other).toFixed(2)
 
 async function series(
   site: Deployment,
   rounds: number,
   work: (round: number) => Promise<void>,
-): Promise<Summary> {
-  return await site.underLoad(async () => {
+): Promise<Measured> {
+  const began = new Date().toISOString()
+  const summary = await site.underLoad(async () => {
     for (let round = 0; round < rounds; round++) {
       await work(round)
-      say(`  ${round + 1} of ${rounds}`)
+      if (rounds > 1) say(`  ${round + 1} of ${rounds}`)
     }
   }, RATE)
+  const { stdout } = await docker`docker logs --since ${began} ${`${site.project}-lb-1`}`
+  const own = [...stdout.matchAll(/"seconds":([\d.]+)/g)].map(([, seconds]) => Number(seconds) * 1000)
+  own.sort((a, b) => a - b)
+  return { ...summary, ownP99: own[Math.floor(own.length * 0.99)] ?? 0 }
+}
+
+/** Builds two releases and has them served; returns their names. */
+async function twoReleases(site: Deployment, source: string): Promise<string[]> {
+  const names: string[] = []
+  for (const _ of 'ab') {
+    await release(site, source)
+    names.push(await served(site))
+  }
+  return names
+}
+
+async function served(site: Deployment): Promise<string> {
+  const [name = ''] = await site.containers('app')
+  return (await docker`docker inspect -f {{.Config.Image}} ${name}`).stdout.trim().split(':').at(-1) as string
+}
+
+async function rollTo(site: Deployment, release: string): Promise<void> {
+  const { exitCode, text } = await site.run('redeploy', '--release', release)
+  if (exitCode !== 0) throw new Error(text)
+}
+
+/** The same rollout here and over ssh, in turn; the application's own waits taken off, since its draining is a lottery. */
+async function overSsh(site: Deployment): Promise<string[][]> {
+  const sshd = await startSshd()
+  site.configure({ ssh_config: sshd.sshConfig, rollout: { surge: 'all' } })
+  const ways: Record<string, string[]> = { here: [], 'over ssh': ['--host', sshd.host] }
+  const added: Record<string, number[]> = { here: [], 'over ssh': [] }
+  try {
+    for (let round = 0; round < WAYS; round++)
+      for (const [way, flags] of Object.entries(ways)) added[way]?.push(await addedBy(site, flags))
+  } finally {
+    sshd.stop()
+  }
+  return Object.entries(added).map(([way, all]) => [
+    `the whole command ${way}, beyond the application's own waits (least of ${WAYS})`,
+    `${Math.min(...all).toFixed(1)} s`,
+  ])
+}
+
+async function addedBy(site: Deployment, flags: string[]): Promise<number> {
+  const began = performance.now()
+  const { exitCode, text } = await site.run('redeploy', '--force', ...flags)
+  const seconds = (performance.now() - began) / 1000
+  if (exitCode !== 0) throw new Error(text)
+  return seconds - Number(/\(([\d.]+) s of it/.exec(text)?.[1])
 }
 
 async function release(site: Deployment, source: string): Promise<void> {
@@ -115,11 +182,8 @@ async function added(site: Deployment): Promise<string[][]> {
 
 async function plainCompose(site: Deployment): Promise<void> {
   const folder = path.join(site.folder, 'compose')
-  const [name = ''] = await site.containers('app')
-  const image = (await docker`docker inspect -f {{.Config.Image}} ${name}`).stdout.trim()
-  const env = { ...process.env, RELEASE: image.split(':').at(-1) }
-  await docker({
-    env,
-  })`docker compose --env-file ${folder}/stack.env -f ${folder}/stack.yaml up -d --no-deps --force-recreate --scale app=2 app`
+  const env = { ...process.env, RELEASE: await served(site) }
+  const inEnv = docker({ env })
+  await inEnv`docker compose --env-file ${folder}/stack.env -f ${folder}/stack.yaml up -d --no-deps --force-recreate --scale app=2 app`
   await sleep(15_000)
 }

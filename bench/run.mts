@@ -12,7 +12,7 @@ import { table } from '../scripts/lib/table.mts'
 import { road } from './road.mts'
 import { rollouts } from './rollouts.mts'
 
-await installPackages(new Host('local'), ['wrk'])
+await installPackages(new Host('local'), ['wrk', 'openssh-client', 'openssh-server'])
 const words = process.argv.slice(2).filter((word) => !word.endsWith('.mts'))
 const cpu = (await $({ quiet: true })`nproc`).stdout.trim()
 say(`On ${cpu} processors, Node ${process.version}`)
