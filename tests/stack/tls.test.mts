@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import http2 from 'node:http2'
 import { after, before, test } from 'node:test'
+import { $ } from 'zx'
 import { Deployment } from '../lib/deployment.mts'
 import { message, raw } from '../lib/raw.mts'
 
@@ -32,6 +33,33 @@ test('TLS 1.2 and 1.3 are spoken; 1.0 and 1.1 are refused by the server itself',
   }
 })
 
+test('of all ciphers that openssl knows, only those with forward secrecy and authenticated encryption are taken', async () => {
+  const { stdout } = await $({ quiet: true })`openssl ciphers -s -tls1_2 ALL:COMPLEMENTOFALL:@SECLEVEL=0`
+  const known = stdout.trim().split(':')
+  assert.ok(known.length > 40, stdout)
+  const taken: string[] = []
+  const client = async () => {
+    for (let cipher = known.pop(); cipher; cipher = known.pop())
+      if (/Cipher is (?!\(NONE\))/.test(await handshake('tls1_2', `${cipher}:@SECLEVEL=0`)))
+        taken.push(cipher)
+  }
+  await Promise.all(Array.from({ length: 4 }, client))
+  // The certificate is an ECDSA one; with an RSA one it would be the RSA half of nginx.conf's list.
+  assert.deepEqual(taken.sort(), [
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+  ])
+})
+
+test('no session ticket (its key would outlive forward secrecy), no compression, no renegotiation by the client', async () => {
+  const told = await handshake('tls1_2')
+  assert.match(told, /Compression: NONE/)
+  assert.doesNotMatch(told, /TLS session ticket/)
+  const asked = await handshake('tls1_2', undefined, 'R\n')
+  assert.match(asked, /RENEGOTIATING[\s\S]*(no renegotiation|unexpected|:error:|errno)/)
+})
+
 test('HTTP/2 is agreed on by ALPN and works', async () => {
   const client = http2.connect(site.origin, { ca: site.certificate })
   try {
@@ -48,14 +76,18 @@ test('HTTP/2 is agreed on by ALPN and works', async () => {
   }
 })
 
-/** What openssl told of a handshake in one version of TLS. */
-function handshake(version: string): Promise<string> {
+/**
+ * What openssl told of a handshake.
+ * @param version as openssl's flag has it
+ * @param typed   what a person would type into the connection
+ */
+function handshake(version: string, ciphers = 'DEFAULT@SECLEVEL=0', typed = ''): Promise<string> {
   const options = ['s_client', '-connect', `127.0.0.1:${site.ports.https}`, `-${version}`]
-  const weak = version.startsWith('tls1_3') ? [] : ['-cipher', 'DEFAULT@SECLEVEL=0']
+  const weak = version === 'tls1_3' ? [] : ['-cipher', ciphers]
   return new Promise((resolve) => {
     const child = execFile('openssl', [...options, ...weak], { timeout: 10_000 }, (_, stdout, stderr) =>
       resolve(stdout + stderr),
     )
-    child.stdin?.end()
+    child.stdin?.end(typed)
   })
 }
