@@ -121,9 +121,9 @@ export class Deployment {
   }
 
   /** Does the work while a client asks the site, from before it begins until after it ends; returns what the client saw. */
-  async underLoad(work: () => Promise<unknown>, rate = 50): Promise<Summary> {
+  async underLoad(work: () => Promise<unknown>, rate = 50, page = '/'): Promise<Summary> {
     const probe = new Probe({
-      url: `${this.origin}/`,
+      url: `${this.origin}${page}`,
       certificate: this.certificate,
       rate,
       timeout: 10,
