@@ -102,6 +102,34 @@ export class Host {
     return spawn(command as string, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   }
 
+  /**
+   * Logs in anew over ssh, whatever connection is open already.
+   * @param server a command that is sshd for this one login, run as root there; without it the real one is called
+   */
+  async login(server = ''): Promise<{ ok: boolean; method: string; said: string }> {
+    const fresh = ['LogLevel=DEBUG1', 'ControlMaster=no', 'ControlPath=none'].flatMap((option) => [
+      '-o',
+      option,
+    ])
+    // ssh puts values in place of % signs in the command that is its connection.
+    const proxy = server
+      ? ['-o', `ProxyCommand=${this.#shell(server).map(sh).join(' ').replaceAll('%', '%%')}`]
+      : []
+    const options = [...fresh, ...proxy, ...sshOptions(this.sshConfig)]
+    const quiet = $({
+      quiet: true,
+      nothrow: true,
+      timeout: `${3 * CONNECT_DEADLINE}s`,
+      timeoutSignal: 'SIGKILL',
+    })
+    const { exitCode, stderr } = await quiet`ssh ${options} ${this.address} true`
+    const method = /Authenticated to .* using "([\w-]+)"/.exec(stderr)?.[1] ?? ''
+    const said = stderr
+      .split('\n')
+      .filter((line) => line.trim() && !/^debug1:|^OpenSSH|^Authenticated/.test(line))
+    return { ok: exitCode === 0, method, said: said.at(-1)?.trim() ?? 'no answer' }
+  }
+
   #connect(): Promise<void> {
     this.#asked ??= this.#ask()
     return this.#asked

@@ -5,9 +5,12 @@ import { docker } from './deployment.mts'
 /** Where nobody shall be able to write, whatever the image holds. */
 const PLACES = ['/', '/etc', '/usr/bin', '/usr/lib', '/var', '/opt', '/root', '/home']
 
-/** What is mounted so that it can be written: the kernel's own, and what compose/stack.yaml names. */
+/**
+ * What is mounted so that it can be written: the kernel's own, and what compose/stack.yaml names. An engine with cgroups of
+ * version 1 has an empty tmpfs at /sys/fs/cgroup that only root could write to; what is mounted below it is read-only.
+ */
 const MOUNTS =
-  /^\/(dev|proc|tmp|etc\/(resolv\.conf|hostname|hosts)|var\/run\/postgresql|run\/postgresql|var\/lib\/postgresql\/data|data)(\/|$)/
+  /^\/(sys\/fs\/cgroup$|(dev|proc|tmp|etc\/(resolv\.conf|hostname|hosts)|var\/run\/postgresql|run\/postgresql|var\/lib\/postgresql\/data|data)(\/|$))/
 
 /** Everything that a container may do and need not, a few words each; empty when it is confined. */
 export async function violations(container: string): Promise<string[]> {

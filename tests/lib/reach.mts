@@ -1,29 +1,34 @@
 /** Who can be reached from a container's network: tried from inside it, by TCP and by UDP, with a bounded wait. */
-import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { docker } from './deployment.mts'
 
+// A connection alone proves nothing: a gateway on the way may accept what it then cannot deliver. So each is asked what
+// only a service of that kind answers.
 const TRY = `
 import socket, sys, threading
+ASK = {"pg": (b"\\0\\0\\0\\x08\\x04\\xd2\\x16\\x2f", (b"N", b"S")), "redis": (b"PING\\r\\n", (b"+",)), "any": (b"GET / HTTP/1.0\\r\\n\\r\\n", (b"H",))}
 def attempt(target):
-    host, _, port = target.rpartition(":")
+    kind, host, port = target.split(":")
+    question, answers = ASK[kind]
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
             datagram.sendto(target.encode(), (host, int(port)))
     except OSError: pass
     try:
-        socket.create_connection((host, int(port)), 3).close()
-        print(target, flush=True)
+        with socket.create_connection((host, int(port)), 3) as connection:
+            connection.sendall(question)
+            if connection.recv(1) in answers:
+                print(target + "\\n", end="", flush=True)
     except OSError: pass
 threads = [threading.Thread(target=attempt, args=[target]) for target in sys.argv[1:]]
 for thread in threads: thread.start()
-for thread in threads: thread.join(10)
+for thread in threads: thread.join(15)
 `
 
-/** Those of the targets (HOST:PORT) that answer when they are called from within the container's network. */
+/** Those of the targets (pg:, redis: or any:HOST:PORT) that answer when they are called from within the container’s network. */
 export async function reached(image: string, container: string, targets: string[]): Promise<string[]> {
   const { stdout } = await docker({
     timeout: '60s',
@@ -75,7 +80,8 @@ export class Outside {
     })
     server.on('connection', (socket) => {
       outside.heard.push(`tcp ${socket.remoteAddress}`)
-      socket.destroy()
+      socket.on('error', () => {})
+      socket.end('Heard')
     })
     datagrams.on('message', (_, { address }) => outside.heard.push(`udp ${address}`))
     return outside
@@ -84,20 +90,4 @@ export class Outside {
   close(): void {
     this.#close()
   }
-}
-
-/** Whether a text is anywhere in the images' layers; whatever is found is not printed. */
-export function inLayers(images: string[], texts: string[]): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const saving = spawn('docker', ['save', ...images], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let tail = ''
-    let found = false
-    const longest = Math.max(...texts.map(({ length }) => length))
-    saving.stdout.on('data', (chunk: Buffer) => {
-      const text = tail + chunk.toString('latin1')
-      found ||= texts.some((one) => text.includes(one))
-      tail = text.slice(-longest)
-    })
-    saving.on('close', (code) => (code === 0 ? resolve(found) : reject(new Error(`docker save: ${code}`))))
-  })
 }

@@ -62,7 +62,7 @@ describe('the same look at a container that', () => {
   const without = (option: string) => confined.filter((other) => !other.startsWith(option))
   const cases: [what: string, options: string[], red: RegExp[]][] = [
     ['is confined finds nothing', confined, []],
-    ['runs as root', without('--user'), [/^sleep runs as root$/]],
+    ['runs as root', [...without('--user'), '--user=0'], [/^sleep runs as root$/]],
     ['keeps its capabilities', without('--cap-drop'), [/^sleep has capabilities \(CapBnd\)$/]],
     ['may gain privileges', without('--security-opt'), [/^sleep may gain privileges$/]],
     [
@@ -94,29 +94,29 @@ test('the load balancer reaches neither database nor Redis, by name or by addres
     ...['db', 'dbport', 'redis'].flatMap((name) => [name, one(name)]),
     ...ips.flatMap((each) => Object.values(each)),
   ]
-  const targets = hosts.flatMap((host) => [`${host}:5432`, `${host}:6379`])
-  const published = (await machine()).map((address) => `${address}:${site.ports.db}`)
+  const targets = hosts.flatMap((host) => [`pg:${host}:5432`, `redis:${host}:6379`])
+  const published = (await machine()).map((address) => `pg:${address}:${site.ports.db}`)
   assert.ok(ips.flatMap((each) => Object.values(each)).length === 4 && published.length > 1)
   assert.deepEqual(await reached(image, one('lb'), [...targets, ...published]), [])
   // The same targets from a replica, which shall reach them: the measure measures.
   const [replica = ''] = await site.containers('app')
   const seen = await reached(image, replica, targets)
-  for (const target of ['db:5432', 'redis:6379', `${Object.values(ips[0] ?? {})[0]}:5432`])
+  for (const target of ['pg:db:5432', 'redis:redis:6379', `pg:${Object.values(ips[0] ?? {})[0]}:5432`])
     assert.ok(seen.includes(target), target)
 })
 
 test('database and Redis reach nothing: not this machine, not the site, not a container elsewhere', async (context) => {
-  const elsewhere = await container('--network=bridge', '--entrypoint=python3')
+  const elsewhere = await container('--network=bridge')
   await docker`docker exec -d ${elsewhere} python3 -m http.server 8000`
   const own = await machine()
   const [replica = ''] = await site.containers('app')
   const others = [...Object.values(await addresses(elsewhere)), ...Object.values(await addresses(one('lb')))]
   const targets = [
-    ...own.map((address) => `${address}:${outside.port}`),
-    ...own.map((address) => `${address}:${site.ports.https}`),
-    ...others.flatMap((address) => [`${address}:8000`, `${address}:8443`]),
-    'lb:8443',
-    `${(await addresses(replica))[`${site.project}_frontend`]}:5000`,
+    ...own.map((address) => `any:${address}:${outside.port}`),
+    ...own.map((address) => `any:${address}:${site.ports.https}`),
+    ...others.flatMap((address) => [`any:${address}:8000`, `any:${address}:8443`]),
+    'any:lb:8443',
+    `any:${(await addresses(replica))[`${site.project}_frontend`]}:5000`,
   ]
   context.diagnostic(`${targets.length} targets`)
   for (const name of ['db', 'redis']) {
@@ -128,7 +128,7 @@ test('database and Redis reach nothing: not this machine, not the site, not a co
 })
 
 test('the same targets from a network as others make it are reached, and by UDP too: the measure measures', async () => {
-  const own = (await machine()).map((address) => `${address}:${outside.port}`)
+  const own = (await machine()).map((address) => `any:${address}:${outside.port}`)
   for (const options of [['--internal'], ['--opt', 'com.docker.network.bridge.enable_ip_masquerade=false']]) {
     const name = `${site.project}-red${networks.length}`
     networks.push((await docker`docker network create ${options} ${name}`).stdout.trim())
