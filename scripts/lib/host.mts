@@ -76,7 +76,7 @@ export class Host {
     const options = ['--owner=0', '--group=0', '--sort=name', ...exclude.map((name) => `--exclude=${name}`)]
     const unpack = bash`rm -rf ${to}.next; mkdir -p ${to}.next; tar -x -C ${to}.next; rm -rf ${to}; mv ${to}.next ${to}`
     // tar's stream is the standard input here, so that the script (it holds no secret) has to be an argument.
-    const [command, ...rest] = this.#shell(`bash -euc ${sh(unpack.text)}`)
+    const [command, ...rest] = this.#shell(`bash --norc -euc ${sh(unpack.text)}`)
     const output = await $({
       quiet: true,
       nothrow: true,
@@ -98,7 +98,7 @@ export class Host {
 
   /** A long-lived session for what must end with this process: its standard input closes when we are gone. */
   session(script: Script) {
-    const [command, ...args] = this.#shell(`bash -c ${sh(script.text)}`)
+    const [command, ...args] = this.#shell(`bash --norc -c ${sh(script.text)}`)
     return spawn(command as string, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   }
 
@@ -143,7 +143,7 @@ export class Host {
   async #send(script: Script, deadline: number): Promise<ProcessOutput> {
     // Braces make bash read the whole script first; then no command in it can eat the rest of it as its input.
     const input = `{ set -euo pipefail\nexport LC_ALL=C.UTF-8\n${script.text}\n} </dev/null\n`
-    const [command, ...args] = this.#shell('bash -s')
+    const [command, ...args] = this.#shell('bash --norc -s')
     const quiet = !this.verbose
     const running = $({
       input,
@@ -159,6 +159,7 @@ export class Host {
     return await running
   }
 
+  // Without --norc, bash on a connection takes itself for a login by rsh and reads ~/.bashrc, which may do anything.
   /** The command that runs `command` as root there, in words for sh, which every login shell can start. */
   #shell(command: string): string[] {
     const asRoot = `if [ "$(id -u)" = 0 ]; then exec ${command}; else exec sudo -n ${command}; fi`

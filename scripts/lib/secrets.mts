@@ -60,7 +60,7 @@ export async function describeSecrets(host: Host, stack: StackConfig): Promise<s
     bash`
 cd ${stack.folder} 2>/dev/null || exit 0
 for name in ${Object.keys(PLACES)} secrets/db_owner_password.new secrets/db_owner_password.next; do
-  [ ! -e "$name" ] || TZ=UTC stat -c "$name	%a	%U	%y" "$name"
+  [ ! -e "$name" ] || TZ=UTC stat -c "$name\t%a\t%u\t%y" "$name"
 done`,
   )
   const lines = output.split('\n').filter(Boolean)
@@ -69,7 +69,7 @@ done`,
     const [name = '', mode = '', owner = '', changed = ''] = line.split('\t')
     return [name, mode, owner, changed.slice(0, 19), PLACES[name] ?? UNFINISHED]
   })
-  return table([`in ${stack.folder}`, 'mode', 'owner', 'since (UTC)', 'what it is'], rows)
+  return table([`in ${stack.folder}`, 'mode', 'user', 'since (UTC)', 'what it is'], rows)
 }
 
 const UNFINISHED = 'unfinished: npm run secrets -- rotate db_owner_password'

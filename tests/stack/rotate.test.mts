@@ -10,7 +10,7 @@ import { as, asPostgres } from '../lib/sql.mts'
 import { ArgumentWatch } from '../lib/watch.mts'
 
 /** How often the rotation of the owner's password is killed. */
-const KILLS = 5
+const KILLS = 3
 /** Milliseconds that it took when nobody killed it. */
 let longest = 0
 const random = seeded(4)
