@@ -4,17 +4,20 @@
  * bash, and no secret on a command line.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
-import path from 'node:path'
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
 import { $, type ProcessOutput } from 'zx'
 import { CommandError, OperatorError } from './errors.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import { bash, type Script } from './shell.mts'
+import { CONNECT_DEADLINE, sh, sshOptions } from './ssh.mts'
 
 /** Seconds. A script that may take longer (a build, packages) names its own deadline. */
 const SCRIPT_DEADLINE = 60
-const CONNECT_DEADLINE = 8
+
+// With -c and a connection as its input, the first bash of a session takes itself for a login by rsh and reads ~/.bashrc,
+// which may do anything (bash(1), INVOCATION): --norc keeps ours from it, and a level those that zx starts.
+const env = { ...process.env, SHLVL: '2' }
 
 export interface RunOptions {
   /** Seconds until the script is ended. */
@@ -80,6 +83,7 @@ export class Host {
     const output = await $({
       quiet: true,
       nothrow: true,
+      env,
     })`tar -c -C ${from} ${options} . | ${command} ${rest}`
     if (output.exitCode !== 0)
       throw new CommandError(`Copying ${from} to ${this.name}`, output.exitCode, output.stderr)
@@ -119,6 +123,7 @@ export class Host {
     const quiet = $({
       quiet: true,
       nothrow: true,
+      env,
       timeout: `${3 * CONNECT_DEADLINE}s`,
       timeoutSignal: 'SIGKILL',
     })
@@ -143,10 +148,11 @@ export class Host {
   async #send(script: Script, deadline: number): Promise<ProcessOutput> {
     // Braces make bash read the whole script first; then no command in it can eat the rest of it as its input.
     const input = `{ set -euo pipefail\nexport LC_ALL=C.UTF-8\n${script.text}\n} </dev/null\n`
-    const [command, ...args] = this.#shell('bash --norc -s')
+    const [command, ...args] = this.#shell('bash -s')
     const quiet = !this.verbose
     const running = $({
       input,
+      env,
       nothrow: true,
       quiet,
       verbose: this.verbose,
@@ -159,7 +165,6 @@ export class Host {
     return await running
   }
 
-  // Without --norc, bash on a connection takes itself for a login by rsh and reads ~/.bashrc, which may do anything.
   /** The command that runs `command` as root there, in words for sh, which every login shell can start. */
   #shell(command: string): string[] {
     const asRoot = `if [ "$(id -u)" = 0 ]; then exec ${command}; else exec sudo -n ${command}; fi`
@@ -191,27 +196,3 @@ export class Host {
 }
 
 const NOTHING_CHANGED = 'nothing was changed.'
-
-/** One connection for all scripts of a run, kept a minute for the next one; never a question. */
-function sshOptions(sshConfig: string): string[] {
-  const sockets = path.join(tmpdir(), `prusa-ssh-${userInfo().uid}`)
-  mkdirSync(sockets, { recursive: true, mode: 0o700 })
-  return [
-    'BatchMode=yes',
-    `ConnectTimeout=${CONNECT_DEADLINE}`,
-    'ServerAliveInterval=5',
-    'ServerAliveCountMax=3',
-    'StrictHostKeyChecking=accept-new',
-    'ControlMaster=auto',
-    `ControlPath=${sockets}/%C`,
-    'ControlPersist=60',
-    'LogLevel=ERROR',
-  ]
-    .flatMap((option) => ['-o', option])
-    .concat(sshConfig ? ['-F', sshConfig] : [])
-}
-
-/** One word for a POSIX sh, whatever the text holds. */
-function sh(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
-}

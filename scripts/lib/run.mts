@@ -16,6 +16,7 @@ export interface Options {
   json: boolean
   force: boolean
   'dry-run': boolean
+  write: boolean
   /** Name of a release that is already on the server. */
   release?: string
 }
@@ -33,7 +34,7 @@ const COMMON = `
   --verbose          show what the commands print
   --help             this text`
 
-const SWITCHES = ['yes', 'verbose', 'json', 'force', 'dry-run', 'help']
+const SWITCHES = ['yes', 'verbose', 'json', 'force', 'dry-run', 'write', 'help']
 const VALUES = ['host', 'config', 'release']
 
 let run: Run | undefined

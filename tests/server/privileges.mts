@@ -18,7 +18,7 @@ const TRIES = [
   'ls $other',
   'cat $other/.ssh/authorized_keys',
   'cat /etc/shadow',
-  'ls /etc/sudoers.d',
+  'cat /etc/sudoers.d/90-prusa_admin',
   // what the deployment keeps
   'ls /opt/prusa',
   'ls /opt/prusa/secrets',
@@ -48,14 +48,14 @@ const TRIES = [
   'echo | su -c true',
   'flock -n /opt/prusa/lock true',
   // database and Redis, past the load balancer and past the passwords
-  'timeout 3 bash -c "exec 3<>/dev/tcp/$redis/6379; echo PING >&3; read -r -t 2 answer <&3; [[ \\$answer == +PONG* ]]"',
-  'timeout 3 bash -c "exec 3<>/dev/tcp/$db/5432"',
+  `timeout 3 bash -c 'exec 3<>/dev/tcp/$redis/6379; echo PING >&3; read -rN1 answer <&3; [[ $answer == + ]]'`,
+  `timeout 3 bash -c 'exec 3<>/dev/tcp/$db/5432; printf "\\0\\0\\0\\010\\004\\322\\026\\057" >&3; read -rN1 answer <&3; [[ $answer == [NS] ]]'`,
 ]
 
 const WHERE = `
 ip() { docker inspect -f '{{(index .NetworkSettings.Networks "prusa_backend").IPAddress}}' "prusa-$1-1"; }
 pids() { docker inspect -f '{{.State.Pid}}' $(docker ps -q) | paste -sd' '; }
-printf 'redis=%s; db=%s; pids="%s"\\n' "$(ip redis)" "$(ip db)" "$(pids)"`
+printf 'export redis=%s db=%s; pids="%s"\\n' "$(ip redis)" "$(ip db)" "$(pids)"`
 
 /** Registers the tests. @param at the person at a server that is deployed */
 export function privileges(at: () => Operator): void {
@@ -67,7 +67,7 @@ export function privileges(at: () => Operator): void {
       const operator = at()
       const key = await operator.server.identity(`${user}-tries`)
       const where = await operator.root(WHERE)
-      assert.match(where, /^redis=[\d.]+; db=[\d.]+; pids="\d+( \d+)+"$/)
+      assert.match(where, /^export redis=[\d.]+ db=[\d.]+; pids="\d+( \d+)+"$/)
       await operator.root(`echo '${key.publicKey}' >>/home/${user}/.ssh/authorized_keys`)
       const succeeded = await tried(operator, user, key, `${where}; other=/home/${other}`)
       assert.deepEqual(succeeded, [])
