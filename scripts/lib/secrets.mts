@@ -60,7 +60,7 @@ export async function describeSecrets(host: Host, stack: StackConfig): Promise<s
     bash`
 cd ${stack.folder} 2>/dev/null || exit 0
 for name in ${Object.keys(PLACES)} secrets/db_owner_password.new secrets/db_owner_password.next; do
-  [ ! -e "$name" ] || TZ=UTC stat -c "$name\t%a\t%u\t%y" "$name"
+  [ ! -e "$name" ] || TZ=UTC stat --printf "$name\t%a\t%u\t%y\n" "$name"
 done`,
   )
   const lines = output.split('\n').filter(Boolean)
