@@ -4,6 +4,7 @@ import { installPackages, NEEDED } from './lib/packages.mts'
 import { preflight } from './lib/preflight.mts'
 import { begin } from './lib/run.mts'
 import { list, say, step } from './lib/say.mts'
+import { applySshd } from './lib/sshd.mts'
 import { applyUsers } from './lib/users.mts'
 
 const { host, stack, server } = begin(`
@@ -22,6 +23,7 @@ await step('Users', async () =>
   changes(await applyUsers(host, server.users), list(server.users.map(({ name }) => name))),
 )
 await step('SSH server', async () => changes(await ensureSshd(host), 'runs'))
+await step('SSH logins', async () => applySshd(host, server))
 await step('Docker Engine', async () =>
   changes(await ensureEngine(host), 'runs, new enough, enabled at boot'),
 )

@@ -26,8 +26,10 @@ await step('Secrets', async () => {
 })
 await step('PostgreSQL', async () => {
   await writeStack(host, stack, images)
-  const started = await up(host, stack, release, 'db')
-  return started ? `started, on the server's 127.0.0.1:${stack.ports.db}` : 'runs: nothing to do'
+  const services = [await up(host, stack, release, 'db'), await up(host, stack, release, 'dbport')]
+  return services.includes(true)
+    ? `started, on the server's 127.0.0.1:${stack.ports.db}`
+    : 'runs: nothing to do'
 })
 await step('Roles', async () =>
   (await applyRoles(host, stack))

@@ -27,7 +27,8 @@ say(`redeploy on ${host.name}`)
 if (options['dry-run']) await printPlan(host, stack, options)
 else await release(await targetRelease(host, stack, options.release))
 
-async function release(release: string): Promise<void> {
+/** What redeploy does for a release that is built: lock, proof, loop. */
+export async function release(release: string): Promise<void> {
   await withLock(host, stack, `release ${release}`, async () => {
     const proof = await Proof.begin(host, stack)
     try {

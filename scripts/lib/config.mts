@@ -98,6 +98,7 @@ const publicKey = {
 export const serverSchema = section({
   users: list(section({ name: userName, sudo: flag(false), keys: list(publicKey) })),
   packages: list(text('a package name', /^[a-z0-9][a-z0-9+.-]+$/)),
+  sshd: section({ harden: flag(false) }),
 })
 
 export type StackConfig = Infer<typeof stackSchema>

@@ -7,16 +7,22 @@ import { composeFor, containerOf } from './stack.mts'
 /** Seconds for the application's create_db.py, which may migrate real data. */
 const SCHEMA_DEADLINE = 600
 
-/** Brings roles, rights and passwords to what sql/roles.sql and the secrets say; returns whether anything changed. */
-export async function applyRoles(host: Host, stack: StackConfig): Promise<boolean> {
-  const output = await host.run('Preparing the database roles', rolesScript(stack))
+/**
+ * Brings roles, rights and passwords to what sql/roles.sql and the secrets say; returns whether anything changed.
+ * @param ownerSecret the file among the secrets with the owner's password
+ */
+export async function applyRoles(
+  host: Host,
+  stack: StackConfig,
+  ownerSecret = 'db_owner_password',
+): Promise<boolean> {
+  const output = await host.run('Preparing the database roles', rolesScript(stack, ownerSecret))
   const [before, after] = output.split('\n').filter((line) => line.startsWith('state '))
   return before !== after
 }
 
-// A password counts as current when it opens the role, as the application would; only another one is set anew (setting
-// it gives it another salt, which would be a change on every run).
-function rolesScript(stack: StackConfig): Script {
+/** Functions for what passwords have to do with PostgreSQL; they stay on standard input all the way. */
+export function passwordFunctions(stack: StackConfig): Script {
   const db = containerOf(stack, 'db')
   return bash`
 cd ${stack.folder}
@@ -26,12 +32,21 @@ opens() { # ROLE SECRET
 variable() { # NAME SECRET: a psql variable, quoted as psql wants it
   printf "\\\\set %s '%s'\n" "$1" "$(head -n1 "$2" | sed "s/[\\\\']/\\\\&/g")"
 }
+sql() { docker exec -i ${db} psql -v ON_ERROR_STOP=1 -qAtX -U postgres -d prusa; }`
+}
+
+// A password counts as current when it opens the role, as the application would; only another one is set anew (setting
+// it gives it another salt, which would be a change on every run).
+function rolesScript(stack: StackConfig, ownerSecret: string): Script {
+  const owner = `secrets/${ownerSecret}`
+  return bash`
+${passwordFunctions(stack)}
 {
   cat sql/state.sql
-  opens app secrets/db_owner_password || variable owner_password secrets/db_owner_password
+  opens app ${owner} || variable owner_password ${owner}
   opens developer secrets/db_developer_password || variable developer_password secrets/db_developer_password
   cat sql/roles.sql sql/state.sql
-} | docker exec -i ${db} psql -v ON_ERROR_STOP=1 -qAtX -U postgres -d prusa`
+} | sql`
 }
 
 export interface Schema {

@@ -4,18 +4,16 @@
  * bash, and no secret on a command line.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
-import path from 'node:path'
+import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { $, type ProcessOutput } from 'zx'
 import { CommandError, OperatorError } from './errors.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import { bash, type Script } from './shell.mts'
+import { CONNECT_DEADLINE, sh, sshOptions } from './ssh.mts'
 
 /** Seconds. A script that may take longer (a build, packages) names its own deadline. */
 const SCRIPT_DEADLINE = 60
-const CONNECT_DEADLINE = 8
 
 // A bash whose standard input is a socket, as Node's pipes and sshd's are, takes itself for one that rshd started, and
 // would run .bashrc first, whatever that prints or waits for. It does not below another shell, which is what zx's own
@@ -109,6 +107,34 @@ export class Host {
     return spawn(command as string, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   }
 
+  /**
+   * Logs in anew over ssh, whatever connection is open already.
+   * @param server a command that is sshd for this one login, run as root there; without it the real one is called
+   */
+  async login(server = ''): Promise<{ ok: boolean; method: string; said: string }> {
+    const fresh = ['LogLevel=DEBUG1', 'ControlMaster=no', 'ControlPath=none'].flatMap((option) => [
+      '-o',
+      option,
+    ])
+    // ssh puts values in place of % signs in the command that is its connection.
+    const proxy = server
+      ? ['-o', `ProxyCommand=${this.#shell(server).map(sh).join(' ').replaceAll('%', '%%')}`]
+      : []
+    const options = [...fresh, ...proxy, ...sshOptions(this.sshConfig)]
+    const quiet = $({
+      quiet: true,
+      nothrow: true,
+      timeout: `${3 * CONNECT_DEADLINE}s`,
+      timeoutSignal: 'SIGKILL',
+    })
+    const { exitCode, stderr } = await quiet`ssh ${options} ${this.address} true`
+    const method = /Authenticated to .* using "([\w-]+)"/.exec(stderr)?.[1] ?? ''
+    const said = stderr
+      .split('\n')
+      .filter((line) => line.trim() && !/^debug1:|^OpenSSH|^Authenticated/.test(line))
+    return { ok: exitCode === 0, method, said: said.at(-1)?.trim() ?? 'no answer' }
+  }
+
   #connect(): Promise<void> {
     this.#asked ??= this.#ask()
     return this.#asked
@@ -175,27 +201,3 @@ export class Host {
 }
 
 const NOTHING_CHANGED = 'nothing was changed.'
-
-/** One connection for all scripts of a run, kept a minute for the next one; never a question. */
-function sshOptions(sshConfig: string): string[] {
-  const sockets = path.join(tmpdir(), `prusa-ssh-${userInfo().uid}`)
-  mkdirSync(sockets, { recursive: true, mode: 0o700 })
-  return [
-    'BatchMode=yes',
-    `ConnectTimeout=${CONNECT_DEADLINE}`,
-    'ServerAliveInterval=5',
-    'ServerAliveCountMax=3',
-    'StrictHostKeyChecking=accept-new',
-    'ControlMaster=auto',
-    `ControlPath=${sockets}/%C`,
-    'ControlPersist=60',
-    'LogLevel=ERROR',
-  ]
-    .flatMap((option) => ['-o', option])
-    .concat(sshConfig ? ['-F', sshConfig] : [])
-}
-
-/** One word for a POSIX sh, whatever the text holds. */
-function sh(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
-}

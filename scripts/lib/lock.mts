@@ -14,8 +14,10 @@ const MOVE_DEADLINE = 90
 /** One step at a time on the server, whoever asked for it: for the head of a script. */
 export const move = (stack: StackConfig): Script => bash`exec 8>>${stack.folder}/lock.moves; flock 8`
 
+let held = false
+
 /**
- * Does the work while holding the lock. It is a flock(2) of a process on the server, so two laptops exclude each
+ * Does the work while holding the lock; within work that holds it already, it is that same lock. It is a flock(2) of a process on the server, so two laptops exclude each
  * other, and it is free again as soon as that process ends, whichever way ours ended.
  * @param purpose who waits reads this: `release 1a2b3c`
  * @throws OperatorError telling who holds it, since when and for what
@@ -26,6 +28,7 @@ export async function withLock<T>(
   purpose: string,
   work: () => Promise<T>,
 ): Promise<T> {
+  if (held) return await work()
   const holder = `${userInfo().username}@${hostname()} since ${new Date().toISOString()} for ${purpose}`
   const session = host.session(bash`
 mkdir -p -m 700 ${stack.folder}
@@ -50,9 +53,11 @@ while read -t ${SILENCE} -r; do :; done`)
     )
   const heartbeat = setInterval(() => session.stdin.write('\n'), (SILENCE * 1000) / 4)
   session.stdin.on('error', () => {})
+  held = true
   try {
     return await work()
   } finally {
+    held = false
     clearInterval(heartbeat)
     session.stdin.end()
   }

@@ -16,6 +16,7 @@ export interface Options {
   json: boolean
   force: boolean
   'dry-run': boolean
+  write: boolean
   /** Name of a release that is already on the server. */
   release?: string
 }
@@ -23,6 +24,8 @@ export interface Options {
 export interface Run extends Config {
   host: Host
   options: Options
+  /** What stands beside the flags. */
+  words: string[]
 }
 
 const COMMON = `
@@ -31,7 +34,7 @@ const COMMON = `
   --verbose          show what the commands print
   --help             this text`
 
-const SWITCHES = ['yes', 'verbose', 'json', 'force', 'dry-run', 'help']
+const SWITCHES = ['yes', 'verbose', 'json', 'force', 'dry-run', 'write', 'help']
 const VALUES = ['host', 'config', 'release']
 
 let run: Run | undefined
@@ -39,10 +42,11 @@ let run: Run | undefined
 /**
  * Flags, configuration and server of this run; connects to nothing yet.
  * @param usage what \`--help\` prints: a sentence, the call, and the script's own flags, a line each
+ * @param most  how many words the script takes beside its flags
  */
-export function begin(usage: string): Run {
+export function begin(usage: string, most = 0): Run {
   if (!run) {
-    run = start(usage)
+    run = start(usage, most)
     process.once('SIGINT', interrupted)
   }
   return run
@@ -56,7 +60,7 @@ function interrupted(): void {
   process.exit(130)
 }
 
-function start(usage: string): Run {
+function start(usage: string, most: number): Run {
   const given = minimist(process.argv.slice(2), { boolean: SWITCHES, string: ['_', ...VALUES] })
   if (given.help) {
     process.stdout.write(`${usage.trim()}${COMMON}\n`)
@@ -67,10 +71,10 @@ function start(usage: string): Run {
     if (flag !== '_' && given[flag] !== false) checkFlag(flag, given[flag], offered)
   // The zx command leaves the script's own path as the first word.
   const words = given._.filter((word) => !word.endsWith('.mts'))
-  if (words.length > 0) throw new OperatorError(`“${words[0]}” was not expected`, 'See --help.')
+  if (words.length > most) throw new OperatorError(`“${words[most]}” was not expected`, 'See --help.')
   const config = loadConfig(path.resolve(given.config ?? path.join(ROOT, 'config')))
   const host = new Host(given.host ?? config.stack.host, config.stack.ssh_config, given.verbose)
-  return { ...config, host, options: given as unknown as Options }
+  return { ...config, host, options: given as unknown as Options, words }
 }
 
 function checkFlag(flag: string, value: unknown, offered: string[]): void {

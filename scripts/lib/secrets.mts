@@ -2,9 +2,12 @@
 import type { StackConfig } from './config.mts'
 import type { Host } from './host.mts'
 import { bash, type Script } from './shell.mts'
+import { table } from './table.mts'
 
 /** Names that others rely on: files of one line each in FOLDER/secrets. */
 export const SECRETS = ['db_owner_password', 'db_developer_password', 'admin_password'] as const
+
+export type Secrets = (typeof SECRETS)[number]
 
 /** Makes the secrets that are missing; returns the names of those made. */
 export async function ensureSecrets(host: Host, stack: StackConfig): Promise<string[]> {
@@ -12,20 +15,61 @@ export async function ensureSecrets(host: Host, stack: StackConfig): Promise<str
   return output.split('\n').filter(Boolean)
 }
 
-// 32 random bytes as base64url: safe in a URI, in SQL and in a shell. The application's DATABASE_URI is derived, so
-// that a password changed by hand takes effect everywhere; jq's @uri leaves nothing that a URI could misread.
+/** `make FILE`: 32 random bytes as base64url, safe in a URI, in SQL and in a shell, on one line. */
+export const MAKE = bash`
+make() (
+  umask 077
+  { head -c 32 /dev/urandom | base64 -w0 | tr '+/' '-_' | tr -d '='; echo; } >"$1.made"
+  mv "$1.made" "$1"
+)`
+
+// The application's DATABASE_URI is derived, so that a password changed by hand takes effect everywhere; jq's @uri leaves
+// nothing that a URI could misread.
 export function secretsScript(stack: StackConfig): Script {
   return bash`
 umask 077
 mkdir -p -m 700 ${stack.folder} ${stack.folder}/secrets
 cd ${stack.folder}/secrets
+${MAKE}
 for name in ${SECRETS}; do
   [ ! -s "$name" ] || continue
-  head -c 32 /dev/urandom | base64 -w0 | tr '+/' '-_' | tr -d '=' >"$name.next"
-  echo >>"$name.next"
-  mv "$name.next" "$name"
+  make "$name"
   echo "$name"
 done
-printf 'DATABASE_URI=postgresql+psycopg2://app:%s@db:5432/prusa\n' "$(head -n1 db_owner_password | tr -d '\n' | jq -sRr @uri)" >app.env.next
+role=app password=db_owner_password
+# While the owner's password is changed, the role that stands in for it (rotation.mts).
+if [ -s db_owner_password.next ]; then role=app_bridge password=db_owner_password.next; fi
+printf 'DATABASE_URI=postgresql+psycopg2://%s:%s@db:5432/prusa\n' $role "$(head -n1 $password | tr -d '\n' | jq -sRr @uri)" >app.env.next
 if cmp -s app.env.next app.env; then rm app.env.next; else mv app.env.next app.env; fi`
 }
+
+/** Every file that holds a secret or what follows from one, and where it is in force. */
+const PLACES: Record<string, string> = {
+  'secrets/db_owner_password': 'opens the role app; in secrets/app.env',
+  'secrets/db_developer_password': 'opens the role developer, read-only',
+  'secrets/admin_password': 'opens /admin for the user developer; hashed in nginx/htpasswd',
+  'secrets/app.env': 'DATABASE_URI; in the environment of the replicas',
+  'nginx/htpasswd': 'bcrypt hash, read by nginx',
+  'nginx/tls/key.pem': 'key of the certificate, read by nginx',
+}
+
+/** A table for people: each secret's file, mode and owner, since when, and what it opens. No values. */
+export async function describeSecrets(host: Host, stack: StackConfig): Promise<string> {
+  const output = await host.run(
+    'Looking at the secrets',
+    bash`
+cd ${stack.folder} 2>/dev/null || exit 0
+for name in ${Object.keys(PLACES)} secrets/db_owner_password.new secrets/db_owner_password.next; do
+  [ ! -e "$name" ] || TZ=UTC stat --printf "$name\t%a\t%u\t%y\n" "$name"
+done`,
+  )
+  const lines = output.split('\n').filter(Boolean)
+  if (lines.length === 0) return `No secrets on ${host.name} yet. Next: npm run deploy`
+  const rows = lines.map((line) => {
+    const [name = '', mode = '', owner = '', changed = ''] = line.split('\t')
+    return [name, mode, owner, changed.slice(0, 19), PLACES[name] ?? UNFINISHED]
+  })
+  return table([`in ${stack.folder}`, 'mode', 'user', 'since (UTC)', 'what it is'], rows)
+}
+
+const UNFINISHED = 'unfinished: npm run secrets -- rotate db_owner_password'

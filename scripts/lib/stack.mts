@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { ROOT, type StackConfig } from './config.mts'
+import { OperatorError } from './errors.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import type { Host } from './host.mts'
 import type { BaseImages } from './images.mts'
@@ -20,7 +21,7 @@ export function composeFor(stack: StackConfig, release: string): Script {
 
 /** Puts the project's files on the server; returns the paths that changed. */
 export async function writeStack(host: Host, stack: StackConfig, images: BaseImages): Promise<string[]> {
-  const folders = ['compose', 'postgres', 'sql'].map((name) => `${stack.folder}/${name}`)
+  const folders = ['compose', 'postgres', 'dbport', 'sql'].map((name) => `${stack.folder}/${name}`)
   const make = bash`mkdir -p -m 700 ${stack.folder}; mkdir -p ${folders}`
   const output = await host.run(
     'Writing the stack’s files',
@@ -37,7 +38,9 @@ export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[]
     { path: at('compose/stack.env'), content: envFile(stackVariables(stack, images)) },
     { path: at('compose/app.env'), content: envFile(stack.app.environment), mode: '600' },
     { path: at('postgres/pg_hba.conf'), content: own('sql/pg_hba.conf') },
+    { path: at('dbport/dbport.py'), content: own('compose/dbport.py') },
     { path: at('sql/roles.sql'), content: own('sql/roles.sql') },
+    { path: at('sql/bridge.sql'), content: own('sql/bridge.sql') },
     { path: at('sql/schema.sql'), content: own('sql/schema.sql') },
     { path: at('sql/state.sql'), content: own('sql/state.sql') },
   ]
@@ -50,6 +53,7 @@ function stackVariables(stack: StackConfig, images: BaseImages): Record<string, 
     POSTGRES_IMAGE: images.postgres,
     REDIS_IMAGE: images.redis,
     NGINX_IMAGE: images.nginx,
+    PYTHON_IMAGE: images.python,
     HTTP_PORT: stack.ports.http,
     HTTPS_PORT: stack.ports.https,
     DB_PORT: stack.ports.db,
@@ -69,11 +73,26 @@ function envFile(variables: Record<string, string | number>): string {
     .join('')
 }
 
-type Single = 'db' | 'redis' | 'lb'
+type Single = 'db' | 'dbport' | 'redis' | 'lb'
+
+/** @throws OperatorError when the service does not run */
+export async function requireRunning(host: Host, stack: StackConfig, service: Single): Promise<void> {
+  const container = containerOf(stack, service)
+  const { stdout } = await host.attempt(
+    bash`docker inspect -f '{{.State.Running}}' ${container} 2>/dev/null || true`,
+  )
+  if (stdout.trim() === 'true') return
+  throw new OperatorError(
+    `${container} does not run on ${host.name}`,
+    `npm run deploy, or npm run status to see what is there.`,
+    'nothing was changed.',
+  )
+}
 
 /** What tells that a service answers. */
 const ANSWERS: Record<Single, string[]> = {
   db: ['pg_isready', '-q', '-U', 'postgres', '-d', 'prusa'],
+  dbport: ['python', '-c', 'import socket; socket.create_connection(("127.0.0.1", 5432), 2)'],
   redis: ['redis-cli', 'ping'],
   lb: ['true'],
 }

@@ -25,6 +25,7 @@ function userScript({ name, sudo, keys }: User): Script {
 // and sshd refuses the key as well when it runs with UsePAM no (measured on Debian 12 and 13).
 const FUNCTIONS = bash`
 account() {
+  local home
   if ! getent passwd "$1" >/dev/null; then
     useradd --create-home --shell /bin/bash "$1"
     echo "created $1"
@@ -32,6 +33,12 @@ account() {
   if [ "$(getent shadow "$1" | cut -d: -f2)" != '*' ]; then
     usermod --password '*' "$1"
     echo "no password opens $1"
+  fi
+  home=$(getent passwd "$1" | cut -d: -f6)
+  # useradd leaves it open to everybody on Debian 12.
+  if [[ $home == /home/?* && $(stat -c %A "$home") != *--- ]]; then
+    chmod o= "$home"
+    echo "closed the home of $1 to others"
   fi
   case "$(getent passwd "$1" | cut -d: -f7)" in
     */nologin | */false) usermod --shell /bin/bash "$1"; echo "gave $1 a login shell" ;;

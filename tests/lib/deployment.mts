@@ -130,8 +130,8 @@ export class Deployment {
   }
 
   /** Does the work while a client asks the site, from before it begins until after it ends; returns what the client saw. */
-  async underLoad(work: () => Promise<unknown>, rate = 50): Promise<Summary> {
-    const probe = new Probe({ site: this.site, path: '/', rate, timeout: 10 }).start()
+  async underLoad(work: () => Promise<unknown>, rate = 50, page = '/'): Promise<Summary> {
+    const probe = new Probe({ site: this.site, path: page, rate, timeout: 10 }).start()
     try {
       await work()
     } finally {

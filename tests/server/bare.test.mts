@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { changes, Operator } from './operator.mts'
+import { privileges } from './privileges.mts'
 
 let server: DisposableServer
 let operator: Operator
@@ -72,3 +73,5 @@ test('the engine is enabled at boot, and nothing but the load balancer and sshd 
     [22, server.httpPort, server.httpsPort].sort((a, b) => a - b),
   )
 })
+
+privileges(() => operator)

@@ -48,11 +48,11 @@ export class Operator {
     writeFileSync(path.join(this.#config, 'stack.yaml'), stringify({ ...own, ...settings }))
   }
 
-  /** Writes server.yaml: the repository's own, with the users edited. */
-  users(edit: (users: User[]) => void): void {
+  /** Writes server.yaml: the repository's own, with the users edited and with other keys. */
+  users(edit: (users: User[]) => void, more: Settings = {}): void {
     const config = parse(readFileSync(path.join(ROOT, 'config/server.yaml'), 'utf8'))
     edit(config.users)
-    writeFileSync(path.join(this.#config, 'server.yaml'), stringify(config))
+    writeFileSync(path.join(this.#config, 'server.yaml'), stringify({ ...config, ...more }))
   }
 
   /** Runs one of the scripts as root over ssh, or with the flags given. */

@@ -43,7 +43,13 @@ test('secrets, files and data are what they were', async () => {
 
 test('a replica that was stopped by hand stays stopped, the other one and the rest run', async () => {
   const running = await operator.root(`docker ps --format '{{.Names}}' | sort`)
-  assert.deepEqual(running.split('\n'), ['prusa-app-1', 'prusa-db-1', 'prusa-lb-1', 'prusa-redis-1'])
+  assert.deepEqual(running.split('\n'), [
+    'prusa-app-1',
+    'prusa-db-1',
+    'prusa-dbport-1',
+    'prusa-lb-1',
+    'prusa-redis-1',
+  ])
 })
 
 test('started by hand it has its share again, and verify finds everything as required', async () => {

@@ -96,6 +96,12 @@ test('whatever changes something is refused to a developer, also in a session th
     "COPY palindromes TO '/tmp/x'",
     "COPY palindromes FROM PROGRAM 'true'",
     "SELECT pg_read_file('/etc/passwd')",
+    "SELECT pg_read_binary_file('/etc/passwd')",
+    "SELECT pg_ls_dir('/')",
+    "SELECT pg_stat_file('/etc/passwd')",
+    'SELECT * FROM pg_hba_file_rules',
+    'SELECT * FROM pg_file_settings',
+    'SELECT pg_current_logfile()',
     'SELECT rolpassword FROM pg_authid',
     'SELECT passwd FROM pg_shadow',
     'SELECT pg_reload_conf()',
@@ -141,6 +147,29 @@ test('neither role gets into another database, and the superuser does not log in
   for (const database of ['prusa', 'postgres'])
     assert.match((await as(site, 'postgres', 'SELECT 1', { database })).text, /no pg_hba.conf entry/)
   assert.match((await as(site, 'developer', 'SELECT 1', { password: 'wrong' })).text, /authentication failed/)
+})
+
+test('the owner owns its database and is nobody beyond it', async () => {
+  const refused = [
+    "COPY palindromes TO PROGRAM 'cat'",
+    "COPY palindromes FROM '/etc/passwd'",
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT pg_ls_dir('/')",
+    'SELECT rolpassword FROM pg_authid',
+    'SELECT passwd FROM pg_shadow',
+    'CREATE ROLE mine',
+    'CREATE DATABASE mine',
+    'ALTER ROLE app SUPERUSER',
+    "ALTER ROLE developer PASSWORD 'mine'",
+    'SET ROLE postgres',
+    "ALTER SYSTEM SET log_statement = 'all'",
+    'CREATE FUNCTION mine() RETURNS int LANGUAGE c AS $$libc$$, $$getpid$$',
+    'GRANT pg_read_server_files TO app',
+  ]
+  for (const sql of refused) {
+    const { ok, text } = await as(site, 'app', sql)
+    assert.ok(!ok && /permission denied|must be|only roles with|attribute may/i.test(text), `${sql}: ${text}`)
+  }
 })
 
 test('passwords changed in the secrets take effect by 03-db and 04-stack without a failed request', async () => {

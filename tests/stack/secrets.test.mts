@@ -7,6 +7,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { Deployment, docker, type Ran } from '../lib/deployment.mts'
+import { inLayers } from '../lib/layers.mts'
 import { ArgumentWatch } from '../lib/watch.mts'
 
 const NAMES = ['db_owner_password', 'db_developer_password', 'admin_password']
@@ -71,6 +72,29 @@ test('no password is in an image: its history, its labels, its environment', asy
   }
 })
 
+test('no password is in a layer of any image, and the look into them would find what is there', async () => {
+  const told = await docker`docker inspect -f '{{.Config.Image}}' ${await site.ids()}`
+  const images = [...new Set(told.stdout.split('\n').filter(Boolean))]
+  assert.ok(images.length >= 5, images.join(' '))
+  assert.equal(await inLayers(images, ['Not ready']), true)
+  assert.equal(await inLayers(images, [...passwords]), false)
+})
+
+test('what Docker tells of a container names a password in the replicas’ environment and nowhere else', async () => {
+  const { stdout } = await docker`docker inspect ${await site.ids()}`
+  let replicas = 0
+  for (const container of JSON.parse(stdout) as Inspected[]) {
+    const { Config } = container
+    if (Config.Labels['com.docker.compose.service'] === 'app') {
+      assert.ok(Config.Env.some((line) => line.includes(site.secret('db_owner_password'))))
+      Config.Env = []
+      replicas++
+    }
+    for (const password of passwords) assert.ok(!JSON.stringify(container).includes(password), container.Name)
+  }
+  assert.equal(replicas, 2)
+})
+
 test('no password is a program’s argument at any moment, and the watch would have seen it', async () => {
   const decoy = `decoy${randomBytes(8).toString('hex')}`
   // As short-lived as the programs that the scripts start.
@@ -93,6 +117,11 @@ test('nothing that the deployment left on the server shows a password to another
   }
   assert.ok(looked > 10)
 })
+
+interface Inspected {
+  Name: string
+  Config: { Labels: Record<string, string>; Env: string[] }
+}
 
 const file = (name: string) => path.join(site.folder, 'secrets', name)
 const mode = (place: string) => (statSync(place).mode & 0o777).toString(8)

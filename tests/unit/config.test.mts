@@ -60,6 +60,7 @@ describe('config/ as shipped', () => {
     assert.deepEqual(server(shipped('server.yaml')), {
       users: SHEET_USERS.map(({ name, sudo, key }) => ({ name, sudo, keys: [`ssh-ed25519 ${key} ${name}`] })),
       packages: [...SHEET_PACKAGES],
+      sshd: { harden: false },
     })
   })
 

@@ -68,3 +68,21 @@ describe('refused with exit code 1', { concurrency: 2 }, () => {
       assert.deepEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: `\n${message}` })
     })
 })
+
+describe('words beside the flags of secrets', { concurrency: 2 }, () => {
+  const USAGE =
+    'npm run secrets -- rotate NAME, with db_owner_password, db_developer_password and admin_password'
+  const cases: [words: string[], what: string][] = [
+    [['rotat', 'x'], '“rotat” was not expected; the nearest is “rotate”'],
+    [['rotate'], 'Which secret?'],
+    [['rotate', 'db_owner'], 'There is no secret “db_owner”; the nearest is “db_owner_password”'],
+    [['rotate', 'a', 'b'], '“b” was not expected'],
+  ]
+  for (const [words, what] of cases)
+    test(words.join(' '), async () => {
+      const { code, stdout, stderr } = await run('secrets.mts', ...words)
+      assert.deepEqual([code, stdout], [1, ''])
+      assert.ok(stderr.startsWith(`\n✗ ${what}\n`), stderr)
+      assert.ok(words.length > 2 || stderr.includes(USAGE))
+    })
+})

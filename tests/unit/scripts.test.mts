@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { renewScript } from '../../scripts/lib/acme.mts'
 import { type StackConfig, stackSchema, type User } from '../../scripts/lib/config.mts'
+import { passwordFunctions } from '../../scripts/lib/database.mts'
 import { engineScript } from '../../scripts/lib/engine.mts'
 import { writeScript } from '../../scripts/lib/files.mts'
 import { INSTALL, packagesScript } from '../../scripts/lib/packages.mts'
@@ -11,6 +12,7 @@ import { noTimerScript, timerScript } from '../../scripts/lib/renewal.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 import { secretsScript } from '../../scripts/lib/secrets.mts'
 import { join, type Script } from '../../scripts/lib/shell.mts'
+import { FUNCTIONS } from '../../scripts/lib/sshd-files.mts'
 import { composeFor } from '../../scripts/lib/stack.mts'
 import { usersScript } from '../../scripts/lib/users.mts'
 
@@ -32,6 +34,8 @@ describe('bash reads', () => {
     install: INSTALL,
     engine: engineScript(),
     secrets: secretsScript(stack),
+    sshd: FUNCTIONS,
+    passwords: passwordFunctions(odd),
     'secrets of an odd folder': secretsScript(odd),
     'no files': writeScript([]),
     files: writeScript([{ path: "/tmp/it's", content: 'a\nb $(c)', mode: '600' }]),

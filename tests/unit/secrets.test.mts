@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { stackSchema } from '../../scripts/lib/config.mts'
 import { Host } from '../../scripts/lib/host.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
-import { ensureSecrets, SECRETS } from '../../scripts/lib/secrets.mts'
+import { describeSecrets, ensureSecrets, SECRETS } from '../../scripts/lib/secrets.mts'
 import { bash } from '../../scripts/lib/shell.mts'
 
 const host = new Host('local')
@@ -49,6 +49,29 @@ describe('secrets', { skip: missing && 'jq is not installed here; 01-server inst
     assert.deepEqual(await Promise.all(SECRETS.map(read)), before)
     await host.run('Emptying', bash`: >${at('admin_password')}`)
     assert.deepEqual(await ensureSecrets(host, stack), ['admin_password'])
+  })
+
+  test('while the owner’s password is being changed, the URI names the role that stands in for it', async () => {
+    await ensureSecrets(host, stack)
+    const uri = await read('app.env')
+    await host.run('Preparing', bash`umask 077; echo next >${at('db_owner_password.next')}`)
+    await ensureSecrets(host, stack)
+    assert.equal(await read('app.env'), 'DATABASE_URI=postgresql+psycopg2://app_bridge:next@db:5432/prusa\n')
+    await host.run('Finishing', bash`rm ${at('db_owner_password.next')}`)
+    await ensureSecrets(host, stack)
+    assert.equal(await read('app.env'), uri)
+  })
+
+  test('are listed without their values', async () => {
+    assert.match(await describeSecrets(host, stack), /^No secrets on this machine yet/)
+    await ensureSecrets(host, stack)
+    await host.run('Preparing', bash`echo next >${at('db_owner_password.next')}`)
+    const told = await describeSecrets(host, stack)
+    for (const name of SECRETS) {
+      assert.match(told, new RegExp(`secrets/${name} +600 +0 `))
+      assert.ok(!told.includes((await read(name)).trim()))
+    }
+    assert.match(told, /db_owner_password.next .*unfinished: npm run secrets -- rotate db_owner_password/)
   })
 
   test('changed by hand, the application’s URI follows, whatever the password holds', async () => {

@@ -28,6 +28,7 @@ FOLDER="/opt/prusa"
 POSTGRES_IMAGE="p:17"
 REDIS_IMAGE="r:8"
 NGINX_IMAGE="n:1.30"
+PYTHON_IMAGE="y:3.13"
 HTTP_PORT="80"
 HTTPS_PORT="443"
 DB_PORT="5432"
@@ -53,8 +54,10 @@ test('the other files are those of this checkout, each in the configured folder'
   for (const { path: place } of other) assert.ok(place.startsWith('/srv/x/'), place)
   for (const [name, source] of [
     ['compose/stack.yaml', 'compose/stack.yaml'],
+    ['dbport/dbport.py', 'compose/dbport.py'],
     ['postgres/pg_hba.conf', 'sql/pg_hba.conf'],
     ['sql/roles.sql', 'sql/roles.sql'],
+    ['sql/bridge.sql', 'sql/bridge.sql'],
     ['sql/schema.sql', 'sql/schema.sql'],
     ['sql/state.sql', 'sql/state.sql'],
   ] as const)
@@ -87,8 +90,8 @@ describe('compose/stack.yaml', () => {
     assert.deepEqual([...used].sort(), [...given, 'RELEASE'].sort())
   })
 
-  test('four services; all come back by themselves and have bounded logs', () => {
-    assert.deepEqual(Object.keys(services), ['db', 'redis', 'app', 'lb'])
+  test('five services; all come back by themselves and have bounded logs', () => {
+    assert.deepEqual(Object.keys(services), ['db', 'dbport', 'redis', 'app', 'lb'])
     for (const [name, { restart, logging }] of Object.entries(services)) {
       assert.equal(restart, 'unless-stopped', name)
       assert.equal(logging.driver, 'json-file', name)
@@ -100,17 +103,21 @@ describe('compose/stack.yaml', () => {
     }
   })
 
-  test('the load balancer alone is published to the network, the database to the loopback', () => {
+  test('the load balancer alone is published to the network, the database’s port to the loopback', () => {
     const ports = Object.entries(services).flatMap(([name, one]) =>
       (one.ports ?? []).map((port) => `${name} ${port}`),
     )
-    assert.deepEqual(ports, ['db 127.0.0.1:${DB_PORT}:5432', 'lb ${HTTP_PORT}:8080', 'lb ${HTTPS_PORT}:8443'])
+    assert.deepEqual(ports, [
+      'dbport 127.0.0.1:${DB_PORT}:5432',
+      'lb ${HTTP_PORT}:8080',
+      'lb ${HTTPS_PORT}:8443',
+    ])
   })
 
   test('the load balancer is not recreated with a replica, and does not reach the database', () => {
     assert.equal(services.lb?.depends_on, undefined)
     assert.deepEqual(services.lb?.networks, ['frontend'])
-    assert.ok(!services.db?.networks.includes('frontend'))
+    for (const name of ['db', 'redis']) assert.deepEqual(services[name]?.networks, ['backend'])
   })
 
   test('files of variables that it reads are written by us', () => {

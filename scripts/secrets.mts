@@ -1,0 +1,104 @@
+/** The passwords on the server: where each is and since when, and a new one in place of an old one. */
+import { ensureAdminPassword } from './lib/certificate.mts'
+import { applyRoles } from './lib/database.mts'
+import { OperatorError } from './lib/errors.mts'
+import { baseImages, imageMode } from './lib/images.mts'
+import { withLock } from './lib/lock.mts'
+import { replicas } from './lib/replica.mts'
+import { changeOwner, isLeftOver, raiseBridge, removeBridge, replaceSecret } from './lib/rotation.mts'
+import { begin } from './lib/run.mts'
+import { list, result, say, step } from './lib/say.mts'
+import { nearest } from './lib/schema.mts'
+import { describeSecrets, ensureSecrets, SECRETS, type Secrets } from './lib/secrets.mts'
+import { requireRunning, writeStack } from './lib/stack.mts'
+
+const { host, stack, options, words } = begin(
+  `
+Lists the secrets on the server, without their values, or gives one of them a new value with no failed request.
+
+  npm run secrets [-- --host USER@NAME]
+  npm run secrets -- rotate NAME
+
+  NAME               ${list([...SECRETS])}
+`,
+  2,
+)
+
+const UNTOUCHED = 'nothing was contacted or changed.'
+const [verb, given = ''] = words
+if (verb === undefined) result(await describeSecrets(host, stack))
+else await rotate(named(verb, given))
+
+function named(verb: string, given: string): Secrets {
+  const usage = `npm run secrets -- rotate NAME, with ${list([...SECRETS])} for NAME`
+  if (verb !== 'rotate')
+    throw new OperatorError(`“${verb}” was not expected; the nearest is “rotate”`, usage, UNTOUCHED)
+  const name = SECRETS.find((one) => one === given)
+  if (name) return name
+  const what = given
+    ? `There is no secret “${given}”; the nearest is “${nearest(given, SECRETS)}”`
+    : 'Which secret?'
+  throw new OperatorError(what, usage, UNTOUCHED)
+}
+
+async function rotate(name: Secrets): Promise<void> {
+  say(`secrets on ${host.name}: a new ${name}`)
+  await withLock(host, stack, `a new ${name}`, async () => {
+    await requireRunning(host, stack, name === 'admin_password' ? 'lb' : 'db')
+    if (name === 'db_owner_password') return await rotateOwner()
+    await step('Secret', async () => {
+      await replaceSecret(host, stack, name)
+      return `a new one in ${stack.folder}/secrets/${name}`
+    })
+    // nginx reads its password file anew for each request: no reload, and no request that falls between.
+    if (name === 'admin_password')
+      await step('nginx', async () =>
+        (await ensureAdminPassword(host, stack)) ? 'takes the new one' : 'as it was',
+      )
+    else
+      await step('PostgreSQL', async () =>
+        (await applyRoles(host, stack)) ? 'takes the new one' : 'as it was',
+      )
+  })
+}
+
+/** Each replica opens its connections by a password in its environment, so it must never be without one that works. */
+async function rotateOwner(): Promise<void> {
+  await writeStack(host, stack, baseImages(stack, await imageMode(host, stack)))
+  await ensureSecrets(host, stack)
+  const rollOver = await rollouts()
+  if (await isLeftOver(host, stack)) say('An earlier run was cut off after the change: it is finished now.')
+  else {
+    await step('app_bridge', async () => {
+      await raiseBridge(host, stack)
+      return 'stands in for the owner'
+    })
+    await rollOver()
+    await step('PostgreSQL', async () => {
+      await changeOwner(host, stack)
+      return `app has the new password, in ${stack.folder}/secrets/db_owner_password`
+    })
+  }
+  await rollOver()
+  await step('app_bridge', async () => {
+    await removeBridge(host, stack)
+    return 'removed'
+  })
+}
+
+/** The loop that replaces every replica whose environment is not that of now; does nothing where none runs. */
+async function rollouts(): Promise<() => Promise<void>> {
+  const running = (await replicas(host, stack)).filter((one) => one.running).map(({ release }) => release)
+  const [release, other] = [...new Set(running)]
+  if (other)
+    throw new OperatorError(
+      `Releases ${release} and ${other} run side by side: a rollout was interrupted`,
+      'npm run redeploy, then the same command again.',
+      'nothing was changed.',
+    )
+  if (!release) return async () => {}
+  options.release = release
+  // This very line finishes what an interrupted rollout or rotation left.
+  const redeploy = await import('./redeploy.mts')
+  return () => redeploy.release(release)
+}

@@ -1,0 +1,192 @@
+/** `sshd.harden` on a real sshd: what it closes, and that it never closes out the one who switches it on. */
+import assert from 'node:assert/strict'
+import process from 'node:process'
+import { after, afterEach, before, test } from 'node:test'
+import type { Host } from '../../scripts/lib/host.mts'
+import type { Script } from '../../scripts/lib/shell.mts'
+import { applySshd } from '../../scripts/lib/sshd.mts'
+import { FILE, TRIAL_SECONDS } from '../../scripts/lib/sshd-files.mts'
+import { until } from '../lib/until.mts'
+import { type DisposableServer, startServer } from './disposable.mts'
+import { changes, Operator } from './operator.mts'
+
+let server: DisposableServer
+let operator: Operator
+
+before(async () => {
+  server = await startServer()
+  operator = new Operator(server)
+  await operator.must('01-server')
+})
+after(() => operator?.remove())
+// Whatever a test left, the next one finds the server as the system has it.
+afterEach(async () => {
+  await operator.root(`
+rm -rf /etc/ssh/sshd_config.d/* /etc/systemd/system/ssh.service.d
+[ -x /usr/sbin/sshd ] || mv /usr/sbin/sshd.away /usr/sbin/sshd
+echo '${server.publicKey}' >/root/.ssh/authorized_keys; usermod -p '*' root
+systemctl daemon-reload; systemctl reload ssh`)
+})
+
+const harden = (on: boolean) => operator.users(() => {}, { sshd: { harden: on } })
+
+/** The methods that sshd offers to somebody without a key. */
+async function offered(user = 'root'): Promise<string> {
+  const script = `ssh -o PreferredAuthentications=none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null ${user}@127.0.0.1 true`
+  const { stderr } = await server.exec(script)
+  return /Permission denied \((.*)\)/.exec(stderr)?.[1] ?? stderr
+}
+
+async function expectUntouched(): Promise<void> {
+  assert.equal(await operator.root('ls /etc/ssh/sshd_config.d | grep prusa || true'), '')
+  assert.match(await offered(), /password/)
+  assert.equal((await server.ssh('root', 'true')).exitCode, 0)
+}
+
+test('off by default: sshd is as the system has it', async () => {
+  harden(false)
+  assert.match(await operator.must('01-server'), /SSH logins: as the system has it/)
+  await expectUntouched()
+})
+
+test('on: keys only, for everybody; again: nothing to do; off: as it was', async () => {
+  harden(true)
+  assert.match(await operator.must('01-server'), /SSH logins: takes keys only .*a new login by key was tried/)
+  for (const user of ['root', 'prusa_admin', 'prusa_non_admin'])
+    assert.equal(await offered(user), 'publickey')
+  const inForce = await operator.root('sshd -T')
+  for (const line of [
+    'passwordauthentication no',
+    'kbdinteractiveauthentication no',
+    'permitemptypasswords no',
+  ])
+    assert.match(inForce, new RegExp(`^${line}$`, 'm'))
+  assert.match(inForce, /^permitrootlogin (without|prohibit)-password$/m)
+  assert.equal((await server.ssh('root', 'true')).exitCode, 0)
+  const files = `find /etc/ssh -printf '%p %T@\\n' | sort`
+  const earlier = await operator.root(files)
+  assert.deepEqual(changes(await operator.must('01-server')), [])
+  assert.equal(await operator.root(files), earlier)
+  harden(false)
+  assert.match(await operator.must('01-server'), /SSH logins: removed/)
+  await expectUntouched()
+})
+
+test('a file that sshd reads earlier: found out, named, and nothing left', async () => {
+  harden(true)
+  await operator.root(`echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-a.conf`)
+  const text = await operator.refused('01-server')
+  assert.match(text, /passwordauthentication is yes for root: see \/etc\/ssh\/sshd_config.d\/00-a.conf/)
+  await expectUntouched()
+})
+
+test('a Match block that gives one user a password back: found out', async () => {
+  harden(true)
+  await operator.root(
+    `printf 'Match User prusa_non_admin\\n  PasswordAuthentication yes\\n' >/etc/ssh/sshd_config.d/00-a.conf`,
+  )
+  assert.match(await operator.refused('01-server'), /passwordauthentication is yes for prusa_non_admin/)
+  await expectUntouched()
+})
+
+test('a configuration that sshd cannot read: said so, and nothing changed', async () => {
+  harden(true)
+  await operator.root('echo Nonsense >/etc/ssh/sshd_config.d/50-x.conf')
+  const text = await operator.refused('01-server')
+  assert.match(text, /sshd cannot read its configuration: .*Nonsense/)
+  await expectUntouched()
+})
+
+test('a hostile AllowUsers that sshd has not loaded yet: refused before a reload would load it', async () => {
+  harden(true)
+  await operator.root('echo AllowUsers nobody >/etc/ssh/sshd_config.d/50-x.conf')
+  const text = await operator.refused('01-server')
+  assert.match(text, /sshd_config.d now, a new login would fail: .*Permission denied/)
+  await expectUntouched()
+})
+
+/** From now on each reload that finds our file makes sshd refuse everybody, and one that does not lets them in again. */
+async function trap(): Promise<void> {
+  await operator.root(`
+mkdir -p /etc/systemd/system/ssh.service.d
+cat >/etc/systemd/system/ssh.service.d/trap.conf <<'TRAP'
+[Service]
+ExecReload=
+ExecReload=/bin/sh -c 'if [ -e ${FILE} ]; then echo AllowUsers nobody; fi >/etc/ssh/sshd_config.d/50-x.conf; kill -HUP $MAINPID'
+TRAP
+systemctl daemon-reload`)
+}
+
+test('the new login fails: everything is put back, reloaded, and said', async () => {
+  harden(true)
+  await trap()
+  const text = await operator.refused('01-server')
+  assert.match(text, /The hardened sshd refuses a new login: .*Permission denied/)
+  assert.match(text, /State: everything was put back and sshd reloaded/)
+  await expectUntouched()
+})
+
+test('who tries it is killed in the middle: the server puts everything back by itself', async () => {
+  harden(true)
+  await trap()
+  const running = operator.begin('01-server')
+  await until(
+    'it is on trial',
+    60,
+    async () => (await server.exec(`grep -q 'On trial' ${FILE}`)).exitCode === 0,
+  )
+  process.kill(-(running.pid as number), 'SIGKILL')
+  await running
+  await until('nobody gets in', 20, async () => (await server.ssh('root', 'true')).exitCode !== 0)
+  await until(
+    'it is put back',
+    TRIAL_SECONDS + 20,
+    async () => (await server.ssh('root', 'true')).exitCode === 0,
+  )
+  await expectUntouched()
+})
+
+test('a login that is not by a key: refused beforehand, whether it has a key or not', async () => {
+  harden(true)
+  await operator.root(`
+passwd -dq root
+printf 'PermitEmptyPasswords yes\\nPermitRootLogin yes\\n' >/etc/ssh/sshd_config.d/50-x.conf; systemctl reload ssh`)
+  assert.match(await operator.refused('01-server'), /The login on .* is by none, not by a key/)
+  await operator.root('rm /root/.ssh/authorized_keys')
+  assert.match(await operator.refused('01-server'), /would lock out root: no authorized key/)
+  assert.equal(await operator.root(`ls /etc/ssh/sshd_config.d`), '50-x.conf')
+})
+
+/** The server as the machine that the scripts run on. */
+function here(): Host {
+  const attempt = (script: Script) => server.exec(`{ set -euo pipefail\n${script.text}\n} </dev/null\n`)
+  const run = async (_: string, script: Script) => {
+    const { exitCode, stdout, stderr } = await attempt(script)
+    assert.equal(exitCode, 0, stderr)
+    return stdout
+  }
+  return { local: true, name: 'this machine', run, attempt } as unknown as Host
+}
+const config = {
+  sshd: { harden: true },
+  packages: [],
+  users: [{ name: 'prusa_admin', sudo: true, keys: [] }],
+}
+
+test('on the machine itself: checked by sshd, said that no login was tried', async () => {
+  assert.match(await applySshd(here(), config), /takes keys only .*no login was tried/)
+  assert.equal(await offered(), 'publickey')
+  assert.match(await applySshd(here(), config), /nothing to do/)
+})
+
+test('on the machine itself, where no administrator has a key: refused', async () => {
+  await operator.root('rm /root/.ssh/authorized_keys; mv /home/prusa_admin/.ssh /home/prusa_admin/kept')
+  await assert.rejects(applySshd(here(), config), /would lock out everybody \(root prusa_admin\)/)
+  await operator.root('mv /home/prusa_admin/kept /home/prusa_admin/.ssh')
+  await operator.root(`[ ! -e ${FILE} ]`)
+})
+
+test('no SSH server: said so', async () => {
+  await operator.root('mv /usr/sbin/sshd /usr/sbin/sshd.away')
+  assert.match(await applySshd(here(), config), /no SSH server is installed/)
+})

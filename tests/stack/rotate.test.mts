@@ -1,0 +1,181 @@
+/** `npm run secrets -- rotate`: each password changed under requests that need it, whole and cut off anywhere. */
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Deployment, docker } from '../lib/deployment.mts'
+import { seeded } from '../lib/random.mts'
+import { as, asPostgres } from '../lib/sql.mts'
+import { ArgumentWatch } from '../lib/watch.mts'
+
+/** How often the rotation of the owner's password is killed. */
+const KILLS = 3
+/** Requests per second: each opens a connection, which costs both sides 4096 rounds of SHA-256 (RFC 7677). */
+const RATE = 15
+/** Milliseconds that it took when nobody killed it. */
+let longest = 0
+const random = seeded(4)
+
+const NAMES = ['db_owner_password', 'db_developer_password', 'admin_password']
+
+let site: Deployment
+let watch: ArgumentWatch | undefined
+const passwords: string[] = []
+const texts: string[] = []
+before(async () => {
+  // Opens a new connection to the database for each of these requests, in the replica's own environment.
+  site = await Deployment.start({
+    app: { source: 'tests/apps/minimal', environment: { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' } },
+  })
+})
+after(async () => {
+  watch?.stop()
+  await site?.remove()
+})
+
+/** Everything that a rotation could leave behind, the passwords themselves left out. */
+async function state(): Promise<string> {
+  const roles = await asPostgres(
+    site,
+    `SELECT rolname, rolcanlogin, rolsuper FROM pg_roles ORDER BY 1; SELECT * FROM pg_auth_members WHERE member > 16383;
+     SELECT setconfig FROM pg_db_role_setting; SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public'`,
+  )
+  const files = readdirSync(path.join(site.folder, 'secrets')).sort().join(' ')
+  const replicas = (await site.containers('app')).length
+  return [roles, files, `${replicas} replicas`].join('\n')
+}
+
+async function opens(role: string, password: string): Promise<boolean> {
+  return (await as(site, role, 'SELECT 1', { password })).ok
+}
+
+async function must(script: string, ...flags: string[]): Promise<void> {
+  const { exitCode, text } = await site.run(script, ...flags)
+  assert.equal(exitCode, 0, text)
+}
+
+/** Rotates while every request needs a new connection to the database. */
+async function rotated(name: string): Promise<{ old: string; now: string }> {
+  const old = site.secret(name)
+  const load = await site.underLoad(
+    async () => {
+      const { exitCode, text } = await site.run('secrets', 'rotate', name, '--verbose')
+      texts.push(text)
+      assert.equal(exitCode, 0, text)
+    },
+    RATE,
+    '/palindrom/level',
+  )
+  assert.deepEqual(load.failed, [])
+  assert.ok(load.requests > 20)
+  const now = site.secret(name)
+  passwords.push(old, now)
+  assert.notEqual(now, old)
+  assert.match(now, /^[\w-]{43}$/)
+  return { old, now }
+}
+
+test('the load opens a new connection for each request: with a wrong password in force it fails', async () => {
+  await asPostgres(site, 'ALTER ROLE app PASSWORD NULL')
+  const load = await site.underLoad(() => sleep(1000), 20, '/palindrom/level')
+  assert.equal(load.failed.length, load.requests)
+  assert.equal((await site.run('03-db')).exitCode, 0)
+  assert.equal((await site.get('/palindrom/level')).status, 200)
+})
+
+test('the owner’s password: 0 failed requests, the old one opens nothing, all else is as before', async () => {
+  const before = await state()
+  const began = performance.now()
+  const { old, now } = await rotated('db_owner_password')
+  longest = Math.round(performance.now() - began)
+  assert.equal(await opens('app', old), false)
+  assert.equal(await opens('app', now), true)
+  assert.equal(await opens('app_bridge', now), false)
+  assert.equal(await state(), before)
+  for (const replica of await site.containers('app')) {
+    const { stdout } = await docker`docker inspect -f '{{json .Config.Env}}' ${replica}`
+    assert.ok(stdout.includes(`//app:${now}@`))
+  }
+})
+
+test('the developer’s password: the same', async () => {
+  const before = await state()
+  const { old, now } = await rotated('db_developer_password')
+  assert.equal(await opens('developer', old), false)
+  assert.equal(await opens('developer', now), true)
+  assert.equal(await state(), before)
+})
+
+test('the admin’s password: the same, and nginx was not even reloaded', async () => {
+  const workers = async () => (await docker`docker top ${`${site.project}-lb-1`} -eo pid`).stdout
+  const before = await workers()
+  const { old, now } = await rotated('admin_password')
+  const status = async (password: string) => {
+    const Authorization = `Basic ${Buffer.from(`developer:${password}`).toString('base64')}`
+    return (await site.get('/admin', { Authorization })).status
+  }
+  assert.equal(await status(old), 401)
+  assert.equal(await status(now), 200)
+  assert.equal(await workers(), before)
+})
+
+test(`killed ${KILLS} times anywhere: no request fails, and the next run finishes`, async (context) => {
+  const before = await state()
+  const old = site.secret('db_owner_password')
+  const load = await site.underLoad(
+    async () => {
+      for (let kill = 0; kill < KILLS; kill++) {
+        const delay = random(longest)
+        const text = await site.interrupt('secrets', ['rotate', 'db_owner_password'], 'SIGKILL', delay)
+        context.diagnostic(`killed after ${delay} ms: ${text.trim().split('\n').at(-1)}`)
+        passwords.push(site.secret('db_owner_password'))
+      }
+      // What else somebody may run then does no harm.
+      for (const script of ['03-db', '04-stack']) await must(script)
+      await must('secrets', 'rotate', 'db_owner_password')
+    },
+    RATE,
+    '/palindrom/level',
+  )
+  assert.deepEqual(load.failed, [])
+  const now = site.secret('db_owner_password')
+  assert.equal(await opens('app', old), false)
+  assert.equal(await opens('app', now), true)
+  assert.equal(await state(), before)
+})
+
+test('without a name: what is where, no values', async () => {
+  const { exitCode, stdout } = await site.run('secrets')
+  assert.equal(exitCode, 0)
+  for (const name of ['db_owner_password', 'db_developer_password', 'admin_password', 'app.env', 'key.pem'])
+    assert.match(stdout, new RegExp(`${name} +[46]00 `))
+  texts.push(stdout)
+})
+
+test('while somebody else rolls out it is refused', async () => {
+  const running = site.begin('redeploy', '--force')
+  await site.printed(running, /started/)
+  const { exitCode, text } = await site.run('secrets', 'rotate', 'admin_password')
+  await running
+  assert.equal(exitCode, 1)
+  assert.match(text, /Another rollout is under way/)
+})
+
+test('no password was printed, or stood on a command line at any moment', async () => {
+  // Apart from the load: the watch takes a processor for itself.
+  watch = ArgumentWatch.start()
+  for (const name of NAMES) {
+    const { exitCode, text } = await site.run('secrets', 'rotate', name, '--verbose')
+    assert.equal(exitCode, 0, text)
+    texts.push(text)
+    passwords.push(site.secret(name))
+  }
+  const seen = await watch.end()
+  assert.ok(seen.includes('psql') && seen.includes('htpasswd'), 'the watch missed what the scripts start')
+  const { stdall } = await docker`docker logs ${`${site.project}-db-1`}`
+  assert.ok(passwords.length >= 9)
+  for (const password of passwords) {
+    for (const text of [seen, stdall, ...texts]) assert.ok(!text.includes(password))
+  }
+})
