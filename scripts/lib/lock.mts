@@ -17,8 +17,9 @@ export const move = (stack: StackConfig): Script => bash`exec 8>>${stack.folder}
 let held = false
 
 /**
- * Does the work while holding the lock; within work that holds it already, it is that same lock. It is a flock(2) of a process on the server, so two laptops exclude each
- * other, and it is free again as soon as that process ends, whichever way ours ended.
+ * Does the work while holding the lock; within work that holds it already, it is that same lock. It is a flock(2) of a
+ * process on the server, so two laptops exclude each other, and it is free again as soon as that process ends, whichever
+ * way ours ended.
  * @param purpose who waits reads this: `release 1a2b3c`
  * @throws OperatorError telling who holds it, since when and for what
  */

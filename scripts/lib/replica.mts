@@ -1,11 +1,9 @@
-/** Replicas: the containers that run the application, and the handshake that each of them is asked for itself. */
+/** Replicas: the containers that run the application. What they are asked is in handshake.mts. */
 import type { StackConfig } from './config.mts'
-import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
 import { move } from './lock.mts'
 import { bash, join, type Script } from './shell.mts'
 import { composeFor } from './stack.mts'
-import { waitUntil } from './wait.mts'
 
 export interface Replica {
   id: string
@@ -21,12 +19,6 @@ export interface Replica {
   age: number
   restarts: number
   exitCode: number
-}
-
-/** What a replica answered; status 0: nothing. */
-export interface Answer {
-  status: number
-  body: string
 }
 
 /** Every container of the application, whatever its state, by number. */
@@ -111,48 +103,6 @@ for id in $(found); do [[ $before == *$id* ]] || echo "$id"; done | inspect`,
   return parse(stack, output)
 }
 
-/** Waits until each answers /status with 200 and OK; gives up on one that keeps crashing. */
-export async function untilReady(host: Host, stack: StackConfig, fresh: Replica[]): Promise<void> {
-  await waitUntil(`${namesOf(fresh)} ready`, stack.rollout.ready_timeout, async () => {
-    const answers = await ask(host, fresh, '/status')
-    const waiting = fresh.filter((_, index) => !says(answers[index], 'OK'))
-    if (waiting.length === 0) return
-    if (answers.some(({ status }) => status === 0)) await refuseCrashed(host, stack, fresh)
-    return `${namesOf(waiting)} answers ${answers.map(shown).join(', ')}`
-  })
-}
-
-/** Asks old replicas to prepare. What they answer is not judged: whether they may be stopped, they say at /ready-for-deploy. */
-export async function askToPrepare(host: Host, old: Replica[]): Promise<void> {
-  await ask(host, old, '/prepare-for-deploy')
-}
-
-/** Waits until each says that it may be stopped: 200 and Ready. A replica that does not run needs no waiting. */
-export async function untilDrained(host: Host, stack: StackConfig, old: Replica[]): Promise<void> {
-  let asked = old
-  await waitUntil(`${namesOf(old)} drained`, stack.rollout.drain_timeout, async () => {
-    const answers = await ask(host, asked, '/ready-for-deploy')
-    const waiting = asked.filter((_, index) => !says(answers[index], 'Ready'))
-    const silent = asked.filter((_, index) => answers[index]?.status === 0)
-    if (silent.length > 0) {
-      // One that crashed and was restarted has another address and has forgotten that it was asked.
-      const running = await refreshed(host, stack, waiting)
-      await askToPrepare(
-        host,
-        running.filter(({ id }) => silent.some((one) => one.id === id)),
-      )
-      asked = running
-    } else asked = waiting
-    return asked.length > 0 ? answers.map(shown).join(', ') : undefined
-  })
-}
-
-/** Those of the replicas that run, as they are now. */
-async function refreshed(host: Host, stack: StackConfig, list: Replica[]): Promise<Replica[]> {
-  const ids = new Set(list.map(({ id }) => id))
-  return (await replicas(host, stack)).filter(({ id, running }) => running && ids.has(id))
-}
-
 /** Stops by SIGTERM, kills after the configured time, removes. */
 export async function removeReplicas(host: Host, stack: StackConfig, gone: Replica[]): Promise<void> {
   if (gone.length === 0) return
@@ -170,50 +120,6 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
 export function namesOf(list: { name: string }[]): string {
   return list.map(({ name }) => name).join(', ')
 }
-
-/** Asks the replicas themselves, at once, never through the load balancer; an answer each, in order. */
-async function ask(host: Host, list: Replica[], path: string): Promise<Answer[]> {
-  if (list.length === 0) return []
-  const urls = list.map(({ address }) => (address ? `http://${address}:5000${path}` : 'http://0.0.0.0:1/'))
-  const output = await host.run(
-    `Asking ${namesOf(list)} for ${path}`,
-    bash`
-index=0
-for url in ${urls}; do
-  { body=$(curl -sS --noproxy '*' --max-time 5 -w '\t%{http_code}' "$url" 2>/dev/null | tr '\n' ' ' || true); printf '%s\t%s\n' $index "$body"; } &
-  index=$((index + 1))
-done
-wait`,
-  )
-  const lines = output
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => line.split('\t'))
-  return list.map((_, index) => {
-    const line = lines.find(([number]) => number === String(index)) ?? []
-    return { status: Number(line.at(-1)) || 0, body: line.slice(1, -1).join(' ').trim() }
-  })
-}
-
-function says(answer: Answer | undefined, word: string): boolean {
-  return answer?.status === 200 && answer.body === word
-}
-
-function shown({ status, body }: Answer): string {
-  return status === 0 ? 'nothing' : `${status} “${body.slice(0, 60)}”`
-}
-
-async function refuseCrashed(host: Host, stack: StackConfig, fresh: Replica[]): Promise<void> {
-  const now = await replicas(host, stack)
-  for (const one of fresh) {
-    const { restarts = 0, running = false, address = '' } = now.find(({ id }) => id === one.id) ?? {}
-    if (restarts >= MAX_CRASHES || !running) throw new OperatorError(`${one.name} crashes`)
-    one.address = address
-  }
-}
-
-/** A fresh replica that died so often is broken; once may be the moment when its database was not there yet. */
-const MAX_CRASHES = 2
 
 /** The last lines that a container logged, without those that our own questions made. */
 export async function lastWords(host: Host, { id }: { id: string }): Promise<string> {

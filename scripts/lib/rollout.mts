@@ -2,6 +2,7 @@
 import { send, serving, unfinished, validate } from './balancer.mts'
 import type { StackConfig } from './config.mts'
 import { indent, OperatorError } from './errors.mts'
+import * as handshake from './handshake.mts'
 import type { Host } from './host.mts'
 import { type Plan, plan } from './plan.mts'
 import type { Proof } from './proof.mts'
@@ -103,7 +104,7 @@ export class Rollout {
   /** Waits until each of them answers /status with 200 and OK. */
   async untilReady(fresh: Replica[]): Promise<void> {
     if (fresh.length === 0) return
-    const waiting = () => replica.untilReady(this.host, this.stack, fresh)
+    const waiting = () => handshake.untilReady(this.host, this.stack, fresh)
     // They have been warming up since they were started, the last of them at least so long.
     await this.proof.step('ready', namesOf(fresh), waiting, Math.min(...fresh.map(({ age }) => age)))
   }
@@ -182,8 +183,8 @@ export class Rollout {
     const { host, stack, proof } = this
     const names = namesOf(old)
     await proof.step('drain', names, async () => {
-      await replica.askToPrepare(host, old)
-      await replica.untilDrained(host, stack, old).catch((error) => this.#drainTimeout(old, error))
+      await handshake.askToPrepare(host, old)
+      await handshake.untilDrained(host, stack, old).catch((error) => this.#drainTimeout(old, error))
     })
     await proof.step('release', names, () =>
       waitUntil(`${names} free of requests`, stack.rollout.balancer_timeout, async () => {
