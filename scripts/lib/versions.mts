@@ -14,8 +14,8 @@ export interface Upgrade {
   name: string
   from: string
   to: string
-  /** From a security archive; or from testing, which has none: there every newer version may be one. */
-  security: boolean
+  /** Where the newer version is: `stable,stable-security`. */
+  suites: string
 }
 
 export interface Scan {
@@ -37,8 +37,9 @@ export async function scan(host: Host, images: BaseImages): Promise<Scan> {
   return parseScan(outputs.flat())
 }
 
-// `Inst NAME [OLD] (NEW ARCHIVE:VERSION/SUITE [ARCH])`: what apt-get would do. nginx comes from testing in Debian mode; the
-// image has forgotten that archive, so it is asked once more, for nginx alone.
+// apt lists one by one, so that an image whose dependencies are cut short (postgres goes without LLVM) is looked into too:
+// `NAME/SUITE,SUITE NEW ARCH [upgradable from: OLD]`. nginx comes from testing in Debian mode; the image has forgotten that
+// archive, so it is asked once more, for nginx alone.
 function scanScript(image: string) {
   return bash`
 settings=$(mktemp)
@@ -47,15 +48,16 @@ apt-config dump 2>/dev/null | grep -E '^Acquire::(Check-Valid-Until|Check-Date|R
 docker run --rm -i --user 0 --entrypoint sh -v "$settings":/etc/apt/apt.conf.d/99server:ro ${image} <<'SCAN'
 set -eu
 dpkg-query -W -f 'package\t\${Package}\t\${Version}\n'
-inst() { sed -nE 's/^Inst ([^ ]+) \[([^]]+)\] \(([^ ]+) ([^)]*)\).*/upgrade\t\1\t\2\t\3\t\4/p'; }
+upgrades() {
+  list=$(apt list --upgradable 2>/dev/null)
+  echo "$list" | sed -nE 's/^([^/]+)\/([^ ]+) ([^ ]+) [^ ]+ \[upgradable from: ([^]]+)\]$/upgrade\t\1\t\4\t\3\t\2/p'
+}
 apt-get update -qq >&2
-upgrades=$(apt-get -s dist-upgrade)
-echo "$upgrades" | inst
+upgrades
 if [ -e /etc/apt/sources.list ] && dpkg-query -W nginx >/dev/null 2>&1; then
   sed -n '/ trixie main/s/ trixie / testing /p' /etc/apt/sources.list >/etc/apt/sources.list.d/testing.list
   apt-get update -qq >&2
-  upgrades=$(apt-get -s -t testing install nginx)
-  echo "$upgrades" | inst | grep '^upgrade.nginx' || true
+  upgrades | grep '^upgrade.nginx' || true
 fi
 SCAN`
 }
@@ -64,10 +66,9 @@ SCAN`
 export function parseScan(lines: string[][]): Scan {
   const versions: Versions = new Map()
   const upgrades: Upgrade[] = []
-  for (const [image = '', kind, name = '', from = '', to = '', where = ''] of lines)
+  for (const [image = '', kind, name = '', from = '', to = '', suites = ''] of lines)
     if (kind === 'package') add(versions, name, from, image)
-    else if (kind === 'upgrade')
-      upgrades.push({ image, name, from, to, security: /security|testing/i.test(where) })
+    else if (kind === 'upgrade') upgrades.push({ image, name, from, to, suites })
   return { versions, upgrades }
 }
 

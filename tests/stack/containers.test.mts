@@ -115,7 +115,6 @@ test('database and Redis reach nothing: not this machine, not the site, not a co
     ...own.map((address) => `any:${address}:${outside.port}`),
     ...own.map((address) => `any:${address}:${site.ports.https}`),
     ...others.flatMap((address) => [`any:${address}:8000`, `any:${address}:8443`]),
-    'any:lb:8443',
     `any:${(await addresses(replica))[`${site.project}_frontend`]}:5000`,
   ]
   context.diagnostic(`${targets.length} targets`)
