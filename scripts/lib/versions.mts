@@ -85,7 +85,7 @@ export function versionsPage(versions: Versions): string {
   )
   return `# What is in the images of Debian mode
 
-Reviewed, and compared by \`npm run scan\`; written anew by \`npm run scan -- --write\`.
+Compared by \`npm run scan\`; written anew by \`npm run scan -- --write\`, to be reviewed as a change.
 
 | package | version | images |
 |---|---|---|
