@@ -49,13 +49,15 @@ await step('Load balancer', async () => {
   return changed || started ? 'reloaded' : 'runs: nothing to do'
 })
 // Last: the CA asks the site itself for the proof, and until it has it the site is up on the certificate above.
-await step('Renewal', async () => {
-  if (!images.certbot) return (await removeTimer(host, stack)) ? 'timer removed' : 'by deploy: nothing to do'
-  const { changed, timer, problem } = await ensureIssued(host, stack, images.certbot)
-  if (problem) warn(await judgeProblem(host, stack, problem))
-  // The configuration follows: with a CA's certificate comes HSTS.
-  if (changed) await look(host, stack)
-  const by = `twice a day by ${timer.by}`
-  if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
-  return timer.changed || problem ? by : `${by}, not due: nothing to do`
-})
+const { certbot } = images
+if (certbot)
+  await step('Renewal', async () => {
+    const { changed, timer, problem } = await ensureIssued(host, stack, certbot)
+    if (problem) warn(await judgeProblem(host, stack, problem))
+    // The configuration follows: with a CA's certificate comes HSTS.
+    if (changed) await look(host, stack)
+    const by = `twice a day by ${timer.by}`
+    if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
+    return timer.changed || problem ? by : `${by}, not due: nothing to do`
+  })
+else if (await removeTimer(host, stack)) await step('Renewal', async () => 'timer removed')

@@ -70,8 +70,13 @@ for (const [output, what, next] of [
     /way out/,
   ],
   [
+    'Saving debug log to x\nUnable to register an account with ACME server. Error returned by the ACME server: JWS has an invalid anti-replay nonce: Q7\nAsk for help or search for solutions at x.',
+    'certbot says: JWS has an invalid anti-replay nonce: Q7',
+    /--verbose/,
+  ],
+  [
     'Saving debug log\nsomething nobody has seen before\n',
-    'certbot says: Saving debug log something nobody has seen before',
+    'certbot says: something nobody has seen before',
     /--verbose/,
   ],
 ] as const)
