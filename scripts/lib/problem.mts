@@ -76,5 +76,7 @@ function saying(output: string): string {
   const unexpected = /An unexpected error occurred:\n(.+)/.exec(output)?.[1]
   const returned = /Error returned by the ACME server: (.+)/.exec(output)?.[1]
   const rest = output.replaceAll(/^(Saving debug log|Ask for help|See the logfile|More details).*$/gm, '')
-  return (detail ?? unexpected ?? returned ?? lastLines(rest, 3).replaceAll('\n', ' ')).trim()
+  const said = detail ?? unexpected ?? returned ?? lastLines(rest, 3).replaceAll('\n', ' ')
+  // Python puts the name of its exception in front.
+  return said.trim().replace(/^[\w.]+(Error|Exception|Timeout): /, '')
 }
