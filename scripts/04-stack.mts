@@ -1,5 +1,5 @@
 /** Redis, the replicas, the certificate and the load balancer: the site. */
-import { ensureIssued, judgeProblem } from './lib/acme.mts'
+import { ensureIssued, judgeProblem, readCa } from './lib/acme.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/certificate.mts'
 import { baseImages, imageMode, requireImage } from './lib/images.mts'
 import { readPair } from './lib/pair.mts'
@@ -19,6 +19,7 @@ Starts Redis, the replicas and the load balancer on HTTPS. A second run changes 
 
 // Before anything is touched.
 const pair = readPair(stack)
+readCa(stack)
 say(`04-stack on ${host.name}`)
 for (const warning of pair?.warnings ?? []) warn(warning)
 const images = baseImages(stack, await imageMode(host, stack))
