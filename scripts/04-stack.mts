@@ -1,5 +1,5 @@
 /** Redis, the replicas, the certificate and the load balancer: the site. */
-import { ensureIssued, judgeProblem } from './lib/acme.mts'
+import { ensureIssued, judgeProblem, readCa } from './lib/acme.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/certificate.mts'
 import { baseImages, imageMode, requireImage } from './lib/images.mts'
 import { readPair } from './lib/pair.mts'
@@ -19,6 +19,7 @@ Starts Redis, the replicas and the load balancer on HTTPS. A second run changes 
 
 // Before anything is touched.
 const pair = readPair(stack)
+readCa(stack)
 say(`04-stack on ${host.name}`)
 for (const warning of pair?.warnings ?? []) warn(warning)
 const images = baseImages(stack, await imageMode(host, stack))
@@ -49,13 +50,15 @@ await step('Load balancer', async () => {
   return changed || started ? 'reloaded' : 'runs: nothing to do'
 })
 // Last: the CA asks the site itself for the proof, and until it has it the site is up on the certificate above.
-await step('Renewal', async () => {
-  if (!images.certbot) return (await removeTimer(host, stack)) ? 'timer removed' : 'by deploy: nothing to do'
-  const { changed, timer, problem } = await ensureIssued(host, stack, images.certbot)
-  if (problem) warn(await judgeProblem(host, stack, problem))
-  // The configuration follows: with a CA's certificate comes HSTS.
-  if (changed) await look(host, stack)
-  const by = `twice a day by ${timer.by}`
-  if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
-  return timer.changed || problem ? by : `${by}, not due: nothing to do`
-})
+const { certbot } = images
+if (certbot)
+  await step('Renewal', async () => {
+    const { changed, timer, problem } = await ensureIssued(host, stack, certbot)
+    if (problem) warn(await judgeProblem(host, stack, problem))
+    // The configuration follows: with a CA's certificate comes HSTS.
+    if (changed) await look(host, stack)
+    const by = `twice a day by ${timer.by}`
+    if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
+    return timer.changed || problem ? by : `${by}, not due: nothing to do`
+  })
+else if (await removeTimer(host, stack)) await step('Renewal', async () => 'timer removed')

@@ -1,4 +1,5 @@
 /** The whole road: from a bare server to the application on HTTPS, and the proof. Any number of times. */
+import { readCa } from './lib/acme.mts'
 import { confirmThisMachine } from './lib/confirm.mts'
 import { readPair } from './lib/pair.mts'
 import { begin } from './lib/run.mts'
@@ -12,7 +13,9 @@ Does steps 01 to 04 one after the other, then verifies the result against the ta
   --yes              do not ask before this machine itself is made the server
 `)
 
+// What is wrong with the certificate's files is told before anything is touched.
 readPair(run.stack)
+readCa(run.stack)
 await confirmThisMachine(run)
 await import('./01-server.mts')
 await import('./02-build.mts')

@@ -31,13 +31,13 @@ export interface Issued {
 /** Gets the certificate unless it is there and not due, and sees to it that the server renews it by itself. */
 export async function ensureIssued(host: Host, stack: StackConfig, image: string): Promise<Issued> {
   const folder = `${stack.folder}/letsencrypt`
-  const ca = stack.letsencrypt.ca
+  const ca = readCa(stack)
   await host.run(
     'Making the folder',
     bash`mkdir -p -m 700 ${folder}; mkdir -p -m 755 ${stack.folder}/nginx/acme`,
   )
   await host.writeFiles([
-    ...(ca ? [{ path: `${folder}/ca.pem`, content: readCa(ca) }] : []),
+    ...(ca ? [{ path: `${folder}/ca.pem`, content: ca }] : []),
     { path: `${folder}/renew`, content: renewScript(stack, image).text, mode: '700' },
   ])
   const timer = await ensureTimer(host, stack)
@@ -65,12 +65,15 @@ export async function judgeProblem(host: Host, stack: StackConfig, problem: Prob
   )
 }
 
-/** Reads the configured CA. @throws OperatorError when it is no PEM file */
-export function readCa(file: string): string {
+/** PEM of the configured CA; empty for a public one. @throws OperatorError when it is no PEM file */
+export function readCa(stack: StackConfig): string {
+  const file = stack.letsencrypt.ca
+  if (stack.tls !== 'letsencrypt' || file === '') return ''
   const refuse = (why: string): never => {
     throw new OperatorError(
       `The CA file ${file} ${why}`,
       'Correct letsencrypt.ca in config/stack.yaml, or leave it empty for a public CA.',
+      'nothing was contacted or changed.',
     )
   }
   let text = ''
@@ -84,8 +87,9 @@ export function readCa(file: string): string {
 
 /**
  * The script on the server. Each pair of domain and ACME server has certbot's files to itself: a staging certificate is
- * not kept when production is asked for. The pair is taken over when nginx finds it good, and not else; what certbot
- * has and nginx has not (an earlier run was cut off) is taken over by the next run.
+ * not kept when production is asked for. The pair is taken over when nginx finds it good, and not else. A run that was
+ * cut off is finished by the next one: what certbot has and nginx's folder has not is taken over, and `loaded` beside
+ * the pair says that nginx was told.
  */
 export function renewScript(stack: StackConfig, image: string): Script {
   const { email, directory, ca } = stack.letsencrypt
@@ -113,16 +117,18 @@ timeout ${ORDER_DEADLINE - 30} docker run --rm --network bridge --read-only --tm
 certificate=${state}/etc/live/site/fullchain.pem
 key=${state}/etc/live/site/privkey.pem
 tls=${stack.folder}/nginx/tls
-if cmp -s "$certificate" "$tls/certificate.pem" && cmp -s "$key" "$tls/key.pem"; then
+there() { cmp -s "$certificate" "$tls/certificate.pem" && cmp -s "$key" "$tls/key.pem"; }
+if there && [ -e "$tls/loaded" ]; then
   echo 'not due: nothing to do'
   exit 0
 fi
 exec 8>>${stack.folder}/lock.moves # not while a rollout changes the load balancer
 flock 8`,
     takeOver(stack),
-    bash`take "$certificate" "$key"
+    bash`there || take "$certificate" "$key"
 # Not docker kill: the engine would take it for a stop by hand and never restart the container by itself.
 ! running || kill -HUP "$(docker inspect -f '{{.State.Pid}}' ${lb})"
+touch "$tls/loaded"
 echo 'another certificate is in place'
 `,
   ])

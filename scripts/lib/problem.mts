@@ -74,5 +74,9 @@ export function problemOf(output: string, site: Site): Problem {
 function saying(output: string): string {
   const detail = /^\s*Detail:\s+(.+)$/m.exec(output)?.[1]
   const unexpected = /An unexpected error occurred:\n(.+)/.exec(output)?.[1]
-  return (detail ?? unexpected ?? lastLines(output, 3).replaceAll('\n', ' ')).trim()
+  const returned = /Error returned by the ACME server: (.+)/.exec(output)?.[1]
+  const rest = output.replaceAll(/^(Saving debug log|Ask for help|See the logfile|More details).*$/gm, '')
+  const said = detail ?? unexpected ?? returned ?? lastLines(rest, 3).replaceAll('\n', ' ')
+  // Python puts the name of its exception in front.
+  return said.trim().replace(/^[\w.]+(Error|Exception|Timeout): /, '')
 }

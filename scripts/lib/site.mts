@@ -43,9 +43,9 @@ export class Site {
   /** The deployment's site as this machine reaches it. @param ports others than the configured ones */
   static of(host: Host, stack: StackConfig, ports: { http: number; https: number } = stack.ports): Site {
     const { http, https } = ports
-    return new Site({ address: host.publicName, domain: stack.domain, http, https }, () =>
-      readCertificate(host, stack),
-    )
+    // As ssh://[2001:db8::1] has it.
+    const address = host.publicName.replace(/^\[(.*)\]$/, '$1')
+    return new Site({ address, domain: stack.domain, http, https }, () => readCertificate(host, stack))
   }
 
   /** The name that clients call it by. */

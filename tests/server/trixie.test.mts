@@ -45,4 +45,33 @@ test('a second deploy has nothing to do', async () => {
   assert.match(text, /already running: nothing to do/)
 })
 
+test('with tls: letsencrypt systemd calls the renewal, which tells the journal; with another tls it does not', async () => {
+  // Nobody is there: what is asked here is who calls, not what the CA says.
+  const letsencrypt = { directory: 'https://127.0.0.1:1/dir' }
+  operator.configure({ tls: 'letsencrypt', domain: 'www.acme.test', letsencrypt })
+  await operator.must('02-build')
+  assert.match(
+    await operator.refused('04-stack'),
+    /the ACME server https:\/\/127\.0\.0\.1:1\/dir cannot be reached/,
+  )
+  const timer = await operator.root(
+    'systemctl is-enabled prusa-certificate.timer; systemctl is-active prusa-certificate.timer',
+  )
+  assert.equal(timer, 'enabled\nactive')
+  assert.match(
+    await operator.root('systemctl list-timers --all prusa-certificate.timer'),
+    /prusa-certificate\.service/,
+  )
+  assert.notEqual((await server.exec('systemctl start prusa-certificate.service')).exitCode, 0)
+  assert.match(
+    await operator.root('journalctl -u prusa-certificate.service --no-pager'),
+    /Connection refused/,
+  )
+  assert.equal((await operator.get('/')).status, 200)
+  operator.configure()
+  assert.match(await operator.must('04-stack'), /Renewal: timer removed/)
+  await operator.root('systemctl reset-failed')
+  assert.equal((await server.exec('systemctl cat prusa-certificate.timer')).exitCode, 1)
+})
+
 verifyLines(() => operator)

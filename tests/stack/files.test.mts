@@ -18,7 +18,7 @@ let pki: Pki
 let good: Pair
 before(async () => {
   pki = await Pki.make()
-  good = await pki.issued()
+  good = await pki.issued({ more: 'authorityInfoAccess=OCSP;URI:http://ocsp.test/' })
   site = await Deployment.start({ domain: DOMAIN })
   site.configure({ tls: 'files', tls_files: { certificate: at('site.pem'), key: at('site.key') } })
 })
@@ -46,6 +46,8 @@ test('the pair goes live while the site serves, in no program’s arguments, and
   const { stdout } = await $({ quiet: true })`stat -c %a:%u ${path.join(site.folder, 'nginx/tls/key.pem')}`
   assert.equal(stdout.trim(), '400:101')
   assert.equal((await site.get('/')).headers['strict-transport-security'], 'max-age=31536000')
+  // It names an OCSP responder.
+  assert.match(readFileSync(path.join(site.folder, 'nginx/live/site.conf'), 'utf8'), /^ssl_stapling on;$/m)
 })
 
 test('a second run changes nothing and says so', async () => {

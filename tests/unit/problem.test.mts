@@ -61,17 +61,22 @@ for (const [output, what, next] of [
     unexpected(
       'requests.exceptions.SSLError: HTTPSConnectionPool(…): Max retries exceeded (Caused by SSLError(… CERTIFICATE_VERIFY_FAILED …))',
     ),
-    'the ACME server https://acme-v02.api.letsencrypt.org/directory shows a certificate that this server does not believe (requests.exceptions.SSLError: HTTPSConnectionPool(…): Max retries exceeded (Caused by SSLError(… CERTIFICATE_VERIFY_FAILED …)))',
+    'the ACME server https://acme-v02.api.letsencrypt.org/directory shows a certificate that this server does not believe (HTTPSConnectionPool(…): Max retries exceeded (Caused by SSLError(… CERTIFICATE_VERIFY_FAILED …)))',
     /letsencrypt\.ca/,
   ],
   [
     unexpected('ValueError: Requesting acme-v02.api.letsencrypt.org/directory: Connection refused'),
-    'the ACME server https://acme-v02.api.letsencrypt.org/directory cannot be reached from the server (ValueError: Requesting acme-v02.api.letsencrypt.org/directory: Connection refused)',
+    'the ACME server https://acme-v02.api.letsencrypt.org/directory cannot be reached from the server (Requesting acme-v02.api.letsencrypt.org/directory: Connection refused)',
     /way out/,
   ],
   [
+    'Saving debug log to x\nUnable to register an account with ACME server. Error returned by the ACME server: JWS has an invalid anti-replay nonce: Q7\nAsk for help or search for solutions at x.',
+    'certbot says: JWS has an invalid anti-replay nonce: Q7',
+    /--verbose/,
+  ],
+  [
     'Saving debug log\nsomething nobody has seen before\n',
-    'certbot says: Saving debug log something nobody has seen before',
+    'certbot says: something nobody has seen before',
     /--verbose/,
   ],
 ] as const)

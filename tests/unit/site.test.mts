@@ -3,6 +3,9 @@ import assert from 'node:assert/strict'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { Host } from '../../scripts/lib/host.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
 import { Site } from '../../scripts/lib/site.mts'
 import { type Pair, Pki } from '../lib/pki.mts'
 
@@ -132,6 +135,12 @@ describe('called', () => {
       asked.map(({ name }) => name),
       [false, 'localhost'],
     )
+  })
+
+  test('an IPv6 address of ssh’s without its brackets', () => {
+    const site = Site.of(new Host('ssh://root@[2001:db8::1]:2222'), defaults(stackSchema))
+    assert.equal(site.place.address, '2001:db8::1')
+    assert.equal(site.url('/'), 'https://[2001:db8::1]/')
   })
 
   test('the usual ports are not named', () => {

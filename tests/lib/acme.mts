@@ -1,0 +1,96 @@
+/** A deployment beside an ACME server of its own that is to give it certificates. */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { $ } from 'zx'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { Host } from '../../scripts/lib/host.mts'
+import { removeTimer } from '../../scripts/lib/renewal.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+import { Deployment, docker } from './deployment.mts'
+import { Pebble } from './pebble.mts'
+
+export const DOMAIN = 'www.acme.test'
+
+const quiet = $({ quiet: true, nothrow: true })
+
+export class AcmeSite {
+  private constructor(
+    readonly site: Deployment,
+    readonly pebble: Pebble,
+    private readonly cronRan: boolean,
+  ) {}
+
+  /** On its self-signed certificate, configured for a CA's, and with certbot's image there. */
+  static async start(): Promise<AcmeSite> {
+    const cronRan = cron() !== undefined
+    const site = await Deployment.start({ domain: DOMAIN })
+    const made = new AcmeSite(site, await Pebble.start(site.ports.http), cronRan)
+    site.configure({ tls: 'letsencrypt', letsencrypt: { email: 'me@acme.test', ...made.pebble.settings } })
+    const { exitCode, text } = await site.run('02-build')
+    assert.equal(exitCode, 0, text)
+    return made
+  }
+
+  file(name: string): string {
+    return path.join(this.site.folder, name)
+  }
+
+  async stack(): Promise<string> {
+    const { exitCode, text } = await this.site.run('04-stack')
+    assert.equal(exitCode, 0, text)
+    return text
+  }
+
+  /** Runs the script that the server's timer runs. */
+  async renew(...flags: string[]): Promise<{ exitCode: number | null; text: string }> {
+    const { exitCode, stdall } = await quiet`${this.file('letsencrypt/renew')} ${flags}`
+    return { exitCode, text: stdall }
+  }
+
+  /** How many proofs nginx has given to the CA, which asks from several places at once. */
+  async proofs(): Promise<number> {
+    const { stdout } = await docker`docker logs ${this.site.project}-lb-1`
+    const lines = stdout.split('\n').filter((line) => line.includes('"uri":"/.well-known/acme-challenge/'))
+    return lines.filter((line) => line.includes('"status":200')).length
+  }
+
+  /** Does the work while a client asks, of whom no request may fail; returns the work's own result. */
+  async unnoticed<T>(context: { diagnostic(line: string): void }, work: () => Promise<T>): Promise<T> {
+    let done: T | undefined
+    const { requests, failed, slowest } = await this.site.underLoad(async () => {
+      done = await work()
+    })
+    context.diagnostic(`${requests} requests, ${failed.length} failed, slowest ${slowest} ms`)
+    assert.ok(requests > 50, `${requests} requests`)
+    assert.deepEqual(failed, [])
+    return done as T
+  }
+
+  /** An address where nobody answers on the site's port: a replica's. */
+  async elsewhere(): Promise<string> {
+    const [replica] = await this.site.containers('app')
+    const { stdout } =
+      await docker`docker inspect -f ${'{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}'} ${replica}`
+    return stdout.trim().split(' ')[0] as string
+  }
+
+  async remove(): Promise<void> {
+    const { project, folder } = this.site
+    await removeTimer(new Host('local'), { ...defaults(stackSchema), project, folder })
+    const pid = cron()
+    // Another test's deployment may count on it.
+    const others =
+      existsSync('/etc/cron.d') && readdirSync('/etc/cron.d').some((name) => /^prusatest/.test(name))
+    if (pid && !this.cronRan && !others) process.kill(pid, 'SIGTERM')
+    await this.pebble.remove()
+    await this.site.remove()
+  }
+}
+
+/** Process of cron, where one runs. */
+export function cron(): number | undefined {
+  const pid = existsSync('/run/crond.pid') ? Number(readFileSync('/run/crond.pid', 'utf8')) : 0
+  return pid && existsSync(`/proc/${pid}`) ? pid : undefined
+}

@@ -1,0 +1,104 @@
+/** tls: letsencrypt when the CA refuses: the site stays up on what it has, and the operator reads why. Then back. */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { after, before, test } from 'node:test'
+import { AcmeSite, DOMAIN } from '../lib/acme.mts'
+import type { Deployment } from '../lib/deployment.mts'
+import { shown } from '../lib/shown.mts'
+
+let acme: AcmeSite
+let site: Deployment
+before(async () => {
+  acme = await AcmeSite.start()
+  site = acme.site
+})
+after(() => acme?.remove())
+
+test('a renewal that the CA refuses leaves the site on the certificate that it has', async (context) => {
+  assert.match(await acme.stack(), /issued/)
+  const serial = (await shown(site.ports.https)).serialNumber
+  await acme.pebble.lead(DOMAIN, await acme.elsewhere())
+  try {
+    await acme.unnoticed(context, async () => {
+      const { exitCode, text } = await acme.renew('--force-renewal')
+      assert.equal(exitCode, 1)
+      assert.match(text, /Connection refused|connection/i)
+    })
+    assert.equal((await shown(site.ports.https)).serialNumber, serial)
+    // certbot's files are lost, so deploy orders anew: a warning, since the site is as its users need it.
+    for (const name of readdirSync(acme.file('letsencrypt')).filter((name) => /^[0-9a-f]{8}$/.test(name)))
+      rmSync(acme.file(`letsencrypt/${name}`), { recursive: true })
+    const text = await acme.unnoticed(context, () => acme.stack())
+    assert.match(
+      text,
+      /! The certificate of www\.acme\.test was not renewed: the CA cannot reach http:\/\/www\.acme\.test\/ on port 80 \(.+\)\. .*Pebble.* is in place until \d{4}-\d\d-\d\d; the server tries again twice a day\./,
+    )
+    assert.equal((await shown(site.ports.https)).serialNumber, serial)
+  } finally {
+    await acme.pebble.lead(DOMAIN, '127.0.0.1')
+  }
+})
+
+for (const [what, settings, sentence] of [
+  [
+    'a domain that leads elsewhere',
+    { domain: 'elsewhere.acme.test' },
+    /the CA cannot reach http:\/\/elsewhere\.acme\.test\/ on port 80 \(.*refused/i,
+  ],
+  [
+    'a domain that the CA does not issue for',
+    { domain: 'blocked.test' },
+    /the CA does not issue for blocked\.test \(/,
+  ],
+  [
+    'an ACME server that is not there',
+    { domain: DOMAIN, letsencrypt: { directory: 'https://127.0.0.1:1/dir' } },
+    /the ACME server https:\/\/127\.0\.0\.1:1\/dir cannot be reached from the server \(/,
+  ],
+  [
+    'an ACME server that nobody vouches for',
+    { domain: DOMAIN, letsencrypt: { ca: '' } },
+    /shows a certificate that this server does not believe/,
+  ],
+] as const)
+  test(`without a certificate of a CA, ${what}: exit code 1, the reason in words, and the site is up on its self-signed one`, async () => {
+    await acme.pebble.lead('elsewhere.acme.test', await acme.elsewhere())
+    site.configure({ tls: 'self-signed', domain: settings.domain })
+    await acme.stack()
+    const before = (await shown(site.ports.https)).serialNumber
+    site.configure({ tls: 'letsencrypt', letsencrypt: acme.pebble.settings })
+    site.configure(settings)
+    const { requests, failed } = await site.underLoad(async () => {
+      const { exitCode, text } = await site.run('04-stack')
+      assert.equal(exitCode, 1, text)
+      assert.match(text, sentence)
+      assert.match(
+        text,
+        /State: the site is up on the self-signed certificate that it had, until .*\n\s+Next: .*npx zx scripts\/04-stack\.mts/,
+      )
+      assert.doesNotMatch(text, /\n\s+at |Traceback/)
+    })
+    assert.ok(requests > 20)
+    assert.deepEqual(failed, [])
+    assert.equal((await shown(site.ports.https)).serialNumber, before)
+    assert.equal((await site.get('/')).headers['strict-transport-security'], undefined)
+  })
+
+test('back on self-signed, the timer is gone and the site serves on', async () => {
+  site.configure({ tls: 'letsencrypt', domain: DOMAIN, letsencrypt: acme.pebble.settings })
+  assert.match(await acme.stack(), /issued/)
+  site.configure({ tls: 'self-signed' })
+  const text = await acme.stack()
+  assert.match(text, /Certificate: made by openssl \(the old one was issued by a CA\)/)
+  assert.match(text, /Renewal: timer removed/)
+  const answer = await site.get('/')
+  assert.equal(answer.status, 200)
+  assert.equal(answer.headers['strict-transport-security'], undefined)
+  for (const left of [
+    acme.file('letsencrypt/renew'),
+    `/etc/cron.d/${site.project}-certificate`,
+    `/etc/systemd/system/${site.project}-certificate.timer`,
+  ])
+    assert.ok(!existsSync(left), left)
+  assert.doesNotMatch(await acme.stack(), /Renewal/)
+})
