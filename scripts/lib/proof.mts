@@ -6,7 +6,7 @@ import { ROOT, type StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import { type Entry, record, who } from './history.mts'
 import type { Host } from './host.mts'
-import { Probe, summarize } from './probe.mts'
+import { Probe, type Sample, type Summary, summarize } from './probe.mts'
 import { reportPage } from './report.mts'
 import { count, green, red, say, seconds, warn } from './say.mts'
 import { bash } from './shell.mts'
@@ -99,57 +99,55 @@ export class Proof {
   async end(): Promise<void> {
     const samples = (await this.#probe?.stop()) ?? []
     if (!this.#rollout) return
-    const { from, to, schemaChanged } = this.#rollout
-    const { timeline, result } = this
     const ended = Date.now()
-    const summary = summarize(samples)
-    const counted = this.#probe
-      ? { requests: summary.requests, failed: summary.failed.length, slowestMs: summary.slowest }
-      : {}
-    const took = (ended - timeline.began) / 1000
+    const summary = this.#probe && summarize(samples)
+    await this.#record(summary, ended)
+    listFailures(summary?.failed ?? [])
+    if (this.#probe) await this.#draw(samples, ended)
+    say(this.#sentence(summary, ended))
+  }
+
+  async #record(summary: Summary | undefined, ended: number): Promise<void> {
+    const { from = '', to = '', schemaChanged = false } = this.#rollout ?? {}
+    const counted = summary && {
+      requests: summary.requests,
+      failed: summary.failed.length,
+      slowestMs: summary.slowest,
+    }
     await record(this.host, this.stack, {
-      when: new Date(timeline.began).toISOString(),
+      when: new Date(this.timeline.began).toISOString(),
       who: who(),
       from,
       to,
-      result,
+      result: this.result,
       ...counted,
-      seconds: Math.round(took * 10) / 10,
+      seconds: Math.round((ended - this.timeline.began) / 100) / 10,
       schemaChanged,
     })
-    for (const { due, error, during } of summary.failed.slice(0, LISTED))
-      say(`  ${red('✗')} ${new Date(due).toISOString().slice(11, 23)} ${error} (during: ${during})`)
-    if (summary.failed.length > LISTED) say(`  and ${summary.failed.length - LISTED} more`)
-    const own = seconds(applicationsOwn(timeline.steps))
-    const what =
-      result === 'released'
-        ? `release ${from || 'none'} → ${to}`
-        : `release ${to} was not rolled out, ${from || 'none'} serves`
-    const numbers = this.#probe
+  }
+
+  async #draw(samples: Sample[], ended: number): Promise<void> {
+    const { began, steps } = this.timeline
+    const { from = '', to = '' } = this.#rollout ?? {}
+    const traffic = await readTraffic(this.host, this.stack, began)
+    const file = path.join(ROOT, 'reports', `${to}.html`)
+    mkdirSync(path.dirname(file), { recursive: true })
+    writeFileSync(file, reportPage({ from, to, result: this.result, began, ended, steps, samples, traffic }))
+    say(`The picture: ${path.relative(process.cwd(), file)}`)
+  }
+
+  #sentence(summary: Summary | undefined, ended: number): string {
+    const { from = '', to = '' } = this.#rollout ?? {}
+    const { began, steps } = this.timeline
+    const numbers = summary
       ? `${count(summary.requests, 'request').replace(/\B(?=(\d{3})+ )/g, ',')}, ${summary.failed.length} failed, slowest ${summary.slowest} ms`
       : 'nothing served before, so nobody counted requests'
-    if (this.#probe) {
-      const traffic = await readTraffic(this.host, this.stack, timeline.began)
-      const file = path.join(ROOT, 'reports', `${to}.html`)
-      mkdirSync(path.dirname(file), { recursive: true })
-      writeFileSync(
-        file,
-        reportPage({
-          from,
-          to,
-          result,
-          began: timeline.began,
-          ended,
-          steps: timeline.steps,
-          samples,
-          traffic,
-        }),
-      )
-      say(`The picture: ${path.relative(process.cwd(), file)}`)
-    }
-    say(
-      `${numbers}, ${what} in ${seconds(took * 1000)} (${own} of it the application's own warm-up and draining)`,
-    )
+    const what =
+      this.result === 'released'
+        ? `release ${from || 'none'} → ${to}`
+        : `release ${to} was not rolled out, ${from || 'none'} serves`
+    const own = seconds(applicationsOwn(steps))
+    return `${numbers}, ${what} in ${seconds(ended - began)} (${own} of it the application's own warm-up and draining)`
   }
 
   #samples() {
@@ -162,4 +160,10 @@ export class Proof {
     )
     return exitCode === 0
   }
+}
+
+function listFailures(failed: readonly Sample[]): void {
+  for (const { due, error, during } of failed.slice(0, LISTED))
+    say(`  ${red('✗')} ${new Date(due).toISOString().slice(11, 23)} ${error} (during: ${during})`)
+  if (failed.length > LISTED) say(`  and ${failed.length - LISTED} more`)
 }

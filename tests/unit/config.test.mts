@@ -9,7 +9,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { isMap, LineCounter, parseDocument } from 'yaml'
 import { checkTls, loadConfig, ROOT, serverSchema, stackSchema } from '../../scripts/lib/config.mts'
 import { defaults, parseConfig, type Schema } from '../../scripts/lib/schema.mts'
-import { SHEET_PACKAGES, SHEET_USERS } from '../../scripts/lib/verify/inside.mts'
+import { SHEET_PACKAGES, SHEET_USERS } from '../../scripts/lib/verify/facts.mts'
 import { refusal } from '../lib/refusal.mts'
 
 const shipped = (name: string) => readFileSync(path.join(ROOT, 'config', name), 'utf8')

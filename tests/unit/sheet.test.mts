@@ -1,7 +1,7 @@
 /** The task sheet's judge: all is well, then each fact broken once; and the reading of what root saw. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Container, parseInside } from '../../scripts/lib/verify/inside.mts'
+import { type Container, parseInside } from '../../scripts/lib/verify/facts.mts'
 import type { Seen } from '../../scripts/lib/verify/outside.mts'
 import { type Facts, judge } from '../../scripts/lib/verify/sheet.mts'
 

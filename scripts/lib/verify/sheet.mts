@@ -1,7 +1,8 @@
 /** The task sheet, line by line: what was required, whether it is so, and the evidence. Pure: facts in, verdicts out. */
 import type { Entry } from '../history.mts'
 import { list } from '../say.mts'
-import { type Container, type Front, type Inside, SHEET_PACKAGES, SHEET_USERS } from './inside.mts'
+import { type Container, type Inside, SHEET_PACKAGES, SHEET_USERS } from './facts.mts'
+import type { Front } from './inside.mts'
 import type { Outside } from './outside.mts'
 
 export interface Verdict {
