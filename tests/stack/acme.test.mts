@@ -138,8 +138,10 @@ test('the challenge path gives a proof that is there; everything else is redirec
   writeFileSync(path.join(folder, 'a-proof_1'), 'proof')
   writeFileSync(path.join(folder, '.hidden'), 'hidden')
   writeFileSync(path.join(folder, 'sub/proof'), 'below')
-  const ask = (target: string, secure = false) =>
-    raw(secure ? site.ports.https : site.ports.http, message('GET', target), secure)
+  const ask = (target: string, secure = false) => {
+    const bytes = message('GET', target).replace('Host: localhost', `Host: ${DOMAIN}`)
+    return raw(secure ? site.ports.https : site.ports.http, bytes, secure)
+  }
   const at = '/.well-known/acme-challenge/'
   const there = await ask(`${at}a-proof_1`)
   assert.match(there.text, /^HTTP\/1.1 200[\s\S]*\r\nContent-Type: text\/plain\r\n[\s\S]*\r\n\r\nproof$/)
