@@ -4,6 +4,10 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { Host } from '../../scripts/lib/host.mts'
+import { withLock } from '../../scripts/lib/lock.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { seeded } from '../lib/random.mts'
 import { as, asPostgres } from '../lib/sql.mts'
@@ -154,12 +158,14 @@ test('without a name: what is where, no values', async () => {
 })
 
 test('while somebody else rolls out it is refused', async () => {
-  const running = site.begin('redeploy', '--force')
-  await site.printed(running, /started/)
-  const { exitCode, text } = await site.run('secrets', 'rotate', 'admin_password')
-  await running
-  assert.equal(exitCode, 1)
-  assert.match(text, /Another rollout is under way/)
+  const stack = { ...defaults(stackSchema), folder: site.folder }
+  const before = site.secret('admin_password')
+  await withLock(new Host('local'), stack, 'release 1a2b', async () => {
+    const { exitCode, text } = await site.run('secrets', 'rotate', 'admin_password')
+    assert.equal(exitCode, 1)
+    assert.match(text, /Another rollout is under way: \S+ since \S+ for release 1a2b/)
+  })
+  assert.equal(site.secret('admin_password'), before)
 })
 
 test('no password was printed, or stood on a command line at any moment', async () => {
