@@ -30,6 +30,8 @@ export async function startSshd(): Promise<Sshd> {
     // The folder is below one that everybody may write to.
     StrictModes: 'no',
     PidFile: 'none',
+    // bash takes each session for a login and would run root's .bashrc, which on a developer's machine can be long.
+    SetEnv: 'SHLVL=2',
   }
   const options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])
   mkdirSync('/run/sshd', { recursive: true })
