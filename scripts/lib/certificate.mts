@@ -96,22 +96,27 @@ point() { ln -sfn "$1" tls.next; mv -T tls.next tls; }
 running() { [ "$(docker inspect -f '{{.State.Running}}' ${lb} 2>/dev/null)" = true ]; }`
 }
 
+/** A script that may `take` the pair which it has put into $made; nobody else changes the load balancer meanwhile. */
+function taking(stack: StackConfig, script: Script): Script {
+  const folder = bash`
+umask 077
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT`
+  return join([move(stack), takeOver(stack), folder, script])
+}
+
 function pairScript(stack: StackConfig, { certificate, key }: Pair): Script {
   const base64 = (text: string) => Buffer.from(text).toString('base64')
-  return join([
-    move(stack),
-    takeOver(stack),
+  return taking(
+    stack,
     bash`
-umask 077
-brought=$(mktemp -d)
-trap 'rm -rf "$brought"' EXIT
-base64 -d <<<${base64(certificate)} >"$brought/certificate.pem"
-base64 -d <<<${new Secret(base64(key.reveal()))} >"$brought/key.pem"
+base64 -d <<<${base64(certificate)} >"$made/certificate.pem"
+base64 -d <<<${new Secret(base64(key.reveal()))} >"$made/key.pem"
 there=${stack.folder}/nginx/tls
-if cmp -s "$brought/certificate.pem" "$there/certificate.pem" && cmp -s "$brought/key.pem" "$there/key.pem"; then exit 0; fi
-take "$brought/certificate.pem" "$brought/key.pem"
+if cmp -s "$made/certificate.pem" "$there/certificate.pem" && cmp -s "$made/key.pem" "$there/key.pem"; then exit 0; fi
+take "$made/certificate.pem" "$made/key.pem"
 echo 'from the files'`,
-  ])
+  )
 }
 
 // Every address of the server is named but those of Docker's own bridges. The addresses of the moment are not asked of
@@ -119,13 +124,9 @@ echo 'from the files'`,
 function selfSignedScript(stack: StackConfig, publicName: string): Script {
   const names = [...new Set([stack.domain, publicName].filter(Boolean))]
   const acme = stack.tls === 'letsencrypt'
-  return join([
-    move(stack),
-    takeOver(stack),
+  return taking(
+    stack,
     bash`
-umask 077
-made=$(mktemp -d)
-trap 'rm -rf "$made"' EXIT
 mkdir -p -m 755 ${stack.folder}/nginx
 cd ${stack.folder}/nginx
 self_signed() { [ "$(openssl x509 -in tls/certificate.pem -noout -issuer_hash)" = "$(openssl x509 -in tls/certificate.pem -noout -subject_hash)" ]; }
@@ -161,7 +162,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha25
   -keyout "$made/key.pem" -out "$made/certificate.pem" 2>/dev/null
 take "$made/certificate.pem" "$made/key.pem"
 echo "made by openssl ($why)"`,
-  ])
+  )
 }
 
 /** Writes the user \`developer\` with the secret's password for basic auth; returns whether it changed. */

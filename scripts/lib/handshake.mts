@@ -62,8 +62,8 @@ const SLICE = 3
 
 /**
  * Asks the replicas themselves, at once, never through the load balancer; an answer each, in order.
- * @param word asks those again for a while that do not say it: on the server, where asking costs a hundredth of what a
- *             script sent there costs
+ * @param word asks those again for a while that do not say it: on the server, where a question costs one process; a
+ *             script sent there for each costs several, and over ssh a round trip
  */
 async function ask(host: Host, list: Replica[], path: string, word?: string): Promise<Answer[]> {
   if (list.length === 0) return []
