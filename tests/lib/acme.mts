@@ -28,8 +28,7 @@ export class AcmeSite {
     const site = await Deployment.start({ domain: DOMAIN })
     const made = new AcmeSite(site, await Pebble.start(site.ports.http), cronRan)
     site.configure({ tls: 'letsencrypt', letsencrypt: { email: 'me@acme.test', ...made.pebble.settings } })
-    const { exitCode, text } = await site.run('02-build')
-    assert.equal(exitCode, 0, text)
+    await site.must('02-build')
     return made
   }
 
@@ -37,10 +36,8 @@ export class AcmeSite {
     return path.join(this.site.folder, name)
   }
 
-  async stack(): Promise<string> {
-    const { exitCode, text } = await this.site.run('04-stack')
-    assert.equal(exitCode, 0, text)
-    return text
+  stack(): Promise<string> {
+    return this.site.must('04-stack')
   }
 
   /** Runs the script that the server's timer runs. */

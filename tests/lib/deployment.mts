@@ -1,4 +1,5 @@
 /** A deployment of the tests' own on this machine's Docker Engine: project, folder and ports that nobody else has. */
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -75,6 +76,13 @@ export class Deployment {
   async run(script: string, ...flags: string[]): Promise<Ran> {
     const output = await this.begin(script, ...flags)
     return { exitCode: output.exitCode, text: output.stdall, stdout: output.stdout }
+  }
+
+  /** The same, when it is not what is tested: it has to succeed. Returns what it printed. */
+  async must(script: string, ...flags: string[]): Promise<string> {
+    const { exitCode, text } = await this.run(script, ...flags)
+    assert.equal(exitCode, 0, text)
+    return text
   }
 
   /** Begins a script and does not wait for it. */
@@ -173,6 +181,12 @@ export class Deployment {
     return stdout.split('\n').filter(Boolean).sort()
   }
 
+  /** The lines that the running containers of a service have logged, one container after the other. */
+  async logged(service: string): Promise<string[]> {
+    const logs = (await this.containers(service)).map((name) => docker`docker logs ${name}`)
+    return (await Promise.all(logs)).flatMap(({ stdall }) => stdall.split('\n'))
+  }
+
   /** Ids of all containers of the project, sorted: the same before and after when nothing was replaced. */
   async ids(): Promise<string[]> {
     const { stdout } =
@@ -200,6 +214,11 @@ export class Deployment {
     await each([...new Set(images.split('\n'))].join('\n'), (ids) => docker`docker rmi -f ${ids}`)
     rmSync(this.home, { recursive: true, force: true })
   }
+}
+
+/** The header of basic auth. */
+export function basic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 }
 
 /** Docker, quietly; a failing command throws. */

@@ -89,7 +89,8 @@ async function replace(days: number): Promise<void> {
   const names = 'subjectAltName=DNS:localhost,DNS:www.example.test'
   await quiet`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days ${days} -subj /CN=localhost -addext ${names} -keyout ${file('key.pem')} -out ${file('certificate.pem')}`
   await quiet`chown 101 ${file('key.pem')}`
-  await quiet`kill -HUP ${(await docker`docker inspect -f {{.State.Pid}} ${site.project}-lb-1`).stdout.trim()}`
+  // Not a reload: for a moment a worker of before would still show its own.
+  await docker`docker restart ${site.project}-lb-1`
   await until('the new certificate is shown', 10, async () => (await served()) === serial())
 }
 
@@ -105,10 +106,8 @@ function served(): Promise<string> {
   })
 }
 
-async function stack(): Promise<string> {
-  const { exitCode, text } = await site.run('04-stack')
-  assert.equal(exitCode, 0, text)
-  return text
+function stack(): Promise<string> {
+  return site.must('04-stack')
 }
 
 /** 04-stack while a client asks; returns what was printed. */

@@ -140,10 +140,8 @@ async function locked(): Promise<string> {
   return (await $({ quiet: true })`openssl pkey -in ${at('plain.key')} -aes256 -passout pass:x`).stdout
 }
 
-async function stack(): Promise<string> {
-  const { exitCode, text } = await site.run('04-stack')
-  assert.equal(exitCode, 0, text)
-  return text
+function stack(): Promise<string> {
+  return site.must('04-stack')
 }
 
 /** Does the work while a client asks, of whom no request may fail. */

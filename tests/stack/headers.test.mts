@@ -1,7 +1,7 @@
 /** What the load balancer tells the application, the client and its log; whose name it answers to. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { basic, Deployment, docker } from '../lib/deployment.mts'
 import { keptMessage, raw } from '../lib/raw.mts'
 
 let site: Deployment
@@ -32,8 +32,8 @@ test('a line of the access log is JSON: request id, replica, its release and its
   assert.match(String(line?.upstream_seconds), /^\d\.\d{3}$/)
   assert.deepEqual([line?.uri, line?.status, line?.method], ['/palindrom/anna', 200, 'GET'])
   // The application was given the same id.
-  const logs = await Promise.all((await site.containers('app')).map((name) => docker`docker logs ${name}`))
-  assert.equal(logs.filter(({ stdall }) => stdall.includes(`id=${id}`)).length, 1)
+  const told = (await site.logged('app')).filter((line) => line.includes(`id=${id}`))
+  assert.equal(told.length, 1)
 })
 
 test('passwords and the query strings named in the configuration are in no log', async () => {
@@ -50,7 +50,7 @@ test('passwords and the query strings named in the configuration are in no log',
   }
   await raw(site.ports.http, keptMessage('GET', `/?key=${secret}`, ['Connection: close']), false)
   await site.get('/admin', {
-    Authorization: `Basic ${Buffer.from(`developer:${secret}`).toString('base64')}`,
+    Authorization: basic('developer', secret),
   })
   await site.get('/palindrom/kept?monkey=1&q=100%25')
   // An upstream that fails is what nginx would write about into its error log, request line and all.
@@ -74,8 +74,7 @@ test('passwords and the query strings named in the configuration are in no log',
 
 test('with a domain, another name gets the default answer and reaches no replica', async () => {
   site.configure({ domain: 'shop.example.org' })
-  const { exitCode, text } = await site.run('04-stack')
-  assert.equal(exitCode, 0, text)
+  await site.must('04-stack')
   const ask = async (target: string, headers: string[]) => {
     const lines = [`GET ${target} HTTP/1.1`, 'Connection: close', ...headers]
     const bytes = `${lines.join('\r\n')}\r\n\r\n`
@@ -102,9 +101,9 @@ test('with a domain, another name gets the default answer and reaches no replica
   assert.equal((await raw(site.ports.https, 'GET /palindrom/foreign HTTP/1.0\r\n\r\n')).status, 421)
   const plain = await raw(site.ports.http, keptMessage('GET', '/', ['Connection: close']), false)
   assert.match(plain.text, new RegExp(`Location: https://shop.example.org:${site.ports.https}/`))
-  const logs = await Promise.all((await site.containers('app')).map((name) => docker`docker logs ${name}`))
-  assert.ok(logs.every(({ stdall }) => !stdall.includes('/palindrom/foreign')))
-  assert.equal(logs.flatMap(({ stdall }) => stdall.match(/palindrom\/own/g) ?? []).length, own.length + 1)
+  const logged = await site.logged('app')
+  assert.ok(logged.every((line) => !line.includes('/palindrom/foreign')))
+  assert.equal(logged.filter((line) => line.includes('/palindrom/own')).length, own.length + 1)
 })
 
 async function accessLog(): Promise<Record<string, unknown>[]> {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import tls from 'node:tls'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { basic, Deployment, docker } from '../lib/deployment.mts'
 import { message, raw } from '../lib/raw.mts'
 
 let site: Deployment
@@ -22,7 +22,7 @@ test('guesses at the password of /admin are limited before the password is check
   const ask = async (headers: Record<string, string>) => (await site.get('/admin', headers)).status
   const open = await Promise.all(Array.from({ length: 100 }, () => ask({})))
   assert.deepEqual(tally(open), { 401: 100 })
-  const guess = (number: number) => ({ Authorization: basic(`guess${number}`) })
+  const guess = (number: number) => ({ Authorization: basic('developer', `guess${number}`) })
   const guesses = tally(await Promise.all(Array.from({ length: 200 }, (_, number) => ask(guess(number)))))
   const { 401: checked = 0, 429: refused = 0 } = guesses
   assert.equal(checked + refused, 200, JSON.stringify(guesses))
@@ -30,7 +30,7 @@ test('guesses at the password of /admin are limited before the password is check
   assert.ok(checked >= 25 && checked < 100, JSON.stringify(guesses))
   assert.equal((await site.get('/')).status, 200)
   await sleep(1000)
-  assert.equal(await ask({ Authorization: basic(site.secret('admin_password')) }), 200)
+  assert.equal(await ask({ Authorization: basic('developer', site.secret('admin_password')) }), 200)
 })
 
 test('more than the configured requests get 429 and reach no replica; a second later all is well', async () => {
@@ -155,14 +155,12 @@ function drip(beginning: string, interval: number): Promise<number> {
 
 async function configure(settings: Record<string, unknown>): Promise<void> {
   site.configure(settings)
-  const { exitCode, text } = await site.run('04-stack')
-  assert.equal(exitCode, 0, text)
+  await site.must('04-stack')
 }
 
 /** The replicas' log lines about requests for such a page. */
 async function logged(page: RegExp): Promise<string[]> {
-  const logs = await Promise.all((await site.containers('app')).map((name) => docker`docker logs ${name}`))
-  const requests = logs.flatMap(({ stdall }) => stdall.split('\n')).filter((line) => / id=/.test(line))
+  const requests = (await site.logged('app')).filter((line) => / id=/.test(line))
   return requests.filter((line) => page.test(line))
 }
 
@@ -170,8 +168,4 @@ function tally(values: number[]): Record<number, number> {
   return Object.fromEntries(
     [...new Set(values)].map((value) => [value, values.filter((one) => one === value).length]),
   )
-}
-
-function basic(password: string): string {
-  return `Basic ${Buffer.from(`developer:${password}`).toString('base64')}`
 }

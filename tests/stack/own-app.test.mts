@@ -4,7 +4,7 @@ import { appendFileSync, cpSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { basic, Deployment, docker } from '../lib/deployment.mts'
 import { as } from '../lib/sql.mts'
 
 let site: Deployment
@@ -14,7 +14,7 @@ before(async () => {
   source = path.join(site.home, 'minimal')
   cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
   site.configure({ app: { source, environment: { MINIMAL_WARMUP: '1', MINIMAL_DRAIN: '1-2' } } })
-  for (const script of ['02-build', '03-db', '04-stack']) await ran(script)
+  for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
 })
 after(() => site?.remove())
 
@@ -34,7 +34,7 @@ test('what a client writes about itself into X-Forwarded-* and the like does not
     'X-Forwarded-For': '6.6.6.6',
     'X-Forwarded-Proto': 'forged',
     'X-Forwarded-Host': 'forged.example',
-    'X-Forwarded-Port': '666',
+    'X-Forwarded-Port': 'forged',
     'X-Forwarded-Prefix': '/forged',
     'X-Forwarded-Server': 'forged',
     'X-Real-IP': '6.6.6.6',
@@ -46,7 +46,7 @@ test('what a client writes about itself into X-Forwarded-* and the like does not
     Proxy: 'http://forged/',
   }
   const { body } = await site.get('/headers', forged)
-  assert.doesNotMatch(body, /forged|6\.6\.6\.6|666/)
+  assert.doesNotMatch(body, /forged|6\.6\.6\.6/)
   const headers = JSON.parse(body) as Record<string, string>
   assert.equal(headers['X-Forwarded-Proto'], 'https')
   assert.match(headers['X-Forwarded-For'] as string, /^\d+\.\d+\.\d+\.\d+$/)
@@ -54,7 +54,7 @@ test('what a client writes about itself into X-Forwarded-* and the like does not
 })
 
 test('the password of /admin is checked and not passed on; elsewhere an Authorization is the application’s', async () => {
-  const Authorization = `Basic ${Buffer.from(`developer:${site.secret('admin_password')}`).toString('base64')}`
+  const Authorization = basic('developer', site.secret('admin_password'))
   const seen = async (page: string) => JSON.parse((await site.get(page, { Authorization })).body)
   assert.equal((await seen('/admin/headers')).Authorization, undefined)
   assert.equal((await seen('/headers')).Authorization, Authorization)
@@ -63,7 +63,7 @@ test('the password of /admin is checked and not passed on; elsewhere an Authoriz
 test('a new release of it takes the place of the old one, and no request is lost', async () => {
   appendFileSync(path.join(source, 'app.py'), '\n# another release\n')
   const before = await site.containers('app')
-  const { failed } = await site.underLoad(() => ran('redeploy'))
+  const { failed } = await site.underLoad(() => site.must('redeploy'))
   assert.deepEqual(failed, [])
   const now = await site.containers('app')
   assert.equal(now.length, 2)
@@ -79,7 +79,7 @@ COPY . .
 CMD ["python", "app.py"]
 `
   writeFileSync(path.join(source, 'Dockerfile'), dockerfile)
-  await ran('redeploy')
+  await site.must('redeploy')
   for (const name of await site.containers('app')) {
     const format = '{{index .Config.Labels "built.by"}} {{.Config.WorkingDir}}'
     assert.equal((await docker`docker inspect -f ${format} ${name}`).stdout.trim(), 'themselves /elsewhere')
@@ -87,11 +87,6 @@ CMD ["python", "app.py"]
   assert.equal((await site.get('/palindrom/noon')).body, 'yes')
   assert.deepEqual(await red(), [])
 })
-
-async function ran(script: string): Promise<void> {
-  const { exitCode, text } = await site.run(script)
-  assert.equal(exitCode, 0, text)
-}
 
 /** Red lines of verify about the site. */
 async function red(): Promise<unknown[]> {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import https from 'node:https'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
@@ -101,6 +102,21 @@ test('a replica that hangs costs time but no request: the other one answers in i
     await docker`docker unpause ${replica}`
   }
   await served(replica as string)
+})
+
+test('a request that hangs is answered by the other replica, though Docker’s DNS has changed its mind meanwhile', async () => {
+  const [hanging, other] = await site.containers('app')
+  await docker`docker pause ${hanging}`
+  try {
+    const answers = Array.from({ length: 8 }, (_, number) => patiently(`/palindrom/dns${number}`))
+    await docker`docker stop ${other}`
+    await setTimeout(2000) // nginx asks the DNS once a second
+    await docker`docker start ${other}`
+    assert.deepEqual(new Set(await Promise.all(answers)), new Set([200]))
+  } finally {
+    await docker`docker unpause ${hanging}`
+  }
+  await served(hanging as string)
 })
 
 test('the load balancer comes back when it is killed', async () => {

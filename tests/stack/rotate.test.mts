@@ -8,7 +8,7 @@ import { stackSchema } from '../../scripts/lib/config.mts'
 import { Host } from '../../scripts/lib/host.mts'
 import { withLock } from '../../scripts/lib/lock.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { basic, Deployment, docker } from '../lib/deployment.mts'
 import { seeded } from '../lib/random.mts'
 import { as, asPostgres } from '../lib/sql.mts'
 import { ArgumentWatch } from '../lib/watch.mts'
@@ -54,19 +54,12 @@ async function opens(role: string, password: string): Promise<boolean> {
   return (await as(site, role, 'SELECT 1', { password })).ok
 }
 
-async function must(script: string, ...flags: string[]): Promise<void> {
-  const { exitCode, text } = await site.run(script, ...flags)
-  assert.equal(exitCode, 0, text)
-}
-
 /** Rotates while every request needs a new connection to the database. */
 async function rotated(name: string): Promise<{ old: string; now: string }> {
   const old = site.secret(name)
   const load = await site.underLoad(
     async () => {
-      const { exitCode, text } = await site.run('secrets', 'rotate', name, '--verbose')
-      texts.push(text)
-      assert.equal(exitCode, 0, text)
+      texts.push(await site.must('secrets', 'rotate', name, '--verbose'))
     },
     RATE,
     '/palindrom/level',
@@ -116,8 +109,7 @@ test('the admin’s password: the same, and nginx was not even reloaded', async 
   const before = await workers()
   const { old, now } = await rotated('admin_password')
   const status = async (password: string) => {
-    const Authorization = `Basic ${Buffer.from(`developer:${password}`).toString('base64')}`
-    return (await site.get('/admin', { Authorization })).status
+    return (await site.get('/admin', { Authorization: basic('developer', password) })).status
   }
   assert.equal(await status(old), 401)
   assert.equal(await status(now), 200)
@@ -136,8 +128,8 @@ test(`killed ${KILLS} times anywhere: no request fails, and the next run finishe
         passwords.push(site.secret('db_owner_password'))
       }
       // What else somebody may run then does no harm.
-      for (const script of ['03-db', '04-stack']) await must(script)
-      await must('secrets', 'rotate', 'db_owner_password')
+      for (const script of ['03-db', '04-stack']) await site.must(script)
+      await site.must('secrets', 'rotate', 'db_owner_password')
     },
     RATE,
     '/palindrom/level',
@@ -172,9 +164,7 @@ test('no password was printed, or stood on a command line at any moment', async 
   // Apart from the load: the watch takes a processor for itself.
   watch = ArgumentWatch.start()
   for (const name of NAMES) {
-    const { exitCode, text } = await site.run('secrets', 'rotate', name, '--verbose')
-    assert.equal(exitCode, 0, text)
-    texts.push(text)
+    texts.push(await site.must('secrets', 'rotate', name, '--verbose'))
     passwords.push(site.secret(name))
   }
   const seen = await watch.end()

@@ -135,9 +135,7 @@ async function tryHttp2(targets: string[]): Promise<number> {
 
 /** What the replicas logged of a page: `GET /status 200`. */
 async function reached(page: RegExp): Promise<string[]> {
-  const logs = await Promise.all((await site.containers('app')).map((name) => docker`docker logs ${name}`))
-  const lines = logs.flatMap(({ stdall }) => stdall.split('\n'))
-  const others = lines.filter((line) => !line.endsWith(`id=${OURS}`))
+  const others = (await site.logged('app')).filter((line) => !line.endsWith(`id=${OURS}`))
   const requests = others.flatMap((line) => /^\S+ ([A-Z]+ \S+ \d{3}) \S+ms id=/.exec(line)?.[1] ?? [])
   return requests.filter((request) => page.test(seenAs(request.split(' ')[1] as string)))
 }
