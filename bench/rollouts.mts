@@ -9,21 +9,27 @@ import { say } from '../scripts/lib/say.mts'
 import { Deployment, docker } from '../tests/lib/deployment.mts'
 import { seeded } from '../tests/lib/random.mts'
 import { startSshd } from './sshd.mts'
+import { asPeers } from './weights.mts'
 
 const RATE = 200
 const ROUNDS = Number(process.env.ROUNDS ?? 20)
 /** Rollouts here and over ssh each. */
 const WAYS = 4
 const FAULTS = Number(process.env.FAULTS ?? 5)
-/** Seconds that the application takes to warm up and to drain. */
-const WAITS = { MINIMAL_WARMUP: '2', MINIMAL_DRAIN: '1-3' }
+/** Seconds that the application takes to warm up and to drain: for many rollouts, and for what one takes in all. */
+const [SHORT, LONG] = [
+  { MINIMAL_WARMUP: '2', MINIMAL_DRAIN: '1-3' },
+  { MINIMAL_WARMUP: '10', MINIMAL_DRAIN: '5-15' },
+]
+/** Two replicas, two fresh ones, nginx, PostgreSQL and its port, Redis. */
+const CONTAINERS = 8
 
 export async function rollouts(): Promise<string[][]> {
   const prepared = await Deployment.prepare()
   const source = path.join(prepared.home, 'app')
   cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
   const settings = {
-    app: { source, environment: WAITS },
+    app: { source, environment: SHORT },
     rollout: { surge: 'all', ready_timeout: 15 },
     probe: { rate: 20 },
   }
@@ -33,6 +39,10 @@ export async function rollouts(): Promise<string[][]> {
     const good = await series(site, ROUNDS, () => release(site, source))
     const built = await twoReleases(site, source)
     const cached = await series(site, ROUNDS / 2, (round) => rollTo(site, built[round % 2] as string))
+    const peers = await asPeers(CONTAINERS, async () => ({
+      steady: await series(site, 1, () => sleep(15_000)),
+      rolling: await series(site, ROUNDS / 2, (round) => rollTo(site, built[round % 2] as string)),
+    }))
     const broken = await series(site, FAULTS, () => brokenRelease(site, source))
     const below = seeded(1)
     const killed = await series(site, FAULTS, () => interrupted(site, 'SIGKILL', below(6000)))
@@ -49,6 +59,9 @@ export async function rollouts(): Promise<string[][]> {
       row(`${FAULTS} by Ctrl-C likewise`, stopped),
       ['p99 while rolling / steady, as the client measured it', ratio(cached.p99, steady.p99)],
       ['the same by nginx’s own clock', ratio(cached.ownP99, steady.ownP99)],
+      row('containers as peers of the engine: steady', peers.steady),
+      row('the same while rolling', peers.rolling),
+      ['the same by nginx’s own clock: ratio', ratio(peers.rolling.ownP99, peers.steady.ownP99)],
       ...waits,
       ...ways,
       row('plain docker compose up -d --force-recreate', plain),
@@ -160,22 +173,24 @@ async function interrupted(site: Deployment, signal: NodeJS.Signals, delay: numb
 /** Seconds of a rollout beyond the application's own waits, from what it says itself. */
 async function added(site: Deployment): Promise<string[][]> {
   const rows: string[][] = []
-  for (const [replicas, surge] of [
-    [2, 'all'],
-    [2, 1],
-    [16, 'all'],
+  for (const [replicas, surge, environment] of [
+    [2, 'all', SHORT],
+    [2, 'all', LONG],
+    [2, 1, LONG],
+    [16, 'all', LONG],
   ] as const) {
-    site.configure({ app: { replicas }, rollout: { surge } })
+    site.configure({ app: { replicas, environment }, rollout: { surge } })
     const scaled = await site.run('redeploy')
     if (scaled.exitCode !== 0) throw new Error(scaled.text)
     const { text } = await site.run('redeploy', '--force')
     const [, all = '', own = ''] = / in ([\d.]+) s \(([\d.]+) s of it/.exec(text) ?? []
+    const { MINIMAL_WARMUP: warmup, MINIMAL_DRAIN: drain } = environment
     rows.push([
-      `${replicas} replicas, surge ${surge}: beyond the application's own waits`,
+      `${replicas} replicas, surge ${surge}, ${warmup} s of warm-up, ${drain} s of draining: beyond these`,
       `${(Number(all) - Number(own)).toFixed(1)} s (${all} s in all)`,
     ])
   }
-  site.configure({ app: { replicas: 2 } })
+  site.configure({ app: { replicas: 2, environment: SHORT }, rollout: { surge: 'all' } })
   await site.run('redeploy')
   return rows
 }
