@@ -59,7 +59,7 @@ ${failures(failed)}
 }
 
 function picture(report: Report): string {
-  const rows = [...new Set(report.steps.map(({ kind }) => kind))]
+  const rows = rowsOf(report.steps)
   const span = Math.max(1, report.ended - report.began)
   const x = (time: number) => LEFT + ((time - report.began) / span) * (WIDTH - LEFT - 10)
   const latencyTop = TRAFFIC_HEIGHT + 50
@@ -68,7 +68,7 @@ function picture(report: Report): string {
   return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Traffic, latency and steps over time">
 ${trafficPanel(report, x)}
 <g transform="translate(0 ${latencyTop})">${latencyPanel(report, x)}</g>
-<g transform="translate(0 ${stepsTop})">${stepsPanel(report, rows, x)}</g>
+<g transform="translate(0 ${stepsTop})">${stepsPanel(rows, x)}</g>
 ${timeAxis(span, x, report.began, height)}
 </svg>`
 }
@@ -119,17 +119,36 @@ function latencyPanel({ samples }: Report, x: Scale): string {
   return `${label('latency, ms (log)', LATENCY_HEIGHT)}${ruler(slowest, ' ms', LATENCY_HEIGHT)}${dots.join('')}`
 }
 
-function stepsPanel({ steps }: Report, rows: Step['kind'][], x: Scale): string {
-  const bands = steps.map(({ kind, names, from, to }) => {
-    const row = rows.indexOf(kind)
-    const width = Math.max(2, x(to) - x(from))
-    return `<rect class="band ${kind}" x="${n(x(from))}" y="${row * ROW + 3}" width="${n(width)}" height="${ROW - 6}" rx="2"><title>${html(names)}: ${seconds(to - from)}</title></rect>`
+/** A line of the picture: steps of one kind, one after the other. */
+interface Row {
+  kind: Step['kind']
+  steps: Step[]
+}
+
+/** Steps of a kind that overlap lie on lines of their own; the kinds are in the order in which they begin. */
+export function rowsOf(steps: readonly Step[]): Row[] {
+  const rows: Row[] = []
+  const inOrder = [...steps].sort((a, b) => a.from - b.from)
+  for (const step of inOrder) {
+    const free = rows.find(({ kind, steps }) => kind === step.kind && (steps.at(-1)?.to ?? 0) <= step.from)
+    if (free) free.steps.push(step)
+    else rows.push({ kind: step.kind, steps: [step] })
+  }
+  const kinds = [...new Set(rows.map(({ kind }) => kind))]
+  return rows.sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind))
+}
+
+function stepsPanel(rows: readonly Row[], x: Scale): string {
+  const lines = rows.map(({ kind, steps }, row) => {
+    const bands = steps.map(({ names, from, to }) => {
+      const width = Math.max(2, x(to) - x(from))
+      return `<rect class="band ${kind}" x="${n(x(from))}" y="${row * ROW + 3}" width="${n(width)}" height="${ROW - 6}" rx="2"><title>${html(names)}: ${seconds(to - from)}</title></rect>`
+    })
+    const first = rows.findIndex((one) => one.kind === kind) === row
+    const name = `<text class="name" x="${LEFT - 8}" y="${row * ROW + 14}">${kind}<title>${KINDS[kind]}</title></text>`
+    return (first ? name : '') + bands.join('')
   })
-  const names = rows.map(
-    (kind, row) =>
-      `<text class="name" x="${LEFT - 8}" y="${row * ROW + 14}">${kind}<title>${KINDS[kind]}</title></text>`,
-  )
-  return `${names.join('')}${bands.join('')}`
+  return lines.join('')
 }
 
 function timeAxis(span: number, x: Scale, began: number, height: number): string {

@@ -37,6 +37,9 @@ function page(failing: boolean): string {
   const steps = [
     { kind: 'ready' as const, names: 'prusa-app-3', from: began + 1000, to: began + 9000 },
     { kind: 'swap' as const, names: 'prusa-app-3 in', from: began + 10000, to: began + 10300 },
+    { kind: 'drain' as const, names: 'prusa-app-1', from: began + 10300, to: began + 14000 },
+    { kind: 'drain' as const, names: 'prusa-app-2', from: began + 10300, to: began + 17000 },
+    { kind: 'drain' as const, names: 'prusa-app-5', from: began + 15000, to: began + 18000 },
   ]
   return reportPage({
     from: 'old',
@@ -82,6 +85,18 @@ test('traffic, latency and steps lie on one time axis', async () => {
     .evaluate((element) => element.getBoundingClientRect().x)
   assert.ok(Math.abs(swap - fresh) < 3, `${swap} and ${fresh}`)
   assert.match(await tab.locator('body').innerText(), /No request failed/)
+})
+
+test('steps that go on at the same time lie on lines of their own, others share one', async () => {
+  const tab = await open(page(false), 'light')
+  const [one, two, five] = await tab
+    .locator('rect.band.drain')
+    .evaluateAll((bands) =>
+      bands.map((band) => [band.querySelector('title')?.textContent, band.getBoundingClientRect().y]),
+    )
+    .then((bands) => bands.sort().map(([, y]) => y))
+  assert.ok(Math.abs(Number(one) - Number(two)) > 10, `${one} and ${two}`)
+  assert.equal(one, five)
 })
 
 test('a failed request is marked in the picture and told with its time and step', async () => {
