@@ -15,13 +15,25 @@ export interface Traffic {
   requests: number
 }
 
+/** Lines of the log that are looked at first; the engine reads backwards, and the whole log would cost it seconds. */
+const TAIL = 2000
+
 /** Counts on the server, so that a busy log is not sent over the line. */
 export async function readTraffic(host: Host, stack: StackConfig, since: number): Promise<Traffic[]> {
   const output = await host.run(
     'Reading the load balancer’s log',
     bash`
-docker logs --since ${new Date(since).toISOString()} ${containerOf(stack, 'lb')} 2>/dev/null |
-  jq -rR 'fromjson? | [(.msec * 1000 / ${BIN} | floor), .release // ""] | @tsv' | sort | uniq -c`,
+log=$(mktemp)
+trap 'rm "$log"' EXIT
+read_last() { docker logs --tail $1 ${containerOf(stack, 'lb')} >"$log" 2>/dev/null; } # LINES
+from_before() { [ "$(grep -m1 -oE '"msec":[0-9]+' "$log" | cut -d: -f2)" -lt ${Math.floor(since / 1000)} ]; }
+lines=${TAIL}
+read_last $lines
+until from_before || [ $(wc -l <"$log") -lt $lines ]; do
+  lines=$((lines * 4))
+  read_last $lines
+done
+jq -rR 'fromjson? | select(.msec * 1000 >= ${since}) | [(.msec * 1000 / ${BIN} | floor), .release // ""] | @tsv' "$log" | sort | uniq -c`,
   )
   return parseTraffic(output)
 }
