@@ -1,4 +1,7 @@
-/** The rollouts of a server: one line of JSON each, in a file that is only ever appended to. */
+/**
+ * The rollouts of a server: one line of JSON each, in a file that is only ever appended to, and beside it the one that has
+ * begun: it is `unfinished` until it ends, and stays so when it was cut off.
+ */
 import { userInfo } from 'node:os'
 import type { StackConfig } from './config.mts'
 import type { Host } from './host.mts'
@@ -11,7 +14,9 @@ export interface Entry {
   who: string
   from: string
   to: string
-  result: 'released' | 'went back' | 'failed'
+  result: 'released' | 'went back' | 'failed' | 'unfinished'
+  /** Whether it was to undo a rollout. */
+  rollback?: boolean
   /** What the probe counted; absent where nothing was there to be asked. */
   requests?: number
   failed?: number
@@ -23,34 +28,69 @@ export interface Entry {
 
 export const who = () => userInfo().username
 
-const file = (stack: StackConfig) => `${stack.folder}/history.jsonl`
+/** Notes that a rollout begins. */
+export async function recordBegun(host: Host, stack: StackConfig, entry: Entry): Promise<void> {
+  await host.run(
+    'Writing the history',
+    bash`
+cd ${stack.folder}
+[ ! -e history.begun ] || cat history.begun >>history.jsonl
+echo ${JSON.stringify(entry)} >history.begun`,
+  )
+}
 
+/** Notes how it ended. */
 export async function record(host: Host, stack: StackConfig, entry: Entry): Promise<void> {
-  await host.run('Writing the history', bash`echo ${JSON.stringify(entry)} >>${file(stack)}`)
+  await host.run(
+    'Writing the history',
+    bash`cd ${stack.folder}; echo ${JSON.stringify(entry)} >>history.jsonl; rm -f history.begun`,
+  )
 }
 
 /** All rollouts, the oldest first. A line that a full disk cut short is left out. */
 export async function readHistory(host: Host, stack: StackConfig): Promise<Entry[]> {
-  return parseHistory(await host.run('Reading the history', bash`cat ${file(stack)} 2>/dev/null || true`))
+  const { folder } = stack
+  const files = bash`${folder}/history.jsonl ${folder}/history.begun`
+  return parseHistory(await host.run('Reading the history', bash`cat ${files} 2>/dev/null || true`))
 }
 
 export function parseHistory(text: string): Entry[] {
-  return text.split('\n').flatMap((line) => {
+  const entries = text.split('\n').flatMap((line) => {
     try {
       return [JSON.parse(line) as Entry]
     } catch {
       return []
     }
   })
+  // Killed while it noted its end, a rollout is in both files.
+  const ended = entries.filter(({ result }) => result !== 'unfinished').map(({ when, to }) => when + to)
+  return entries.filter(({ result, when, to }) => result !== 'unfinished' || !ended.includes(when + to))
 }
 
-/** The release that ran before this one, and those after it whose create_db.py changed the schema. */
-export function releaseBefore(
-  history: readonly Entry[],
-  current: string,
-): { release: string; schemaChangedBy: string[] } | undefined {
+/** Where a rollback goes to, and the releases that changed the schema since then. */
+export interface WayBack {
+  release: string
+  schemaChangedBy: string[]
+}
+
+/**
+ * Where a rollback goes to: what a rollout that was cut off came from (a rollback that was cut off is finished), else the
+ * release that ran before the present one.
+ * @param running releases of the replicas that run, the latest last
+ */
+export function wayBack(history: readonly Entry[], running: readonly string[]): WayBack | undefined {
+  const last = history.at(-1)
+  const cutOff = last?.result === 'unfinished' || (last?.result === 'failed' && running.includes(last.to))
+  if (!last || !cutOff || !last.from) return releaseBefore(history, running.at(-1) ?? '')
+  if (last.rollback) return { release: last.to, schemaChangedBy: [] }
+  return { release: last.from, schemaChangedBy: last.schemaChanged ? [last.to] : [] }
+}
+
+/** The release that ran before this one. */
+export function releaseBefore(history: readonly Entry[], current: string): WayBack | undefined {
   const came = history.findLastIndex(
-    ({ to, from, result }) => result === 'released' && to === current && from && from !== to,
+    ({ to, from, result }) =>
+      (result === 'released' || result === 'unfinished') && to === current && from && from !== to,
   )
   const release = history[came]?.from
   if (!release) return undefined
@@ -60,7 +100,7 @@ export function releaseBefore(
 
 /** Every release that served, the latest first. */
 export function served(history: readonly Entry[]): string[] {
-  const names = history.filter(({ result }) => result === 'released').flatMap(({ from, to }) => [from, to])
+  const names = history.flatMap(({ from, to, result }) => (result === 'released' ? [from, to] : [from]))
   return [...new Set(names.filter(Boolean).reverse())]
 }
 

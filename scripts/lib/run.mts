@@ -19,6 +19,8 @@ export interface Options {
   write: boolean
   /** Name of a release that is already on the server. */
   release?: string
+  /** Set by rollback, which is a redeploy of a release before. */
+  rollback?: boolean
 }
 
 export interface Run extends Config {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Entry, historyTable, parseHistory, releaseBefore, served } from '../../scripts/lib/history.mts'
+import {
+  type Entry,
+  historyTable,
+  parseHistory,
+  releaseBefore,
+  served,
+  wayBack,
+} from '../../scripts/lib/history.mts'
 
 function entry(from: string, to: string, result: Entry['result'] = 'released', schemaChanged = false): Entry {
   return { when: '2026-01-02T03:04:05.000Z', who: 'ada', from, to, result, seconds: 12.34, schemaChanged }
@@ -26,6 +33,39 @@ test('who changed the schema since is told', () => {
 test('a release that never served is no way back', () => {
   const history = [entry('', 'a'), entry('a', 'broken', 'went back'), entry('a', 'b'), entry('b', 'a')]
   assert.deepEqual(served(history), ['a', 'b'])
+})
+
+test('the way back', () => {
+  const cutOff = entry('b', 'c', 'unfinished', true)
+  const before = [entry('', 'a'), entry('a', 'b')]
+  const cases: [what: string, history: Entry[], running: string[], release: string | undefined][] = [
+    ['to the release before', before, ['b'], 'a'],
+    ['to where a rollout that was cut off came from, wherever that was', [...before, cutOff], ['b'], 'b'],
+    ['with both running', [...before, cutOff], ['b', 'c'], 'b'],
+    ['when it was cut off at its very end', [...before, cutOff], ['c'], 'b'],
+    ['a rollback that was cut off goes on', [...before, { ...cutOff, rollback: true }], ['b', 'c'], 'c'],
+    ['a rollout that stopped half way', [...before, entry('b', 'c', 'failed')], ['b', 'c'], 'b'],
+    ['one that failed before anything changed', [...before, entry('b', 'c', 'failed')], ['b'], 'a'],
+    ['one that went back by itself', [...before, entry('b', 'c', 'went back')], ['b'], 'a'],
+    ['a first deployment that was cut off', [entry('', 'a', 'unfinished')], ['a'], undefined],
+    ['no history', [], ['a'], undefined],
+  ]
+  for (const [what, history, running, release] of cases)
+    assert.equal(wayBack(history, running)?.release, release, what)
+  assert.deepEqual(wayBack([cutOff], ['c'])?.schemaChangedBy, ['c'])
+})
+
+test('a release that came by a rollout that was cut off has a release before it all the same', () => {
+  const history = [entry('a', 'b', 'unfinished'), entry('b', 'c', 'went back')]
+  assert.equal(releaseBefore(history, 'b')?.release, 'a')
+})
+
+test('a rollout that was killed while it noted its end is told once', () => {
+  const lines = [entry('a', 'b'), entry('a', 'b', 'unfinished')].map((one) => JSON.stringify(one)).join('\n')
+  assert.deepEqual(
+    parseHistory(lines).map(({ result }) => result),
+    ['released'],
+  )
 })
 
 test('a line that was cut short costs no other line', () => {
