@@ -5,9 +5,9 @@ import { baseImages, imageMode, requireImage } from './lib/images.mts'
 import { readPair } from './lib/pair.mts'
 import { requireBuilt, sourceOf } from './lib/release.mts'
 import { removeTimer } from './lib/renewal.mts'
-import { look } from './lib/rollout.mts'
 import { begin } from './lib/run.mts'
 import { say, step, warn } from './lib/say.mts'
+import { look, refresh } from './lib/scene.mts'
 import { ensureSecrets } from './lib/secrets.mts'
 import { up, writeStack } from './lib/stack.mts'
 
@@ -40,7 +40,7 @@ await step('Admin password', async () =>
   (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
 )
 
-const { changed } = await look(host, stack)
+const { changed } = await refresh(host, stack, await look(host, stack))
 // The replicas come and go by one loop, whether it is the first start or a new release.
 options.release = release
 await import('./redeploy.mts')
@@ -56,7 +56,7 @@ if (certbot)
     const { changed, timer, problem } = await ensureIssued(host, stack, certbot)
     if (problem) warn(await judgeProblem(host, stack, problem))
     // The configuration follows: with a CA's certificate comes HSTS.
-    if (changed) await look(host, stack)
+    if (changed) await refresh(host, stack, await look(host, stack))
     const by = `twice a day by ${timer.by}`
     if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
     return timer.changed || problem ? by : `${by}, not due: nothing to do`

@@ -1,16 +1,20 @@
 /** Releases the application in app/ with no visible outage, or one that is on the server already. */
 import { prepareSchema } from './lib/database.mts'
+import { wantedConfig } from './lib/definition.mts'
 import { printPlan } from './lib/dryrun.mts'
 import { OperatorError } from './lib/errors.mts'
 import { readHistory, served } from './lib/history.mts'
 import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
-import { Proof } from './lib/proof.mts'
+import { before, isDone, plan } from './lib/plan.mts'
+import { type About, Proof, RequestsFail } from './lib/proof.mts'
 import { pruneReleases, targetRelease } from './lib/release.mts'
-import { type Replica, wantedConfig } from './lib/replica.mts'
-import { Halt, look, Rollout } from './lib/rollout.mts'
+import type { Replica } from './lib/replica.mts'
+import { Halt } from './lib/retirement.mts'
+import { Rollout, type Target } from './lib/rollout.mts'
 import { begin } from './lib/run.mts'
 import { say, warn } from './lib/say.mts'
+import { look } from './lib/scene.mts'
 import { writeStack } from './lib/stack.mts'
 
 const { host, stack, options } = begin(`
@@ -27,47 +31,54 @@ say(`redeploy on ${host.name}`)
 if (options['dry-run']) await printPlan(host, stack, options)
 else await release(await targetRelease(host, stack, options.release))
 
-/** What redeploy does for a release that is built: lock, proof, loop. */
+/** What redeploy does for a release that is built. */
 export async function release(release: string): Promise<void> {
+  host.giveWay()
   await withLock(host, stack, `release ${release}`, async () => {
-    const proof = await Proof.begin(host, stack)
-    try {
-      await rollOut(proof, release)
-    } finally {
-      await proof.end().catch((error) => warn(`History and picture could not be written: ${error.message}`))
-    }
+    const [target, scene] = await Promise.all([targetOf(release), look(host, stack)])
+    const planned = plan(stack, scene, (one) => !options.force && one.config === target.config)
+    if (isDone(planned)) return say(`Release ${release} is already running: nothing to do.`)
+    await prove({ from: before(planned), to: release, rollback: options.rollback }, async (proof) => {
+      const rollout = new Rollout(host, stack, proof, target, scene, planned)
+      await rollOut(proof, rollout).catch((error) => goBack(proof, rollout, error))
+    })
+    await pruneReleases(host, stack, [release, ...served(await readHistory(host, stack))])
   })
 }
 
-/** Schema first, then the loop; when a fresh replica fails, back by the same loop. */
-async function rollOut(proof: Proof, release: string): Promise<void> {
-  await writeStack(host, stack, baseImages(stack, await imageMode(host, stack)))
-  const preparing = () => prepareSchema(host, stack, release)
-  const [schema, config, scene] = await Promise.all([
-    options.release ? undefined : proof.step('schema', release, preparing),
-    wantedConfig(host, stack, release),
-    look(host, stack),
-  ])
-  const current = (one: Replica) => !options.force && one.config === config
-  const rollout = new Rollout(host, stack, proof, { release, config }, scene, current)
-  if (rollout.nothingToDo) return say(`Release ${release} is already running: nothing to do.`)
-  proof.of(rollout.before, release, schema?.changed ?? false)
-  await roll(rollout).catch((error) => goBack(proof, rollout, error))
-  proof.result = 'released'
-  await pruneReleases(host, stack, [
-    release,
-    rollout.before ?? release,
-    ...served(await readHistory(host, stack)),
-  ])
+/** What is needed to start replicas of a release: the files on the server, and what they are known by. */
+async function targetOf(release: string): Promise<Target> {
+  const images = baseImages(stack, await imageMode(host, stack))
+  await writeStack(host, stack, images)
+  return { release, config: await wantedConfig(host, stack, images, release) }
+}
+
+/** Has a client ask the site while the work is done, and says what it saw. */
+async function prove(about: About, work: (proof: Proof) => Promise<void>): Promise<void> {
+  const proof = await Proof.begin(host, stack, about)
+  try {
+    await work(proof)
+    proof.result = 'released'
+  } finally {
+    await proof.end().catch((error) => warn(`History and picture could not be written: ${error.message}`))
+  }
+}
+
+/** Schema first, then the loop. */
+async function rollOut(proof: Proof, rollout: Rollout): Promise<void> {
+  rollout.prepare()
+  if (!options.release) await proof.schema(() => prepareSchema(host, stack, proof.about.to))
+  await proof.begun()
+  await roll(rollout)
 }
 
 /** The loop: healthy, then swapped in, then drained, then stopped. */
 async function roll(rollout: Rollout): Promise<void> {
-  await adopt(rollout)
-  for (const { fresh: number, old } of rollout.plan.batches) {
-    const out = stack.rollout.order === 'stop-first' ? await rollout.takeOut(old) : old
-    const fresh = await rollout.start(number)
-    rollout.rehearse(fresh, out)
+  await rollout.adopt()
+  for (const batch of rollout.plan.batches) {
+    const out = stack.rollout.order === 'stop-first' ? await rollout.takeOut(batch.old) : batch.old
+    const fresh = await rollout.start(batch)
+    rollout.lookAhead(batch, fresh, out)
     await rollout.untilReady(fresh)
     const oldWorkers = await rollout.swap(fresh, out)
     rollout.retire(out, oldWorkers)
@@ -75,32 +86,43 @@ async function roll(rollout: Rollout): Promise<void> {
   await rollout.retired()
 }
 
-/** What an interrupted rollout left: fresh replicas are put to use, old ones that are out already are drained and stopped. */
-async function adopt(rollout: Rollout): Promise<void> {
-  const { adopt, leftovers } = rollout.plan
-  rollout.retire(leftovers, rollout.oldWorkers)
-  await rollout.untilReady(adopt)
-  if (adopt.length > 0) await rollout.swap(adopt, [])
-}
-
-/** A fresh replica failed: it goes, and those already replaced return to the release before by the same loop. */
+/** It failed: what is fresh goes, and what was replaced already returns to the release before by the same loop. */
 async function goBack(proof: Proof, rollout: Rollout, error: Error): Promise<never> {
+  proof.settle()
+  const recalled = error instanceof RequestsFail ? await rollout.recall() : []
   const words = await rollout.discard()
   await rollout.finished()
   if (error instanceof Halt) throw error
-  const { before } = rollout
-  warn(`${error.message}: going back to ${before ? `release ${before}` : 'what was there'}.`)
-  if (before && rollout.replaced) {
-    proof.settle()
-    const target = { release: before, config: await wantedConfig(host, stack, before) }
-    await roll(
-      new Rollout(host, stack, proof, target, await look(host, stack), (one) => one.release === before),
-    )
+  const { from, to } = proof.about
+  const what = `Release ${to} was not rolled out: ${error.message}\n${words}`
+  if (from && rollout.begun) {
+    warn(`${error.message}: going back to release ${from}.`)
+    await rollBack(proof, from, recalled).catch((failure) => {
+      throw new OperatorError(
+        `${what}\nGoing back to ${from} failed too: ${failure.message}`,
+        'npm run status shows what runs; npm run rollback tries again.',
+      )
+    })
   }
   proof.result = 'went back'
+  if (!(error instanceof OperatorError)) throw error
   throw new OperatorError(
-    `Release ${rollout.release} was not rolled out: ${error.message}\n${words}`,
+    what,
     'Mend the application, then: npm run redeploy',
-    before ? `release ${before} serves as before.` : 'no replica of it runs.',
+    from ? `release ${from} serves as before.` : 'no replica of it runs.',
   )
+}
+
+/** @param recalled replicas of before that have requests again, but were asked to prepare: they go, too */
+async function rollBack(proof: Proof, release: string, recalled: Replica[]): Promise<void> {
+  const asked = recalled.map(({ id }) => id)
+  const [target, scene] = await Promise.all([targetOf(release), look(host, stack)])
+  const planned = plan(stack, scene, (one) => one.release === release && !asked.includes(one.id))
+  const back = new Rollout(host, stack, proof, target, scene, planned)
+  try {
+    await roll(back)
+  } catch (failure) {
+    await back.discard()
+    throw failure
+  }
 }

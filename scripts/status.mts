@@ -1,8 +1,7 @@
 /** What runs now: the replicas, their release, and whether requests are sent to them. */
-import { serving } from './lib/balancer.mts'
-import { replicas } from './lib/replica.mts'
 import { begin } from './lib/run.mts'
 import { result, say, seconds } from './lib/say.mts'
+import { look } from './lib/scene.mts'
 import { table } from './lib/table.mts'
 
 const { host, stack, options } = begin(`
@@ -13,11 +12,11 @@ Prints the replicas: release, state, and whether the load balancer sends them re
   --json             as JSON on standard output
 `)
 
-const [found, served] = await Promise.all([replicas(host, stack), serving(host, stack)])
+const { found, serving } = await look(host, stack)
 if (options.json)
   result(
     JSON.stringify(
-      found.map((one) => ({ ...one, serving: served.includes(one.name) })),
+      found.map((one) => ({ ...one, serving: serving.includes(one.name) })),
       null,
       2,
     ),
@@ -31,7 +30,7 @@ else
         one.name,
         one.release,
         one.running ? `up ${seconds(one.age)}` : `stopped (exit code ${one.exitCode})`,
-        served.includes(one.name) ? 'yes' : 'no',
+        serving.includes(one.name) ? 'yes' : 'no',
         String(one.restarts),
       ]),
     ),

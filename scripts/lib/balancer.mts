@@ -123,7 +123,7 @@ fi`,
 
 const functions = (stack: StackConfig): Script =>
   join([
-    move(stack),
+    move(stack, 'nginx'),
     composeFor(stack, 'none'),
     bash`
 cd ${stack.folder}/nginx

@@ -102,7 +102,7 @@ function taking(stack: StackConfig, script: Script): Script {
 umask 077
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT`
-  return join([move(stack), takeOver(stack), folder, script])
+  return join([move(stack, 'nginx'), takeOver(stack), folder, script])
 }
 
 function pairScript(stack: StackConfig, { certificate, key }: Pair): Script {

@@ -1,23 +1,23 @@
 /** What a rollout would do, with every command, and nothing done. */
-import { serving } from './balancer.mts'
 import type { StackConfig } from './config.mts'
+import { wantedConfig } from './definition.mts'
 import type { Host } from './host.mts'
 import { baseImages, imageMode } from './images.mts'
-import { type Batch, type Plan, plan } from './plan.mts'
+import { type Batch, isDone, type Plan, plan } from './plan.mts'
 import { imageOf, isBuilt, requireBuilt, sourceOf } from './release.mts'
-import { namesOf, replicas, wantedConfig } from './replica.mts'
+import { namesOf } from './replica.mts'
 import type { Options } from './run.mts'
 import { result } from './say.mts'
+import { look } from './scene.mts'
 
 /** Prints the plan of the rollout that redeploy would do now. */
 export async function printPlan(host: Host, stack: StackConfig, options: Options): Promise<void> {
-  const release =
-    options.release ?? sourceOf(stack, baseImages(stack, await imageMode(host, stack)).python).release
+  const images = baseImages(stack, await imageMode(host, stack))
+  const release = options.release ?? sourceOf(stack, images.python).release
   if (options.release) await requireBuilt(host, stack, release)
   const built = await isBuilt(host, stack, release)
-  const config = built ? await wantedConfig(host, stack, release) : undefined
-  const [found, served] = await Promise.all([replicas(host, stack), serving(host, stack)])
-  const planned = plan(stack, found, served, (one) => !options.force && one.config === config)
+  const config = built ? await wantedConfig(host, stack, images, release) : undefined
+  const planned = plan(stack, await look(host, stack), (one) => !options.force && one.config === config)
   result(describePlan(stack, planned, release, built, options.release === undefined).join('\n'))
 }
 
@@ -33,8 +33,7 @@ export function describePlan(
   schema: boolean,
 ): string[] {
   const { adopt, leftovers, batches } = plan
-  if (built && adopt.length + leftovers.length + batches.length === 0)
-    return [`Release ${release} is already running: nothing to do.`]
+  if (built && isDone(plan)) return [`Release ${release} is already running: nothing to do.`]
   return [
     ...(built
       ? []
@@ -58,7 +57,7 @@ function turn(stack: StackConfig, { fresh, old }: Batch, index: number, release:
   const out = namesOf(old)
   const start = [
     `start ${fresh} of ${release}`,
-    `  RELEASE=${release} docker compose up -d --no-deps --no-recreate --scale app=+${fresh} app`,
+    `  RELEASE=${release} docker compose create --no-recreate --scale app=+${fresh} app; docker start FRESH`,
     ...ready(`the fresh (${index + 1})`),
   ]
   const swap = (sides: (string | false)[]) => [

@@ -1,4 +1,5 @@
 /** What a replica is asked: itself, never through the load balancer. Its status code alone decides nothing. */
+import { EventEmitter, once } from 'node:events'
 import type { StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
@@ -23,29 +24,52 @@ export async function untilReady(host: Host, stack: StackConfig, fresh: Replica[
   })
 }
 
-/** Asks old replicas to prepare. What they answer is not judged: whether they may be stopped, they say at /ready-for-deploy. */
-export async function askToPrepare(host: Host, old: Replica[]): Promise<void> {
-  await ask(host, old, '/prepare-for-deploy')
+/**
+ * Asks replicas to prepare; returns those to wait for. What they answer is not judged, since whether they may be stopped
+ * they say at /ready-for-deploy. But one that is warming up says `Not ready` to everything and does not prepare: it has
+ * been asked nothing yet, and has nothing to complete.
+ */
+async function askToPrepare(host: Host, list: Replica[]): Promise<Replica[]> {
+  const answers = await ask(host, list, '/prepare-for-deploy')
+  return list.filter((_, index) => !(answers[index]?.status === 404 && answers[index]?.body === 'Not ready'))
 }
 
-/** Waits until each says that it may be stopped: 200 and Ready. A replica that does not run needs no waiting. */
-export async function untilDrained(host: Host, stack: StackConfig, old: Replica[]): Promise<void> {
-  let asked = old
-  await waitUntil(`${namesOf(old)} drained`, stack.rollout.drain_timeout, async () => {
+/**
+ * Asks old replicas to prepare, and waits until they say that they may be stopped: 200 and Ready. One that does not run
+ * needs no waiting.
+ * @param recall ends the waiting, whatever they say
+ * @returns a promise for each, in order: they say so at different times
+ */
+export function drains(host: Host, stack: StackConfig, old: Replica[], recall: AbortSignal): Promise<void>[] {
+  const said = new EventEmitter()
+  let asked: Replica[] | undefined
+  const all = waitUntil(`${namesOf(old)} drained`, stack.rollout.drain_timeout, async () => {
+    asked ??= await askToPrepare(host, old)
     const answers = await ask(host, asked, '/ready-for-deploy', 'Ready')
-    const waiting = asked.filter((_, index) => !says(answers[index], 'Ready'))
-    const silent = asked.filter((_, index) => answers[index]?.status === 0)
-    if (silent.length > 0) {
-      // One that crashed and was restarted has another address and has forgotten that it was asked.
-      const running = await refreshed(host, stack, waiting)
-      await askToPrepare(
-        host,
-        running.filter(({ id }) => silent.some((one) => one.id === id)),
-      )
-      asked = running
-    } else asked = waiting
-    return asked.length > 0 ? answers.map(shown).join(', ') : undefined
+    asked = await undrained(host, stack, asked, answers)
+    for (const { id } of old) if (!asked.some((one) => one.id === id)) said.emit(id)
+    return asked.length > 0 && !recall.aborted ? answers.map(shown).join(', ') : undefined
   })
+  return old.map(({ id }) => Promise.race([once(said, id).then(() => {}), all]))
+}
+
+/** Those of the replicas that have not said Ready, as they are now. */
+async function undrained(
+  host: Host,
+  stack: StackConfig,
+  asked: Replica[],
+  answers: Answer[],
+): Promise<Replica[]> {
+  const waiting = asked.filter((_, index) => !says(answers[index], 'Ready'))
+  const silent = asked.filter((_, index) => answers[index]?.status === 0)
+  if (silent.length === 0) return waiting
+  // One that crashed and was restarted has another address and has forgotten that it was asked.
+  const running = await refreshed(host, stack, waiting)
+  const anew = await askToPrepare(
+    host,
+    running.filter(({ id }) => silent.some((one) => one.id === id)),
+  )
+  return running.filter((one) => anew.includes(one) || !silent.some(({ id }) => id === one.id))
 }
 
 /** Those of the replicas that run, as they are now. */
@@ -54,11 +78,11 @@ async function refreshed(host: Host, stack: StackConfig, list: Replica[]): Promi
   return (await replicas(host, stack)).filter(({ id, running }) => running && ids.has(id))
 }
 
-/** How often, and how many milliseconds apart, the server itself asks before it reports what it saw. */
-const [TRIES, APART] = [10, 100]
+/** Milliseconds between two questions to a replica, where it is one of so many: each costs the server a process. */
+const apart = (replicas: number) => 100 * Math.max(1, replicas / 4)
 
-/** Seconds after which it reports all the same: a replica that hangs answers nothing for the whole of curl's time. */
-const SLICE = 3
+/** Milliseconds for which the server itself asks before it reports what it saw. */
+const SLICE = 1000
 
 /**
  * Asks the replicas themselves, at once, never through the load balancer; an answer each, in order.
@@ -71,12 +95,15 @@ async function ask(host: Host, list: Replica[], path: string, word?: string): Pr
   const output = await host.run(
     `Asking ${namesOf(list)} for ${path}`,
     bash`
+exec {never}<> <(:) # nothing ever comes from it, so that reading it is a pause that costs no process
+end=$((\${EPOCHREALTIME/./} + ${SLICE * 1000})) # microseconds
 ask() { # INDEX URL
-  local answer try
-  for ((try = 1; try <= ${word ? TRIES : 1} && SECONDS < ${SLICE}; try++)); do
-    [ $try = 1 ] || sleep ${APART / 1000}
-    answer=$(curl -sS --noproxy '*' --max-time 5 -w '\t%{http_code}' "$2" 2>/dev/null | tr '\n' ' ' || true)
-    [[ ! $answer =~ ^${word ?? ''}' '?$'\t'200$ ]] || break
+  local answer
+  while true; do
+    answer=$(curl -sS --noproxy '*' --max-time 5 -w '\t%{http_code}' "$2" 2>/dev/null || true)
+    answer=\${answer//$'\n'/ }
+    if ${word === undefined} || [[ $answer =~ ^${word ?? ''}' '?$'\t'200$ ]] || ((\${EPOCHREALTIME/./} >= end)); then break; fi
+    read -rt ${apart(list.length) / 1000} -u $never || true
   done
   printf '%s\t%s\n' "$1" "$answer"
 }

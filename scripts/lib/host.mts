@@ -12,6 +12,9 @@ import { type ServerFile, writeScript } from './files.mts'
 import { bash, type Script } from './shell.mts'
 import { CONNECT_DEADLINE, sh, sshOptions } from './ssh.mts'
 
+/** As nice(1) has it, from 0 to 19: a tenth of what another process gets. */
+const NICENESS = 10
+
 /** Seconds. A script that may take longer (a build, packages) names its own deadline. */
 const SCRIPT_DEADLINE = 60
 
@@ -27,6 +30,7 @@ export interface RunOptions {
 }
 
 export class Host {
+  #niceness = 0
   #asked: Promise<void> | undefined
 
   /**
@@ -57,6 +61,11 @@ export class Host {
     return this.address.startsWith('ssh://')
       ? new URL(this.address).hostname
       : (this.address.split('@').at(-1) as string)
+  }
+
+  /** The scripts to come leave the processors to whoever else wants them: the site, while a release is rolled out. */
+  giveWay(): void {
+    this.#niceness = NICENESS
   }
 
   /** Runs a script as root and returns what it printed; throws a CommandError with its last lines. */
@@ -166,7 +175,8 @@ export class Host {
 
   /** The command that runs `command` as root there, in words for sh, which every login shell can start. */
   #shell(command: string): string[] {
-    const asRoot = `if [ "$(id -u)" = 0 ]; then exec ${command}; else exec sudo -n ${command}; fi`
+    const gentle = this.#niceness > 0 ? `nice -n ${this.#niceness} ${command}` : command
+    const asRoot = `if [ "$(id -u)" = 0 ]; then exec ${gentle}; else exec sudo -n ${gentle}; fi`
     return this.local
       ? ['sh', '-c', asRoot]
       : ['ssh', ...sshOptions(this.sshConfig), this.address, `exec sh -c ${sh(asRoot)}`]

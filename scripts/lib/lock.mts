@@ -11,8 +11,17 @@ const SILENCE = 20
 /** Seconds. The longest single step: stopping containers that take their whole grace period. */
 const MOVE_DEADLINE = 90
 
-/** One step at a time on the server, whoever asked for it: for the head of a script. */
-export const move = (stack: StackConfig): Script => bash`exec 8>>${stack.folder}/lock.moves; flock 8`
+/**
+ * For the head of a script that changes something: whoever takes the lock after its rollout was killed waits for it.
+ * @param noun   what it changes
+ * @param shared whether other scripts that say so may change the same at the same time
+ */
+export function move(stack: StackConfig, noun: 'nginx' | 'replicas', shared = false): Script {
+  const kind = shared ? '--shared' : '--exclusive'
+  return bash`
+exec 8>>${stack.folder}/lock.moves; flock --shared 8
+exec 7>>${`${stack.folder}/lock.${noun}`}; flock ${kind} 7`
+}
 
 let held = false
 

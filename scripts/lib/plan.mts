@@ -4,6 +4,7 @@
  */
 import type { StackConfig } from './config.mts'
 import type { Replica } from './replica.mts'
+import type { Scene } from './scene.mts'
 
 /** One turn of the loop: so many fresh replicas come, these old ones go. */
 export interface Batch {
@@ -19,15 +20,21 @@ export interface Plan {
   batches: Batch[]
 }
 
-/**
- * @param found   every container of the application
- * @param serving names of those that requests are sent to
- * @param current whether a replica is as wanted
- */
+/** Whether everything is as wanted already. */
+export function isDone({ adopt, leftovers, batches }: Plan): boolean {
+  return adopt.length + leftovers.length + batches.length === 0
+}
+
+/** The release that ran before, where one did; else the empty text. */
+export function before({ batches, leftovers }: Plan): string {
+  const old = [...batches.flatMap(({ old }) => old), ...leftovers]
+  return old.find(({ running }) => running)?.release ?? ''
+}
+
+/** @param current whether a replica is as wanted */
 export function plan(
   stack: StackConfig,
-  found: Replica[],
-  serving: string[],
+  { found, serving }: Scene,
   current: (replica: Replica) => boolean,
 ): Plan {
   const served = (replica: Replica) => serving.includes(replica.name)

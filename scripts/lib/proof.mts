@@ -3,19 +3,22 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { ROOT, type StackConfig } from './config.mts'
+import type { Schema } from './database.mts'
 import { OperatorError } from './errors.mts'
-import { type Entry, record, who } from './history.mts'
+import { type Entry, record, recordBegun, who } from './history.mts'
 import type { Host } from './host.mts'
 import { Probe, type Sample, type Summary, summarize } from './probe.mts'
 import { reportPage } from './report.mts'
 import { count, green, red, say, seconds, warn } from './say.mts'
 import { bash } from './shell.mts'
-import { readCertificate, Site } from './site.mts'
+import { Site } from './site.mts'
 import { applicationsOwn, type Kind, Timeline } from './timeline.mts'
 import { readTraffic } from './traffic.mts'
 
 /** So many requests must have failed, and a larger share than before, until a release is taken for broken. */
 const FAILED_MINIMUM = 3
+/** Milliseconds between two looks at what the probe saw. */
+const WATCH = 100
 /** So many failures are listed one by one; the rest is counted. */
 const LISTED = 20
 
@@ -29,37 +32,45 @@ const WORDS: Record<Kind, string> = {
   stop: 'stopped and removed',
 }
 
+/** Which rollout it is the proof of. */
+export type About = Pick<Entry, 'from' | 'to' | 'rollback'>
+
+/** Requests fail that did not fail before the fresh release had any. */
+export class RequestsFail extends OperatorError {}
+
 export class Proof {
   readonly timeline = new Timeline()
   /** What became of it. */
   result: Entry['result'] = 'failed'
-  #rollout: Pick<Entry, 'from' | 'to' | 'schemaChanged'> | undefined
+  /** Whether create_db.py changed the schema on the way. */
+  #schemaChanged = false
   #freshSince = Number.POSITIVE_INFINITY
   #settled = false
-  #probe: Probe | undefined
 
   private constructor(
     private readonly host: Host,
     private readonly stack: StackConfig,
-  ) {}
+    readonly about: About,
+    private readonly probe: Probe | undefined,
+  ) {
+    probe?.start(() => this.timeline.now)
+  }
 
-  /** Begins to ask the public address, where one answers already. */
-  static async begin(host: Host, stack: StackConfig): Promise<Proof> {
-    const proof = new Proof(host, stack)
-    if ((await readCertificate(host, stack)).trim() === '') return proof
+  /** Begins to ask the public address, where one answers already; the clock starts with the first request that counts. */
+  static async begin(host: Host, stack: StackConfig, about: About): Promise<Proof> {
     const site = Site.of(host, stack)
     const { path, rate, timeout } = stack.probe
     const probe = new Probe({ site, path, rate, timeout })
     const [first] = await probe.once()
-    if (first?.status) proof.#probe = probe.start(() => proof.timeline.now)
-    else if (await proof.#serves())
+    if (first?.status) return new Proof(host, stack, about, probe)
+    if (await serves(host, stack))
       warn(`${site.url(path)} does not answer from here (${first?.error}): nobody counts requests.`)
-    return proof
+    return new Proof(host, stack, about, undefined)
   }
 
-  /** Tells which rollout this is the proof of; without one, nothing was to be done and nothing is written. */
-  of(from: string | undefined, to: string, schemaChanged: boolean): void {
-    this.#rollout = { from: from ?? '', to, schemaChanged }
+  /** Notes in the history that the rollout begins: what comes of it may be cut off. */
+  async begun(): Promise<void> {
+    await recordBegun(this.host, this.stack, this.#entry('unfinished', Date.now()))
   }
 
   /** Going back: what fails until then is known, and no reason to stop. */
@@ -79,56 +90,80 @@ export class Proof {
     return done
   }
 
+  /** The step that prepares the schema. */
+  async schema(prepare: () => Promise<Schema>): Promise<void> {
+    const { changed } = await this.step('schema', this.about.to, prepare)
+    this.#schemaChanged = changed
+  }
+
   /** From now on a failure may be the fresh release's. */
   freshServes(): void {
     if (!this.#settled) this.#freshSince = Math.min(this.#freshSince, Date.now())
   }
 
-  /** @throws OperatorError when requests fail that did not fail before */
+  /** @throws RequestsFail when requests fail that did not fail before */
   check(): void {
-    const before = summarize(this.#samples().filter(({ due }) => due < this.#freshSince))
-    const since = summarize(this.#samples().filter(({ due }) => due >= this.#freshSince))
-    const share = ({ failed, requests }: typeof since) => failed.length / Math.max(1, requests)
-    if (since.failed.length < FAILED_MINIMUM || share(since) <= 2 * share(before)) return
-    throw new OperatorError(
-      `requests fail that did not fail before: ${since.failed.length} of ${since.requests} since it serves, the first: ${since.failed[0]?.error}`,
+    const samples = this.probe?.samples ?? []
+    const since = samples.filter(({ due }) => due >= this.#freshSince)
+    const failed = since.filter(({ error }) => error)
+    if (failed.length < FAILED_MINIMUM) return
+    const before = samples.filter(({ due }) => due < this.#freshSince)
+    const failedBefore = before.filter(({ error }) => error)
+    if (failed.length / since.length <= (2 * failedBefore.length) / Math.max(1, before.length)) return
+    throw new RequestsFail(
+      `requests fail that did not fail before: ${failed.length} of ${since.length} since it serves, the first: ${failed[0]?.error}`,
     )
+  }
+
+  /** Does the work, and waits for it no longer when requests fail that did not fail before. @throws RequestsFail */
+  watched<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const watch = setInterval(() => {
+        try {
+          this.check()
+        } catch (error) {
+          reject(error)
+        }
+      }, WATCH)
+      work.then(resolve, reject).finally(() => clearInterval(watch))
+    })
   }
 
   /** Ends the probe, writes history and report, and says the sentence. */
   async end(): Promise<void> {
-    const samples = (await this.#probe?.stop()) ?? []
-    if (!this.#rollout) return
+    const samples = (await this.probe?.stop()) ?? []
     const ended = Date.now()
-    const summary = this.#probe && summarize(samples)
+    const summary = this.probe && summarize(samples)
     await this.#record(summary, ended)
     listFailures(summary?.failed ?? [])
-    if (this.#probe) await this.#draw(samples, ended)
+    if (this.probe) await this.#draw(samples, ended)
     say(this.#sentence(summary, ended))
   }
 
+  #entry(result: Entry['result'], ended: number): Entry {
+    const { began } = this.timeline
+    return {
+      when: new Date(began).toISOString(),
+      who: who(),
+      ...this.about,
+      result,
+      seconds: Math.round((ended - began) / 100) / 10,
+      schemaChanged: this.#schemaChanged,
+    }
+  }
+
   async #record(summary: Summary | undefined, ended: number): Promise<void> {
-    const { from = '', to = '', schemaChanged = false } = this.#rollout ?? {}
     const counted = summary && {
       requests: summary.requests,
       failed: summary.failed.length,
       slowestMs: summary.slowest,
     }
-    await record(this.host, this.stack, {
-      when: new Date(this.timeline.began).toISOString(),
-      who: who(),
-      from,
-      to,
-      result: this.result,
-      ...counted,
-      seconds: Math.round((ended - this.timeline.began) / 100) / 10,
-      schemaChanged,
-    })
+    await record(this.host, this.stack, { ...this.#entry(this.result, ended), ...counted })
   }
 
   async #draw(samples: Sample[], ended: number): Promise<void> {
     const { began, steps } = this.timeline
-    const { from = '', to = '' } = this.#rollout ?? {}
+    const { from, to } = this.about
     const traffic = await readTraffic(this.host, this.stack, began)
     const file = path.join(ROOT, 'reports', `${to}.html`)
     mkdirSync(path.dirname(file), { recursive: true })
@@ -137,7 +172,7 @@ export class Proof {
   }
 
   #sentence(summary: Summary | undefined, ended: number): string {
-    const { from = '', to = '' } = this.#rollout ?? {}
+    const { from, to } = this.about
     const { began, steps } = this.timeline
     const numbers = summary
       ? `${count(summary.requests, 'request').replace(/\B(?=(\d{3})+ )/g, ',')}, ${summary.failed.length} failed, slowest ${summary.slowest} ms`
@@ -149,17 +184,13 @@ export class Proof {
     const own = seconds(applicationsOwn(steps))
     return `${numbers}, ${what} in ${seconds(ended - began)} (${own} of it the application's own warm-up and draining)`
   }
+}
 
-  #samples() {
-    return this.#probe?.samples ?? []
-  }
-
-  async #serves(): Promise<boolean> {
-    const { exitCode } = await this.host.attempt(
-      bash`docker ps -q --filter name=${`^${this.stack.project}-lb-1$`} | grep .`,
-    )
-    return exitCode === 0
-  }
+async function serves(host: Host, stack: StackConfig): Promise<boolean> {
+  const { exitCode } = await host.attempt(
+    bash`docker ps -q --filter name=${`^${stack.project}-lb-1$`} | grep .`,
+  )
+  return exitCode === 0
 }
 
 function listFailures(failed: readonly Sample[]): void {

@@ -1,5 +1,6 @@
 /** Replicas: the containers that run the application. What they are asked is in handshake.mts. */
 import type { StackConfig } from './config.mts'
+import { indent } from './errors.mts'
 import type { Host } from './host.mts'
 import { move } from './lock.mts'
 import { bash, join, type Script } from './shell.mts'
@@ -26,39 +27,48 @@ export async function replicas(host: Host, stack: StackConfig): Promise<Replica[
   return parse(stack, await host.run('Looking at the replicas', join([found(stack), bash`found | inspect`])))
 }
 
-// A replica may be removed between being found and being inspected. The environment, which holds the database's
-// password, stays on the server.
+// A replica may be removed between being found and being inspected. No more is asked of the engine than is read here: the
+// environment, which holds the database's password, stays on the server.
 const found = (stack: StackConfig): Script => bash`
-inspect() { { xargs -r docker inspect 2>/dev/null || true; } | jq "map(del(.Config.Env) | .Now = $(date +%s%3N))"; }
+inspect() { # those on standard input
+  date +%s%3N
+  xargs -r docker inspect --format ${INSPECTED} 2>/dev/null || true
+}
 found() {
   docker ps -aq --no-trunc --filter label=com.docker.compose.project=${stack.project} \
     --filter label=com.docker.compose.service=app --filter label=com.docker.compose.oneoff=False
 }`
 
-function parse(stack: StackConfig, output: string): Replica[] {
-  const containers = output.trim() ? (JSON.parse(output) as Inspected[]) : []
-  return containers.map((container) => replicaOf(stack, container)).sort((a, b) => numberOf(a) - numberOf(b))
-}
+const INSPECTED = `{${['Id', 'Name', 'RestartCount', 'State', 'NetworkSettings']
+  .map((key) => `"${key}":{{json .${key}}}`)
+  .join(',')},"Image":{{json .Config.Image}},"Labels":{{json .Config.Labels}}}`
 
 interface Inspected {
   Id: string
   Name: string
-  Now: number
   RestartCount: number
   State: { Running: boolean; StartedAt: string; ExitCode: number }
-  Config: { Image: string; Labels: Record<string, string> }
+  Image: string
+  Labels: Record<string, string>
   NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
 }
 
-function replicaOf(stack: StackConfig, container: Inspected): Replica {
+/** @param output the server's clock in milliseconds, then a container on each line */
+function parse(stack: StackConfig, output: string): Replica[] {
+  const [now, ...lines] = output.split('\n').filter(Boolean)
+  const containers = lines.map((line) => replicaOf(stack, JSON.parse(line) as Inspected, Number(now)))
+  return containers.sort((a, b) => numberOf(a) - numberOf(b))
+}
+
+function replicaOf(stack: StackConfig, container: Inspected, now: number): Replica {
   return {
     id: container.Id,
     name: container.Name.replace(/^\//, ''),
-    release: container.Config.Image.split(':').at(-1) as string,
-    config: container.Config.Labels['prusa.config'] ?? '',
+    release: container.Image.split(':').at(-1) as string,
+    config: container.Labels['prusa.config'] ?? '',
     address: container.NetworkSettings.Networks[`${stack.project}_frontend`]?.IPAddress ?? '',
     running: container.State.Running,
-    age: container.Now - Date.parse(container.State.StartedAt),
+    age: now - Date.parse(container.State.StartedAt),
     restarts: container.RestartCount,
     exitCode: container.State.ExitCode,
   }
@@ -66,37 +76,39 @@ function replicaOf(stack: StackConfig, container: Inspected): Replica {
 
 const numberOf = (replica: Replica) => Number(replica.name.split('-').at(-1))
 
-/**
- * Digest of the service as it would be made now for this release, its variables and secrets included. Compose has one
- * of its own, `config --hash`, but that leaves out what env_file holds (2.26).
- */
-export async function wantedConfig(host: Host, stack: StackConfig, release: string): Promise<string> {
-  const digest = bash`CONFIG= compose config app | sha256sum | cut -c1-16`
-  return (
-    await host.run('Reading the service’s definition', join([composeFor(stack, release), digest]))
-  ).trim()
-}
-
-/** Starts more replicas of a release beside those that are there; returns the new ones. */
-export async function startReplicas(
+/** Makes containers for more replicas of a release beside those that are there, and starts none of them. */
+export async function createReplicas(
   host: Host,
   stack: StackConfig,
   { release, config }: { release: string; config: string },
   count: number,
 ): Promise<Replica[]> {
   const output = await host.run(
-    `Starting release ${release}`,
+    `Making containers of release ${release}`,
     join([
-      // Starts and removals wait for each other: Compose would start a replica again that was stopped and is not
-      // removed yet.
-      move(stack),
+      // Nobody else's change meanwhile: Compose is told how many there shall be in all.
+      move(stack, 'replicas'),
       composeFor(stack, release),
       found(stack),
       bash`
 before=$(found)
 export CONFIG=${config}
-compose up -d --no-deps --no-recreate --no-build --scale app=$(($(wc -w <<<"$before") + ${count})) app >&2
+compose create --no-recreate --no-build --scale app=$(($(wc -w <<<"$before") + ${count})) app >&2
 for id in $(found); do [[ $before == *$id* ]] || echo "$id"; done | inspect`,
+    ]),
+  )
+  return parse(stack, output)
+}
+
+/** Starts what was made, one after the other: the engine takes longer for two at once (measured with 20.10). */
+export async function startReplicas(host: Host, stack: StackConfig, made: Replica[]): Promise<Replica[]> {
+  const ids = made.map(({ id }) => id)
+  const output = await host.run(
+    `Starting ${namesOf(made)}`,
+    join([
+      move(stack, 'replicas', true),
+      found(stack),
+      bash`docker start ${ids} >&2; printf '%s\n' ${ids} | inspect`,
     ]),
     { deadline: 120 },
   )
@@ -110,7 +122,7 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
   await host.run(
     `Stopping ${namesOf(gone)}`,
     join([
-      move(stack),
+      move(stack, 'replicas', true),
       bash`docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null; docker rm ${ids} >/dev/null`,
     ]),
     { deadline: stack.rollout.stop_timeout + 60 },
@@ -121,9 +133,11 @@ export function namesOf(list: { name: string }[]): string {
   return list.map(({ name }) => name).join(', ')
 }
 
-/** The last lines that a container logged, without those that our own questions made. */
-export async function lastWords(host: Host, { id }: { id: string }): Promise<string> {
+/** How a container is and the last lines that it logged, without those that our own questions made. */
+export async function lastWords(host: Host, { id, name }: Replica): Promise<string> {
   const script = bash`
+docker inspect -f '{{with .State}}{{.Status}}, exit code {{.ExitCode}}{{with .Health}}, health {{.Status}}{{end}}{{end}}, restarted {{.RestartCount}} times' ${id} || true
 docker logs --tail 300 ${id} 2>&1 | { grep -vE '/(status|prepare-for-deploy|ready-for-deploy)' || true; } | tail -n 15 || true`
-  return (await host.attempt(script)).stdout.trim()
+  const [state = '', ...lines] = (await host.attempt(script)).stdout.trim().split('\n')
+  return `${name} (${state}):\n${indent(lines.join('\n'))}`
 }

@@ -30,11 +30,15 @@ export async function writeStack(host: Host, stack: StackConfig, images: BaseIma
   return output.split('\n').filter(Boolean)
 }
 
+/** compose/stack.yaml, as it goes to the server. */
+export const stackFile = () => own('compose/stack.yaml')
+
+const own = (name: string) => readFileSync(path.join(ROOT, name), 'utf8')
+
 export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[] {
-  const own = (name: string) => readFileSync(path.join(ROOT, name), 'utf8')
   const at = (name: string) => `${stack.folder}/${name}`
   return [
-    { path: at('compose/stack.yaml'), content: own('compose/stack.yaml') },
+    { path: at('compose/stack.yaml'), content: stackFile() },
     { path: at('compose/stack.env'), content: envFile(stackVariables(stack, images)) },
     { path: at('compose/app.env'), content: envFile(stack.app.environment), mode: '600' },
     { path: at('postgres/pg_hba.conf'), content: own('sql/pg_hba.conf') },
@@ -46,7 +50,7 @@ export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[]
   ]
 }
 
-function stackVariables(stack: StackConfig, images: BaseImages): Record<string, string | number> {
+export function stackVariables(stack: StackConfig, images: BaseImages): Record<string, string | number> {
   return {
     PROJECT: stack.project,
     FOLDER: stack.folder,

@@ -91,17 +91,41 @@ export class Deployment {
     return quiet`npx zx ${`scripts/${script}.mts`} --config ${path.join(this.home, 'config')} ${flags}`
   }
 
-  /** Begins a script and sends the signal to its whole process group some milliseconds later, as a terminal's Ctrl-C would. */
-  async interrupt(script: string, flags: string[], signal: NodeJS.Signals, delay: number): Promise<string> {
+  /**
+   * Begins a script and sends the signal to its whole process group, as a terminal's Ctrl-C would.
+   * @param when milliseconds after its begin, or as soon as it has printed this
+   */
+  async interrupt(
+    script: string,
+    flags: string[],
+    signal: NodeJS.Signals,
+    when: number | RegExp,
+  ): Promise<string> {
     const argv = ['zx', `scripts/${script}.mts`, '--config', path.join(this.home, 'config'), ...flags]
     const running = spawn('npx', argv, { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-    let text = ''
-    for (const stream of [running.stdout, running.stderr]) stream.on('data', (data) => (text += data))
     const ended = new Promise((resolve) => running.once('exit', resolve))
-    const timer = setTimeout(() => process.kill(-(running.pid as number), signal), delay)
+    const interrupt = () => running.exitCode === null && process.kill(-(running.pid as number), signal)
+    let text = ''
+    for (const stream of [running.stdout, running.stderr])
+      stream.on('data', (data) => {
+        const seen = when instanceof RegExp && when.test(text)
+        text += data
+        if (when instanceof RegExp && !seen && when.test(text)) interrupt()
+      })
+    const timer = typeof when === 'number' ? setTimeout(interrupt, when) : undefined
     await ended
     clearTimeout(timer)
     return text
+  }
+
+  /** The release of each running replica. */
+  async releases(): Promise<string[]> {
+    const { stdout } =
+      await docker`docker ps --filter label=com.docker.compose.project=${this.project} --filter label=com.docker.compose.service=app --format {{.Image}}`
+    return stdout
+      .split('\n')
+      .filter(Boolean)
+      .map((image) => image.split(':').at(-1) as string)
   }
 
   /** Waits until a begun script has printed something. */
@@ -146,6 +170,13 @@ export class Deployment {
       await probe.stop()
     }
     return summarize(probe.samples)
+  }
+
+  /** The same, and the client must not have noticed. */
+  async unnoticed(work: () => Promise<unknown>): Promise<void> {
+    const { requests, failed } = await this.underLoad(work, 100)
+    assert.ok(requests > 100, `${requests} requests`)
+    assert.equal(failed.length, 0, JSON.stringify(failed.slice(0, 3)))
   }
 
   /** One request, over HTTPS unless told; status 0 and the error as the body when it failed. */

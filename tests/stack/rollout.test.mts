@@ -1,6 +1,6 @@
 /** Somebody else's application, rolled out under load: its waits, its refusals, interruptions, and two at once. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
@@ -22,15 +22,9 @@ function minimal(warmup: string, drain: string) {
   return { app: { source: path.join(ROOT, 'tests/apps/minimal'), environment } }
 }
 
-async function unnoticed(work: () => Promise<unknown>): Promise<void> {
-  const { requests, failed } = await site.underLoad(work, 100)
-  assert.ok(requests > 100, `${requests} requests`)
-  assert.equal(failed.length, 0, JSON.stringify(failed.slice(0, 3)))
-}
-
 test('an application that answers 404 until it is drained: 10 s of warm-up, 5 to 15 s of draining', async () => {
   site.configure({ ...minimal('10', '5-15'), rollout: { surge: 'all' } })
-  await unnoticed(async () => {
+  await site.unnoticed(async () => {
     const { exitCode, text } = await site.run('redeploy', '--force')
     assert.equal(exitCode, 0, text)
   })
@@ -46,7 +40,7 @@ test('a rollout of all replicas at once does not need Docker’s DNS, which fres
   const silence = (verb: string) => docker`nsenter -t ${pid} -n iptables ${verb} OUTPUT -d 127.0.0.11 -j DROP`
   await silence('-I')
   try {
-    await unnoticed(async () => {
+    await site.unnoticed(async () => {
       const { exitCode, text } = await site.run('redeploy', '--force')
       assert.equal(exitCode, 0, text)
     })
@@ -60,10 +54,10 @@ test('an old replica that never says Ready is stopped after drain_timeout, loudl
   site.configure({ ...minimal('1', '1000'), rollout: { surge: 'all' } })
   assert.equal((await site.run('redeploy')).exitCode, 0)
   site.configure({ ...minimal('1', '1'), rollout: { drain_timeout: 3 } })
-  await unnoticed(async () => {
+  await site.unnoticed(async () => {
     const { exitCode, text } = await site.run('redeploy')
     assert.equal(exitCode, 0, text)
-    assert.match(text, /did not say Ready within 3 s: stopped all the same/)
+    assert.match(text, /did not say Ready within 3 s: stopped all the same .* Requests go to /)
   })
   assert.equal((await site.containers('app')).length, 2)
 })
@@ -73,20 +67,45 @@ test('with on_drain_timeout: abort the rollout stops there and says what runs', 
   assert.equal((await site.run('redeploy')).exitCode, 0)
   const old = await site.containers('app')
   site.configure({ ...minimal('1', '1'), rollout: { surge: 1, drain_timeout: 2, on_drain_timeout: 'abort' } })
-  await unnoticed(async () => {
+  await site.unnoticed(async () => {
     const { exitCode, text } = await site.run('redeploy')
     assert.equal(exitCode, 1, text)
     assert.match(
       text,
-      /the rollout stops there[\s\S]*State: .* serve; .* runs on without requests\.[\s\S]*Next:/,
+      /the rollout stops there[\s\S]*State: requests go to .*; .* runs on without any\.[\s\S]*Next:/,
     )
   })
   for (const name of old) assert.ok((await site.containers('app')).includes(name))
   // The next one finishes it.
   site.configure({ rollout: { on_drain_timeout: 'stop' } })
-  await unnoticed(async () => assert.equal((await site.run('redeploy')).exitCode, 0))
+  await site.unnoticed(async () => assert.equal((await site.run('redeploy')).exitCode, 0))
   assert.equal((await site.containers('app')).length, 2)
   for (const name of old) assert.ok(!(await site.containers('app')).includes(name))
+})
+
+test('requests that fail call the old replicas back while they still drain', async () => {
+  const [old] = await site.releases()
+  const drain = 8
+  site.configure({ ...minimal('1', `${drain}`), rollout: { surge: 'all' }, probe: { rate: 50 } })
+  await site.must('redeploy')
+  const source = path.join(site.home, 'failing')
+  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  const file = path.join(source, 'app.py')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('return "Hello', 'return 1 / 0, "Hello'))
+  site.configure({ app: { source } })
+  const { failed } = await site.underLoad(async () => {
+    const { exitCode, text } = await site.run('redeploy')
+    assert.equal(exitCode, 1, text)
+    assert.match(text, /requests fail that did not fail before: \d+ of \d+/)
+    assert.match(text, /State: release \w+ serves as before/)
+  })
+  assert.ok(failed.length > 0)
+  const times = failed.map(({ due }) => due)
+  const lasted = Math.max(...times) - Math.min(...times)
+  assert.ok(lasted < (drain * 1000) / 2, `requests failed for ${lasted} ms`)
+  assert.deepEqual(await site.releases(), [old, old])
+  site.configure({ ...minimal('1', '1'), rollout: { surge: 1 }, probe: { rate: 20 } })
+  await site.must('redeploy')
 })
 
 test('two rollouts at once: the second is told who holds the lock', async () => {
@@ -99,11 +118,11 @@ test('two rollouts at once: the second is told who holds the lock', async () => 
 })
 
 for (const signal of ['SIGKILL', 'SIGINT'] as const)
-  test(`${signal} at any step: the site goes on answering, and the next redeploy finishes`, async () => {
+  test(`${signal} at any moment: the site goes on answering, and the next redeploy finishes`, async () => {
     const below = seeded(SEED)
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 2; round++) {
       const delay = below(7000)
-      await unnoticed(async () => {
+      await site.unnoticed(async () => {
         await site.interrupt('redeploy', ['--force'], signal, delay)
         const { exitCode, text } = await site.run('redeploy')
         assert.equal(exitCode, 0, `after ${delay} ms (seed ${SEED}):\n${text}`)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type StackConfig, stackSchema } from '../../scripts/lib/config.mts'
-import { batches, type Plan, plan } from '../../scripts/lib/plan.mts'
+import { batches, before, isDone, type Plan, plan } from '../../scripts/lib/plan.mts'
 import type { Replica } from '../../scripts/lib/replica.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 import { seeded } from '../lib/random.mts'
@@ -49,6 +49,21 @@ function shown({ adopt, leftovers, batches }: Plan): string {
   return parts.filter(Boolean).join(', ')
 }
 
+test('the release before is that of the replicas that go', () => {
+  const of = (text: string) => before(plan(config(2), situation(text), current))
+  assert.equal(of('old1* old2*'), 'old')
+  assert.equal(of('old1 new2* new3*'), 'old')
+  assert.equal(of('new1* new2'), '')
+  assert.equal(of(''), '')
+})
+
+test('done is what needs nothing', () => {
+  const done = (text: string) => isDone(plan(config(2), situation(text), current))
+  assert.ok(done('new1* new2*'))
+  for (const text of ['', 'new1*', 'new1* new2', 'new1* old2*', 'new1* new2* dead3'])
+    assert.ok(!done(text), text)
+})
+
 describe('plan', () => {
   const cases: [what: string, replicas: number, surge: string, there: string, expected: string][] = [
     ['first start: all at once', 2, '1', '', '+2'],
@@ -78,7 +93,7 @@ describe('plan', () => {
   for (const [what, replicas, surge, there, expected] of cases)
     test(`${what}: ${there || 'nothing'} → ${expected || 'nothing to do'}`, () => {
       const { found, serving } = situation(there)
-      assert.equal(shown(plan(config(replicas, surge), found, serving, current)), expected)
+      assert.equal(shown(plan(config(replicas, surge), { found, serving }, current)), expected)
     })
 })
 
@@ -170,7 +185,7 @@ test('whatever was there: exactly the wanted replicas are left, all serve, and c
         moves,
       )
     }
-    const next = () => plan(stack, [...world.found], [...world.serving], current)
+    const next = () => plan(stack, { found: [...world.found], serving: [...world.serving] }, current)
 
     if (random(2) === 0) carryOut(random(6))
     carryOut()
