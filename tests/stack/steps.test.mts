@@ -1,0 +1,72 @@
+/** A rollout that is cut off right after each of its steps: whatever is typed next finishes or undoes it, unnoticed. */
+import assert from 'node:assert/strict'
+import { appendFileSync, cpSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { ROOT } from '../../scripts/lib/config.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+
+let site: Deployment
+let source: string
+before(async () => {
+  const prepared = await Deployment.prepare()
+  source = path.join(prepared.home, 'app')
+  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  const environment = { MINIMAL_WARMUP: '1', MINIMAL_DRAIN: '1' }
+  site = await Deployment.start({ app: { source, environment } }, prepared)
+})
+after(() => site.remove())
+
+const STEPS: [name: string, printed: RegExp][] = [
+  ['the image is built', /Application: release \w+ built/],
+  ['the first fresh replica has started', /1 replica of \w+ started/],
+  ['it is ready', /app-\d+ ready/],
+  ['it has requests', /load balancer:/],
+  ['the second one has, too', /load balancer:[\s\S]*load balancer:/],
+  ['the first old one has drained', /drained/],
+  ['the first old one is gone', /stopped and removed/],
+  ['all is done but the noting', /stopped and removed[\s\S]*stopped and removed/],
+]
+/** What is typed next, and whether the new release runs then. */
+const NEXT: [script: string, comes: boolean][] = [
+  ['redeploy', true],
+  ['rollback', false],
+  ['04-stack', true],
+]
+
+for (const signal of ['SIGKILL', 'SIGINT'] as const)
+  for (const [index, [name, printed]] of STEPS.entries()) {
+    const [next, comes] = NEXT[(index + (signal === 'SIGINT' ? 1 : 0)) % NEXT.length] as [string, boolean]
+    test(`${signal} when ${name}, then ${next}`, async () => {
+      const [old = ''] = await site.releases()
+      appendFileSync(path.join(source, 'app.py'), `# ${Math.random()}\n`)
+      await site.unnoticed(async () => {
+        const text = await site.interrupt('redeploy', [], signal, printed)
+        assert.match(text, printed)
+        const { exitCode, text: finished } = await site.run(next)
+        assert.equal(exitCode, 0, `${text}\n${finished}`)
+        // One that is cut off while it warms up has not heard that it shall prepare, and is not waited for.
+        assert.doesNotMatch(finished, /did not say Ready/)
+      })
+      const releases = new Set(await site.releases())
+      // Cut off before anything had begun, there is nothing to undo but what came before.
+      if (index > 0) assert.equal(releases.has(old), !comes, `${[...releases]}`)
+      assert.equal(releases.size, 1)
+      assert.deepEqual(await every(), await site.containers('app'))
+      assert.equal((await every()).length, 2)
+    })
+  }
+
+test('the history tells which were cut off', async () => {
+  const entries = JSON.parse((await site.run('history', '--json')).stdout) as { result: string }[]
+  const count = (result: string) => entries.filter((entry) => entry.result === result).length
+  assert.ok(count('unfinished') >= 2 * (STEPS.length - 1) - 2, JSON.stringify(entries))
+  assert.ok(count('released') >= STEPS.length)
+})
+
+/** Names of all containers of the application, running or not, sorted. */
+async function every(): Promise<string[]> {
+  const { stdout } =
+    await docker`docker ps -a --filter label=com.docker.compose.project=${site.project} --filter label=com.docker.compose.service=app --format {{.Names}}`
+  return stdout.split('\n').filter(Boolean).sort()
+}
