@@ -1,4 +1,4 @@
-/** Watches the arguments of every program on this machine, as tightly as one processor can. */
+/** Watches the arguments of every program on this machine, as tightly as one processor can: it goes before everything else. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -28,7 +28,9 @@ export class ArgumentWatch {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'prusa-watch-'))
   readonly #child: ChildProcess
   private constructor() {
-    this.#child = spawn('python3', ['-c', LOOK, path.join(this.#folder, 'seen')], { stdio: 'inherit' })
+    this.#child = spawn('nice', ['-n', '-15', 'python3', '-c', LOOK, path.join(this.#folder, 'seen')], {
+      stdio: 'inherit',
+    })
   }
 
   static start(): ArgumentWatch {
