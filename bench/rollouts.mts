@@ -8,12 +8,16 @@ import type { Summary } from '../scripts/lib/probe.mts'
 import { say } from '../scripts/lib/say.mts'
 import { Deployment, docker } from '../tests/lib/deployment.mts'
 import { seeded } from '../tests/lib/random.mts'
-import { added, overSsh, SHORT } from './waits.mts'
+import { asked, RATE } from './client.mts'
+import { added, overSsh, SLOW } from './waits.mts'
 import { asPeers } from './weights.mts'
 
-const RATE = 200
 const ROUNDS = Number(process.env.ROUNDS ?? 20)
 const FAULTS = Number(process.env.FAULTS ?? 5)
+/** Seconds of asking a site that nobody touches. */
+const STEADY = 30
+/** Milliseconds within which a rollout of that application is cut off. */
+const LONGEST = 25_000
 /** Two replicas, two fresh ones, nginx, PostgreSQL and its port, Redis. */
 const CONTAINERS = 8
 
@@ -22,39 +26,36 @@ export async function rollouts(): Promise<string[][]> {
   const source = path.join(prepared.home, 'app')
   cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
   const settings = {
-    app: { source, environment: SHORT },
+    app: { source, environment: SLOW },
     rollout: { surge: 'all', ready_timeout: 30 },
     probe: { rate: 20 },
   }
   const site = await Deployment.start(settings, prepared)
   try {
-    const steady = await series(site, 1, () => sleep(15_000))
+    const steady = await series(site, 1, () => sleep(STEADY * 1000))
     const good = await series(site, ROUNDS, () => release(site, source))
     const built = await twoReleases(site, source)
-    const cached = await series(site, ROUNDS / 2, (round) => rollTo(site, built[round % 2] as string))
     const peers = await asPeers(CONTAINERS, async () => ({
-      steady: await series(site, 1, () => sleep(15_000)),
+      steady: await series(site, 1, () => sleep(STEADY * 1000)),
       rolling: await series(site, ROUNDS / 2, (round) => rollTo(site, built[round % 2] as string)),
     }))
     const broken = await series(site, FAULTS, () => brokenRelease(site, source))
     const below = seeded(1)
-    const killed = await series(site, FAULTS, () => interrupted(site, 'SIGKILL', below(6000)))
-    const stopped = await series(site, FAULTS, () => interrupted(site, 'SIGINT', below(6000)))
+    const killed = await series(site, FAULTS, () => interrupted(site, 'SIGKILL', below(LONGEST)))
+    const stopped = await series(site, FAULTS, () => interrupted(site, 'SIGINT', below(LONGEST)))
     const waits = await added(site)
     const ways = await overSsh(site)
     const plain = await series(site, 1, () => plainCompose(site))
     return [
       row(`steady, ${RATE} requests/s, two replicas`, steady),
       row(`${ROUNDS} rollouts in a row, surge all, each built`, good),
-      row(`${ROUNDS / 2} rollouts of releases built before`, cached),
       row(`${FAULTS} broken releases`, broken),
       row(`${FAULTS} rollouts killed by SIGKILL at random steps, each finished by the next`, killed),
       row(`${FAULTS} by Ctrl-C likewise`, stopped),
-      ['p99 while rolling / steady, as the client measured it', ratio(cached.p99, steady.p99)],
-      ['the same by nginx’s own clock', ratio(cached.ownP99, steady.ownP99)],
+      ...ratios('p99 while rolling / steady', good, steady),
       row('containers as peers of the engine: steady', peers.steady),
-      row('the same while rolling', peers.rolling),
-      ['the same by nginx’s own clock: ratio', ratio(peers.rolling.ownP99, peers.steady.ownP99)],
+      row(`the same during ${ROUNDS / 2} rollouts of releases built before`, peers.rolling),
+      ...ratios('p99 while rolling / steady as peers', peers.rolling, peers.steady),
       ...waits,
       ...ways,
       row('plain docker compose up -d --force-recreate', plain),
@@ -76,7 +77,10 @@ function row(what: string, { requests, failed, median, p99, slowest, ownP99 }: M
   ]
 }
 
-const ratio = (one: number, other: number) => (one / other).toFixed(2)
+function ratios(what: string, rolling: Measured, steady: Measured): string[][] {
+  const ratio = (one: number, other: number) => (one / other).toFixed(2)
+  return [[what, `${ratio(rolling.p99, steady.p99)} (nginx: ${ratio(rolling.ownP99, steady.ownP99)})`]]
+}
 
 async function series(
   site: Deployment,
@@ -84,12 +88,12 @@ async function series(
   work: (round: number) => Promise<void>,
 ): Promise<Measured> {
   const began = new Date().toISOString()
-  const summary = await site.underLoad(async () => {
+  const summary = await asked(site, async () => {
     for (let round = 0; round < rounds; round++) {
       await work(round)
       if (rounds > 1) say(`  ${round + 1} of ${rounds}`)
     }
-  }, RATE)
+  })
   const { stdout } = await docker`docker logs --since ${began} ${`${site.project}-lb-1`}`
   const own = [...stdout.matchAll(/"seconds":([\d.]+)/g)].map(([, seconds]) => Number(seconds) * 1000)
   own.sort((a, b) => a - b)

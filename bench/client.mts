@@ -1,0 +1,79 @@
+/**
+ * The client of the bench: 200 requests/s, open loop, in a process of its own. On the net a client has a machine of its
+ * own and comes in by the kernel; here it shares the processors, and what Docker publishes on the loopback comes in by a
+ * process of Docker's. So both go before everything else: else their own waiting would be taken for the site's.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { $, glob } from 'zx'
+import { Probe, type Summary, summarize } from '../scripts/lib/probe.mts'
+import { type Place, Site } from '../scripts/lib/site.mts'
+import type { Deployment } from '../tests/lib/deployment.mts'
+
+/** Requests per second, half of them on fresh connections. */
+export const RATE = 200
+/** Niceness: -20 goes before everything else. */
+const FIRST = -15
+/** Milliseconds in which Node has compiled what asking takes; they do not count. */
+const WARM_UP = 2000
+
+/** Asks the site while the work is done; returns what the client saw. */
+export async function asked(site: Deployment, work: () => Promise<unknown>): Promise<Summary> {
+  await publishFirst(site)
+  const argv = ['-n', String(FIRST), process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)]
+  const client = spawn('nice', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
+  let output = ''
+  client.stdout.on('data', (data) => {
+    output += data
+  })
+  client.stdin.write(`${JSON.stringify({ place: site.site.place, certificate: site.certificate })}\n`)
+  await once(client.stdout, 'data')
+  const ended = once(client, 'exit')
+  try {
+    await work()
+  } finally {
+    client.stdin.end()
+    await ended
+  }
+  return JSON.parse(output.split('\n')[1] as string)
+}
+
+/** Docker's processes for the ports of this deployment go first, too; each thread has a niceness of its own. */
+async function publishFirst(site: Deployment): Promise<void> {
+  for (const file of await glob('/proc/[0-9]*/cmdline', { onlyFiles: false })) {
+    const argv = commandOf(file)
+    if (!argv[0]?.endsWith('docker-proxy') || !argv.includes(String(site.ports.https))) continue
+    const threads = (
+      await glob(file.replace('cmdline', 'task/*'), { onlyFiles: false, onlyDirectories: true })
+    ).map((task) => task.split('/').at(-1) as string)
+    await $({ quiet: true })`renice -n ${FIRST} -p ${threads}`
+  }
+}
+
+function commandOf(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\0')
+  } catch {
+    return [] // it has ended
+  }
+}
+
+/** The client's own process: told on standard input whom to ask, it begins, and ends with its input. */
+async function main(): Promise<void> {
+  const [line] = (await once(process.stdin, 'data')) as [Buffer]
+  const { place, certificate } = JSON.parse(String(line)) as { place: Place; certificate: string }
+  const site = new Site(place, async () => certificate)
+  const probe = new Probe({ site, path: '/', rate: RATE, timeout: 10 }).start()
+  await new Promise((resolve) => setTimeout(resolve, WARM_UP))
+  const began = Date.now()
+  process.stdout.write('asking\n')
+  process.stdin.resume()
+  await once(process.stdin, 'end')
+  const samples = await probe.stop()
+  process.stdout.write(`${JSON.stringify(summarize(samples.filter(({ due }) => due >= began)))}\n`)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main()
