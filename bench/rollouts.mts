@@ -7,6 +7,7 @@ import { ROOT } from '../scripts/lib/config.mts'
 import type { Summary } from '../scripts/lib/probe.mts'
 import { say } from '../scripts/lib/say.mts'
 import { Deployment, docker } from '../tests/lib/deployment.mts'
+import { interrupt } from '../tests/lib/interrupt.mts'
 import { seeded } from '../tests/lib/random.mts'
 import { asked, RATE } from './client.mts'
 import { added, overSsh, SLOW } from './waits.mts'
@@ -136,7 +137,7 @@ async function brokenRelease(site: Deployment, source: string): Promise<void> {
 }
 
 async function interrupted(site: Deployment, signal: NodeJS.Signals, delay: number): Promise<void> {
-  await site.interrupt('redeploy', ['--force'], signal, delay)
+  await interrupt(site, 'redeploy', ['--force'], signal, delay)
   const { exitCode, text } = await site.run('redeploy')
   if (exitCode !== 0) throw new Error(text)
 }

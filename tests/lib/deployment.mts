@@ -1,6 +1,5 @@
 /** A deployment of the tests' own on this machine's Docker Engine: project, folder and ports that nobody else has. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
@@ -89,33 +88,6 @@ export class Deployment {
   begin(script: string, ...flags: string[]) {
     const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env: { ...process.env, NO_COLOR: '1' } })
     return quiet`npx zx ${`scripts/${script}.mts`} --config ${path.join(this.home, 'config')} ${flags}`
-  }
-
-  /**
-   * Begins a script and sends the signal to its whole process group, as a terminal's Ctrl-C would.
-   * @param when milliseconds after its begin, or as soon as it has printed this
-   */
-  async interrupt(
-    script: string,
-    flags: string[],
-    signal: NodeJS.Signals,
-    when: number | RegExp,
-  ): Promise<string> {
-    const argv = ['zx', `scripts/${script}.mts`, '--config', path.join(this.home, 'config'), ...flags]
-    const running = spawn('npx', argv, { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-    const ended = new Promise((resolve) => running.once('exit', resolve))
-    const interrupt = () => running.exitCode === null && process.kill(-(running.pid as number), signal)
-    let text = ''
-    for (const stream of [running.stdout, running.stderr])
-      stream.on('data', (data) => {
-        const seen = when instanceof RegExp && when.test(text)
-        text += data
-        if (when instanceof RegExp && !seen && when.test(text)) interrupt()
-      })
-    const timer = typeof when === 'number' ? setTimeout(interrupt, when) : undefined
-    await ended
-    clearTimeout(timer)
-    return text
   }
 
   /** The release of each running replica. */

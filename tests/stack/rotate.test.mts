@@ -9,6 +9,7 @@ import { Host } from '../../scripts/lib/host.mts'
 import { withLock } from '../../scripts/lib/lock.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 import { basic, Deployment, docker } from '../lib/deployment.mts'
+import { interrupt } from '../lib/interrupt.mts'
 import { seeded } from '../lib/random.mts'
 import { as, asPostgres } from '../lib/sql.mts'
 import { ArgumentWatch } from '../lib/watch.mts'
@@ -123,7 +124,7 @@ test(`killed ${KILLS} times anywhere: no request fails, and the next run finishe
     async () => {
       for (let kill = 0; kill < KILLS; kill++) {
         const delay = random(longest)
-        const text = await site.interrupt('secrets', ['rotate', 'db_owner_password'], 'SIGKILL', delay)
+        const text = await interrupt(site, 'secrets', ['rotate', 'db_owner_password'], 'SIGKILL', delay)
         context.diagnostic(`killed after ${delay} ms: ${text.trim().split('\n').at(-1)}`)
         passwords.push(site.secret('db_owner_password'))
       }

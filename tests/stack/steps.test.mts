@@ -5,6 +5,7 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
+import { interrupt } from '../lib/interrupt.mts'
 
 let site: Deployment
 let source: string
@@ -41,7 +42,7 @@ for (const signal of ['SIGKILL', 'SIGINT'] as const)
       const [old = ''] = await site.releases()
       appendFileSync(path.join(source, 'app.py'), `# ${Math.random()}\n`)
       await site.unnoticed(async () => {
-        const text = await site.interrupt('redeploy', [], signal, printed)
+        const text = await interrupt(site, 'redeploy', [], signal, printed)
         assert.match(text, printed)
         const { exitCode, text: finished } = await site.run(next)
         assert.equal(exitCode, 0, `${text}\n${finished}`)
