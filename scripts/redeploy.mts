@@ -1,6 +1,6 @@
 /** Releases the application in app/ with no visible outage, or one that is on the server already. */
 import { prepareSchema } from './lib/database.mts'
-import { wantedConfig } from './lib/definition.mts'
+import { type Target, wantedConfig } from './lib/definition.mts'
 import { printPlan } from './lib/dryrun.mts'
 import { OperatorError } from './lib/errors.mts'
 import { readHistory, served } from './lib/history.mts'
@@ -11,7 +11,7 @@ import { type About, Proof, RequestsFail } from './lib/proof.mts'
 import { pruneReleases, targetRelease } from './lib/release.mts'
 import type { Replica } from './lib/replica.mts'
 import { Halt } from './lib/retirement.mts'
-import { Rollout, type Target } from './lib/rollout.mts'
+import { Rollout } from './lib/rollout.mts'
 import { begin } from './lib/run.mts'
 import { say, warn } from './lib/say.mts'
 import { look } from './lib/scene.mts'
@@ -101,6 +101,7 @@ async function goBack(proof: Proof, rollout: Rollout, error: Error): Promise<nev
       throw new OperatorError(
         `${what}\nGoing back to ${from} failed too: ${failure.message}`,
         'npm run status shows what runs; npm run rollback tries again.',
+        failure.state,
       )
     })
   }
@@ -122,7 +123,8 @@ async function rollBack(proof: Proof, release: string, recalled: Replica[]): Pro
   try {
     await roll(back)
   } catch (failure) {
-    await back.discard()
-    throw failure
+    const words = await back.discard()
+    await back.finished()
+    throw new OperatorError(`${(failure as Error).message}\n${words}`, '', `requests go to ${back.serving}.`)
   }
 }

@@ -7,6 +7,13 @@ import type { BaseImages } from './images.mts'
 import { bash } from './shell.mts'
 import { stackFile, stackVariables } from './stack.mts'
 
+/** What shall run. */
+export interface Target {
+  release: string
+  /** Digest of what a replica of it is made from (wantedConfig). */
+  config: string
+}
+
 /**
  * The service `app` of compose/stack.yaml, the values of the variables in it, and the application's own variables. The
  * database's password, which the server adds to it, is not here.

@@ -37,7 +37,7 @@ async function askToPrepare(host: Host, list: Replica[]): Promise<Replica[]> {
 /**
  * Asks old replicas to prepare, and waits until they say that they may be stopped: 200 and Ready. One that does not run
  * needs no waiting.
- * @param recall ends the waiting, whatever they say
+ * @param recall ends the waiting: a promise that is not kept yet is broken
  * @returns a promise for each, in order: they say so at different times
  */
 export function drains(host: Host, stack: StackConfig, old: Replica[], recall: AbortSignal): Promise<void>[] {
@@ -48,7 +48,8 @@ export function drains(host: Host, stack: StackConfig, old: Replica[], recall: A
     const answers = await ask(host, asked, '/ready-for-deploy', 'Ready')
     asked = await undrained(host, stack, asked, answers)
     for (const { id } of old) if (!asked.some((one) => one.id === id)) said.emit(id)
-    return asked.length > 0 && !recall.aborted ? answers.map(shown).join(', ') : undefined
+    recall.throwIfAborted()
+    return asked.length > 0 ? answers.map(shown).join(', ') : undefined
   })
   return old.map(({ id }) => Promise.race([once(said, id).then(() => {}), all]))
 }

@@ -1,5 +1,6 @@
 /** Replicas: the containers that run the application. What they are asked is in handshake.mts. */
 import type { StackConfig } from './config.mts'
+import type { Target } from './definition.mts'
 import { indent } from './errors.mts'
 import type { Host } from './host.mts'
 import { move } from './lock.mts'
@@ -80,7 +81,7 @@ const numberOf = (replica: Replica) => Number(replica.name.split('-').at(-1))
 export async function createReplicas(
   host: Host,
   stack: StackConfig,
-  { release, config }: { release: string; config: string },
+  { release, config }: Target,
   count: number,
 ): Promise<Replica[]> {
   const output = await host.run(

@@ -16,6 +16,7 @@ export class Halt extends OperatorError {}
 export class Retirement {
   #free: Promise<void> | undefined
   readonly #recall = new AbortController()
+  /** Those that are being stopped, or are gone. */
   readonly #stopped = new Set<Replica>()
 
   /**
@@ -43,6 +44,8 @@ export class Retirement {
     const ends = await Promise.allSettled(
       this.old.map((one, index) => this.#end(one, drained[index] as Promise<void>)),
     )
+    // Those that were called back have not failed.
+    if (this.#recall.signal.aborted) return
     const reasons = ends.map((end) => (end.status === 'rejected' ? end.reason : undefined))
     const stuck = this.old.filter((_, index) => reasons[index] instanceof Overdue)
     if (stuck.length > 0) throw this.#halt(stuck)
@@ -53,7 +56,6 @@ export class Retirement {
   async #end(one: Replica, drained: Promise<void>): Promise<void> {
     const { host, stack, proof } = this
     await proof.step('drain', one.name, () => drained.catch((error) => this.#overdue(one, error)))
-    if (this.#recall.signal.aborted) return
     await proof.step('release', one.name, () => this.#untilFree())
     if (this.#recall.signal.aborted) return
     this.#stopped.add(one)

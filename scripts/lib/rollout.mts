@@ -1,6 +1,7 @@
 /** The moves of a rollout. Their order is the loop's, in redeploy.mts; here is what each of them takes care of. */
 import { type Swap, send, validate } from './balancer.mts'
 import type { StackConfig } from './config.mts'
+import type { Target } from './definition.mts'
 import * as handshake from './handshake.mts'
 import type { Host } from './host.mts'
 import type { Batch, Plan } from './plan.mts'
@@ -10,13 +11,6 @@ import { namesOf, type Replica } from './replica.mts'
 import { Retirement } from './retirement.mts'
 import { count, warn } from './say.mts'
 import { refresh, type Scene, served } from './scene.mts'
-
-/** What shall run. */
-export interface Target {
-  release: string
-  /** Digest of what a replica of it is made from (wantedConfig). */
-  config: string
-}
 
 export class Rollout {
   #refreshed: Promise<Swap> | undefined
@@ -72,16 +66,12 @@ export class Rollout {
   /** Starts fresh replicas beside the old ones. */
   async start(batch: Batch): Promise<Replica[]> {
     if (batch.fresh === 0) return []
-    return await this.proof.step(
-      'start',
-      `${count(batch.fresh, 'replica')} of ${this.target.release}`,
-      async () => {
-        const made = await this.#make(batch)
-        this.#waiting = made
-        this.#waiting = await replica.startReplicas(this.host, this.stack, made)
-        return this.#waiting
-      },
-    )
+    const what = `${count(batch.fresh, 'replica')} of ${this.target.release}`
+    return await this.proof.step('start', what, async () => {
+      this.#waiting = await this.#make(batch)
+      this.#waiting = await replica.startReplicas(this.host, this.stack, this.#waiting)
+      return this.#waiting
+    })
   }
 
   /** Waits until each of them answers /status with 200 and OK. */
@@ -164,9 +154,8 @@ export class Rollout {
   async discard(): Promise<string> {
     const made = await Promise.allSettled(this.#made.values())
     const all = made.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
-    const unserved = [...all, ...this.plan.adopt].filter(
-      ({ id }) => !this.#fresh.some((one) => one.id === id),
-    )
+    const given = new Set(this.#fresh.map(({ id }) => id))
+    const unserved = [...all, ...this.plan.adopt].filter(({ id }) => !given.has(id))
     const words = await Promise.all(this.#waiting.map((one) => replica.lastWords(this.host, one)))
     await replica.removeReplicas(this.host, this.stack, unserved)
     return words.join('\n')
@@ -184,8 +173,8 @@ export class Rollout {
   }
 
   #make(batch: Batch): Promise<Replica[]> {
-    const made =
-      this.#made.get(batch) ?? replica.createReplicas(this.host, this.stack, this.target, batch.fresh)
+    const make = () => replica.createReplicas(this.host, this.stack, this.target, batch.fresh)
+    const made = this.#made.get(batch) ?? make()
     this.#made.set(batch, made)
     return made
   }
