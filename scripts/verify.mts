@@ -1,6 +1,6 @@
 /** Goes through the task sheet line by line against the live server. Changes nothing. */
 import process from 'node:process'
-import { readHistory } from './lib/history.mts'
+import { lastCounted, readHistory } from './lib/history.mts'
 import { begin } from './lib/run.mts'
 import { bold, count, green, red, result, say } from './lib/say.mts'
 import { lookAtFront, lookInside } from './lib/verify/inside.mts'
@@ -23,8 +23,7 @@ const [inside, outside, history] = await Promise.all([
   lookFromOutside(host, stack, front),
   readHistory(host, stack),
 ])
-const rollout = history.findLast(({ from, result }) => from !== '' && result !== 'failed')
-const verdicts = judge({ front, inside, outside, rollout })
+const verdicts = judge({ front, inside, outside, rollout: lastCounted(history) })
 const failed = verdicts.filter(({ ok }) => !ok)
 
 if (options.json) result(JSON.stringify(verdicts, null, 2))

@@ -104,6 +104,13 @@ export function served(history: readonly Entry[]): string[] {
   return [...new Set(names.filter(Boolean).reverse())]
 }
 
+/** The last rollout that replaced a release or tried to, and in which a client counted requests to the end. */
+export function lastCounted(history: readonly Entry[]): Entry | undefined {
+  return history.findLast(
+    ({ from, failed, result }) => from !== '' && failed !== undefined && result !== 'failed',
+  )
+}
+
 /** The history as a table for people, the newest last. */
 export function historyTable(entries: readonly Entry[]): string {
   const rows = entries.map((entry) => [

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   type Entry,
   historyTable,
+  lastCounted,
   parseHistory,
   releaseBefore,
   served,
@@ -66,6 +67,15 @@ test('a rollout that was killed while it noted its end is told once', () => {
     parseHistory(lines).map(({ result }) => result),
     ['released'],
   )
+})
+
+test('what counts as proof is a rollout in which a client counted to the end', () => {
+  const counted = { ...entry('a', 'b'), requests: 400, failed: 0 }
+  const later = [entry('b', 'c', 'unfinished'), { ...entry('b', 'c', 'failed'), requests: 7 }, entry('', 'c')]
+  assert.equal(lastCounted([counted, ...later]), counted)
+  const back = { ...entry('b', 'd', 'went back'), requests: 40, failed: 3 }
+  assert.equal(lastCounted([counted, back]), back)
+  assert.equal(lastCounted([]), undefined)
 })
 
 test('a line that was cut short costs no other line', () => {

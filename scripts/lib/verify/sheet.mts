@@ -194,7 +194,7 @@ function redeploy({ rollout }: Facts): Verdict[] {
   const lost = rollout?.failed ?? 0
   const counted =
     rollout &&
-    `release ${rollout.from} → ${rollout.to} on ${rollout.when.slice(0, 10)}: ${rollout.requests ?? 0} requests, ${lost} failed`
+    `release ${rollout.from} → ${rollout.to}${rollout.result === 'went back' ? ' and back' : ''} on ${rollout.when.slice(0, 10)}: ${rollout.requests ?? 0} requests, ${lost} failed`
   return [
     verdict('Redeploy script', 'Releases a new version without visible outage', lost === 0, [
       counted ?? 'npm run redeploy: not needed yet',
