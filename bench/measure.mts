@@ -9,8 +9,12 @@ export async function timed(work: () => Promise<unknown>): Promise<string> {
 export async function minimum(runs: number, work: () => Promise<unknown>): Promise<string> {
   const times: number[] = []
   for (let run = 0; run < runs; run++) times.push(await secondsOf(work))
-  times.sort((a, b) => a - b)
-  return `${(times[0] as number).toFixed(2)} s (median ${(times[Math.floor(runs / 2)] as number).toFixed(2)} s)`
+  return `${Math.min(...times).toFixed(2)} s (median ${median(times).toFixed(2)} s)`
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] as number
 }
 
 async function secondsOf(work: () => Promise<unknown>): Promise<number> {

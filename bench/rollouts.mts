@@ -112,19 +112,16 @@ async function twoReleases(site: Deployment, source: string): Promise<string[]> 
 }
 
 async function served(site: Deployment): Promise<string> {
-  const [name = ''] = await site.containers('app')
-  return (await docker`docker inspect -f {{.Config.Image}} ${name}`).stdout.trim().split(':').at(-1) as string
+  return (await site.releases())[0] as string
 }
 
 async function rollTo(site: Deployment, release: string): Promise<void> {
-  const { exitCode, text } = await site.run('redeploy', '--release', release)
-  if (exitCode !== 0) throw new Error(text)
+  await site.must('redeploy', '--release', release)
 }
 
 async function release(site: Deployment, source: string): Promise<void> {
   appendFileSync(path.join(source, 'app.py'), `# ${Math.random()}\n`)
-  const { exitCode, text } = await site.run('redeploy')
-  if (exitCode !== 0) throw new Error(text)
+  await site.must('redeploy')
 }
 
 async function brokenRelease(site: Deployment, source: string): Promise<void> {
@@ -138,8 +135,7 @@ async function brokenRelease(site: Deployment, source: string): Promise<void> {
 
 async function interrupted(site: Deployment, signal: NodeJS.Signals, delay: number): Promise<void> {
   await interrupt(site, 'redeploy', ['--force'], signal, delay)
-  const { exitCode, text } = await site.run('redeploy')
-  if (exitCode !== 0) throw new Error(text)
+  await site.must('redeploy')
 }
 
 async function plainCompose(site: Deployment): Promise<void> {

@@ -1,5 +1,6 @@
 /** What a rollout takes beyond the time in which it waits for the application. */
 import type { Deployment } from '../tests/lib/deployment.mts'
+import { median } from './measure.mts'
 import { startSshd } from './sshd.mts'
 
 /** Rollouts here and over ssh each. */
@@ -23,10 +24,11 @@ export async function added(site: Deployment): Promise<string[][]> {
     await site.must('redeploy')
     const runs: { all: number; beyond: number }[] = []
     for (let time = 0; time < TIMES; time++) runs.push(saidBy(await site.must('redeploy', '--force')))
+    const medianOf = (key: 'all' | 'beyond') => median(runs.map((run) => run[key])).toFixed(1)
     const { MINIMAL_WARMUP: warmup, MINIMAL_DRAIN: drain } = environment
     rows.push([
       `${replicas} replicas, surge ${surge}, ${warmup} s of warm-up, ${drain} s of draining: beyond these`,
-      `${median(runs.map(({ beyond }) => beyond))} s (median of ${TIMES}; ${median(runs.map(({ all }) => all))} s in all)`,
+      `${medianOf('beyond')} s (median of ${TIMES}; ${medianOf('all')} s in all)`,
     ])
   }
   site.configure({ app: { replicas: 2, environment: SLOW }, rollout: { surge: 'all' } })
@@ -38,11 +40,6 @@ export async function added(site: Deployment): Promise<string[][]> {
 function saidBy(text: string): { all: number; beyond: number } {
   const [, all = '', own = ''] = / in ([\d.]+) s \(([\d.]+) s of it/.exec(text) ?? []
   return { all: Number(all), beyond: Number(all) - Number(own) }
-}
-
-function median(values: number[]): string {
-  const sorted = [...values].sort((a, b) => a - b)
-  return (sorted[Math.floor(sorted.length / 2)] as number).toFixed(1)
 }
 
 /** The same rollout here and over ssh, in turn; the application's own waits taken off, since its draining is a lottery. */

@@ -92,12 +92,7 @@ export class Deployment {
 
   /** The release of each running replica. */
   async releases(): Promise<string[]> {
-    const { stdout } =
-      await docker`docker ps --filter label=com.docker.compose.project=${this.project} --filter label=com.docker.compose.service=app --format {{.Image}}`
-    return stdout
-      .split('\n')
-      .filter(Boolean)
-      .map((image) => image.split(':').at(-1) as string)
+    return (await this.#listed('app', '{{.Image}}')).map((image) => image.split(':').at(-1) as string)
   }
 
   /** Waits until a begun script has printed something. */
@@ -177,10 +172,15 @@ export class Deployment {
     })
   }
 
-  /** Names of the running containers of a service, sorted. */
-  async containers(service: string): Promise<string[]> {
-    const { stdout } =
-      await docker`docker ps --filter label=com.docker.compose.project=${this.project} --filter label=com.docker.compose.service=${service} --format {{.Names}}`
+  /** Names of the running containers of a service, sorted; or of all of them, whatever their state. */
+  containers(service: string, all = false): Promise<string[]> {
+    return this.#listed(service, '{{.Names}}', all)
+  }
+
+  async #listed(service: string, format: string, all = false): Promise<string[]> {
+    const labels = [`project=${this.project}`, `service=${service}`]
+    const filters = labels.flatMap((label) => ['--filter', `label=com.docker.compose.${label}`])
+    const { stdout } = await docker`docker ps --all=${all} ${filters} --format ${format}`
     return stdout.split('\n').filter(Boolean).sort()
   }
 

@@ -136,7 +136,5 @@ for (const signal of ['SIGKILL', 'SIGINT'] as const)
       for (const name of names) assert.match(upstream, new RegExp(`server ${name}:`))
       assert.equal(upstream.match(/ resolve /g)?.length, 2)
     }
-    const { stdout } =
-      await docker`docker ps -aq --filter label=com.docker.compose.project=${site.project} --filter label=com.docker.compose.service=app`
-    assert.equal(stdout.trim().split('\n').length, 2)
+    assert.equal((await site.containers('app', true)).length, 2)
   })

@@ -4,7 +4,7 @@ import { appendFileSync, cpSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { Deployment } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
 
 let site: Deployment
@@ -53,8 +53,9 @@ for (const signal of ['SIGKILL', 'SIGINT'] as const)
       // Cut off before anything had begun, there is nothing to undo but what came before.
       if (index > 0) assert.equal(releases.has(old), !comes, `${[...releases]}`)
       assert.equal(releases.size, 1)
-      assert.deepEqual(await every(), await site.containers('app'))
-      assert.equal((await every()).length, 2)
+      const all = await site.containers('app', true)
+      assert.deepEqual(all, await site.containers('app'))
+      assert.equal(all.length, 2)
     })
   }
 
@@ -64,10 +65,3 @@ test('the history tells which were cut off', async () => {
   assert.ok(count('unfinished') >= 2 * (STEPS.length - 1) - 2, JSON.stringify(entries))
   assert.ok(count('released') >= STEPS.length)
 })
-
-/** Names of all containers of the application, running or not, sorted. */
-async function every(): Promise<string[]> {
-  const { stdout } =
-    await docker`docker ps -a --filter label=com.docker.compose.project=${site.project} --filter label=com.docker.compose.service=app --format {{.Names}}`
-  return stdout.split('\n').filter(Boolean).sort()
-}
