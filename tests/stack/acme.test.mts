@@ -80,7 +80,7 @@ test('the script of the timer renews while the site serves: no request fails, an
   const asked = await acme.proofs()
   assert.match((await acme.renew()).text, /not due: nothing to do/)
   await acme.unnoticed(context, async () => {
-    const { exitCode, text } = await acme.renew('--force-renewal')
+    const { exitCode, text } = await acme.renewNow()
     assert.equal(exitCode, 0, text)
     await until(
       'the new one is shown',
