@@ -118,7 +118,7 @@ export function historyTable(entries: readonly Entry[]): string {
     entry.who,
     entry.from || '-',
     entry.to,
-    entry.result,
+    entry.rollback && entry.result === 'released' ? 'rolled back' : entry.result,
     entry.requests === undefined ? '-' : String(entry.requests),
     entry.failed === undefined ? '-' : String(entry.failed),
     entry.seconds.toFixed(1),

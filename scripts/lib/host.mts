@@ -9,6 +9,7 @@ import process from 'node:process'
 import { $, type ProcessOutput } from 'zx'
 import { CommandError, OperatorError } from './errors.mts'
 import { type ServerFile, writeScript } from './files.mts'
+import { outOfReach } from './reach.mts'
 import { bash, type Script } from './shell.mts'
 import { CONNECT_DEADLINE, sh, sshOptions } from './ssh.mts'
 
@@ -151,7 +152,7 @@ export class Host {
 
   async #ask(): Promise<void> {
     const output = await this.#send(bash`true`, 2 * CONNECT_DEADLINE)
-    if (output.exitCode !== 0) throw this.#explain(output)
+    if (output.exitCode !== 0) throw outOfReach(this, output.stderr)
   }
 
   async #send(script: Script, deadline: number): Promise<ProcessOutput> {
@@ -181,33 +182,4 @@ export class Host {
       ? ['sh', '-c', asRoot]
       : ['ssh', ...sshOptions(this.sshConfig), this.address, `exec sh -c ${sh(asRoot)}`]
   }
-
-  #explain({ stderr }: ProcessOutput): OperatorError {
-    const said = stderr.trim().split('\n').at(-1) ?? ''
-    if (/sudo:/.test(stderr))
-      return new OperatorError(
-        `The login on ${this.name} is neither root nor has passwordless sudo (${said})`,
-        `Log in as root, or let the user run sudo without a password.`,
-        NOTHING_CHANGED,
-      )
-    if (/Permission denied/.test(stderr))
-      return new OperatorError(
-        `${this.name} refused the login: no key of yours opens it (${said})`,
-        `Try it by hand: ssh ${this.address} true. Give ssh the right key by -i in ~/.ssh/config or by ssh-add.`,
-        NOTHING_CHANGED,
-      )
-    if (this.local)
-      return new OperatorError(
-        `A shell on this machine does not run: ${said || 'no answer'}`,
-        `Try it by hand: ${BASH} -c true`,
-        NOTHING_CHANGED,
-      )
-    return new OperatorError(
-      `${this.name} cannot be reached: ${said || 'no answer'}`,
-      `Check name, port and firewall by hand: ssh ${this.address} true`,
-      NOTHING_CHANGED,
-    )
-  }
 }
-
-const NOTHING_CHANGED = 'nothing was changed.'

@@ -8,7 +8,7 @@ import { minimist } from 'zx'
 import { type Config, loadConfig, ROOT } from './config.mts'
 import { OperatorError } from './errors.mts'
 import { Host } from './host.mts'
-import { nearest } from './schema.mts'
+import { nearest } from './nearest.mts'
 
 export interface Options {
   yes: boolean

@@ -1,6 +1,7 @@
 /** What a configuration file may hold: a small schema, checked against YAML with the line of every mistake. */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
 import { OperatorError } from './errors.mts'
+import { nearest } from './nearest.mts'
 
 /** One value: how to tell a right one, its default, and the environment variable that overrides it. */
 export interface Leaf<T> {
@@ -166,11 +167,6 @@ export function defaults<S extends Schema>(schema: S): Infer<S> {
   return parseConfig(schema, '', 'defaults', {})
 }
 
-/** The known word that takes the fewest changes to reach from `word`. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  return [...known].sort((a, b) => distance(word, a) - distance(word, b))[0]
-}
-
 const UNTOUCHED = 'nothing was contacted or changed.'
 
 /** Among keys of the same section the nearest by its own name, else the nearest anywhere: a key may stand at the wrong level. */
@@ -199,22 +195,4 @@ function refuseVariable(rule: Leaf<unknown>, value: string): never {
 
 function shown(node: Node): string {
   return isScalar(node) ? `“${String(node.value)}”` : isSeq(node) ? 'a list' : 'a map'
-}
-
-/** Levenshtein distance: single-character changes that lead from a to b. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1]
-    for (const [j, other] of [...b].entries())
-      next.push(
-        Math.min(
-          (row[j + 1] as number) + 1,
-          (next[j] as number) + 1,
-          (row[j] as number) + (letter === other ? 0 : 1),
-        ),
-      )
-    row = next
-  }
-  return row.at(-1) as number
 }

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import http from 'node:http'
-import https from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -12,7 +10,9 @@ import { $ } from 'zx'
 import { ROOT } from '../../scripts/lib/config.mts'
 import { Probe, type Summary, summarize } from '../../scripts/lib/probe.mts'
 import { Site } from '../../scripts/lib/site.mts'
+import { type Answer, get } from './get.mts'
 import { freePort } from './ports.mts'
+import { merge, type Settings } from './settings.mts'
 
 export interface Ran {
   exitCode: number | null
@@ -20,9 +20,6 @@ export interface Ran {
   text: string
   stdout: string
 }
-
-/** Keys of config/stack.yaml, nested as there. */
-export type Settings = Record<string, unknown>
 
 export class Deployment {
   readonly home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
@@ -146,30 +143,9 @@ export class Deployment {
     assert.equal(failed.length, 0, JSON.stringify(failed.slice(0, 3)))
   }
 
-  /** One request, over HTTPS unless told; status 0 and the error as the body when it failed. */
-  get(
-    page: string,
-    headers: Record<string, string> = {},
-    method = 'GET',
-    secure = true,
-  ): Promise<{ status: number; body: string; headers: Record<string, unknown> }> {
-    return new Promise((resolve) => {
-      const { site } = this
-      const options = secure ? site.secure(page, site.agent(), headers) : site.plain(page, headers)
-      const protocol = secure ? https : http
-      const request = protocol.request({ ...options, method, timeout: 10_000 }, (response) => {
-        let body = ''
-        response.on('data', (data) => {
-          body += data
-        })
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: body.trim(), headers: response.headers }),
-        )
-      })
-      request.on('timeout', () => request.destroy(new Error('timeout')))
-      request.on('error', (error) => resolve({ status: 0, body: error.message, headers: {} }))
-      request.end()
-    })
+  /** One request to the site. */
+  get(page: string, headers: Record<string, string> = {}, method = 'GET', secure = true): Promise<Answer> {
+    return get(this.site, page, headers, method, secure)
   }
 
   /** Names of the running containers of a service, sorted; or of all of them, whatever their state. */
@@ -219,21 +195,5 @@ export class Deployment {
   }
 }
 
-/** The header of basic auth. */
-export function basic(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
-}
-
 /** Docker, quietly; a failing command throws. */
 export const docker = $({ quiet: true })
-
-function merge(one: Settings, other: Settings): Settings {
-  const isMap = (value: unknown): value is Settings =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-  const result = { ...one }
-  for (const [key, value] of Object.entries(other)) {
-    const before = result[key]
-    result[key] = isMap(before) && isMap(value) ? merge(before, value) : value
-  }
-  return result
-}

@@ -10,7 +10,8 @@ import { loadConfig, ROOT, type User } from '../../scripts/lib/config.mts'
 import { baseImages } from '../../scripts/lib/images.mts'
 import { Probe, type Summary, summarize } from '../../scripts/lib/probe.mts'
 import { Site } from '../../scripts/lib/site.mts'
-import type { Ran, Settings } from '../lib/deployment.mts'
+import type { Ran } from '../lib/deployment.mts'
+import type { Settings } from '../lib/settings.mts'
 import { type DisposableServer, loadImages } from './disposable.mts'
 
 /** Seconds. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { after, before, test } from 'node:test'
-import { basic, Deployment, docker } from '../lib/deployment.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+import { basic } from '../lib/get.mts'
 import { connects } from '../lib/raw.mts'
 
 let site: Deployment

@@ -1,7 +1,8 @@
 /** What the load balancer tells the application, the client and its log; whose name it answers to. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { basic, Deployment, docker } from '../lib/deployment.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+import { basic } from '../lib/get.mts'
 import { keptMessage, raw } from '../lib/raw.mts'
 
 let site: Deployment

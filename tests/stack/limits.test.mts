@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import tls from 'node:tls'
-import { basic, Deployment, docker } from '../lib/deployment.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+import { basic } from '../lib/get.mts'
 import { message, raw } from '../lib/raw.mts'
 
 let site: Deployment

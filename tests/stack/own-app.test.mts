@@ -4,7 +4,8 @@ import { appendFileSync, cpSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config.mts'
-import { basic, Deployment, docker } from '../lib/deployment.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+import { basic } from '../lib/get.mts'
 import { as } from '../lib/sql.mts'
 
 let site: Deployment

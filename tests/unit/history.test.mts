@@ -89,9 +89,10 @@ test('a line that was cut short costs no other line', () => {
 test('the table', () => {
   const counted = { ...entry('a', 'b'), requests: 4812, failed: 0 }
   assert.equal(
-    historyTable([entry('', 'a', 'released', true), counted]),
-    `when (UTC)           who  from  to  result    requests  failed  seconds  schema
-2026-01-02 03:04:05  ada  -     a   released  -         -       12.3     changed
-2026-01-02 03:04:05  ada  a     b   released  4812      0       12.3`,
+    historyTable([entry('', 'a', 'released', true), counted, { ...entry('b', 'a'), rollback: true }]),
+    `when (UTC)           who  from  to  result       requests  failed  seconds  schema
+2026-01-02 03:04:05  ada  -     a   released     -         -       12.3     changed
+2026-01-02 03:04:05  ada  a     b   released     4812      0       12.3
+2026-01-02 03:04:05  ada  b     a   rolled back  -         -       12.3`,
   )
 })

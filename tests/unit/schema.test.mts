@@ -1,4 +1,4 @@
-/** The small schema: leaves, lists, names, nearest words. */
+/** The small schema: leaves, lists, names. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
@@ -8,7 +8,6 @@ import {
   integer,
   list,
   names,
-  nearest,
   parseConfig,
   section,
   text,
@@ -102,18 +101,4 @@ describe('refused with file and line', () => {
         new RegExp(`✗ file\\.yaml, line 1: unknown key “${key}”`),
       )
   })
-})
-
-test('nearest takes the fewest changes', () => {
-  const known = ['replicas', 'source', 'memory', 'environment']
-  for (const [word, expected] of [
-    ['replicsa', 'replicas'],
-    ['Replicas', 'replicas'],
-    ['sorce', 'source'],
-    ['env', 'memory'],
-    ['environments', 'environment'],
-    ['memory', 'memory'],
-  ] as const)
-    assert.equal(nearest(word, known), expected)
-  assert.equal(nearest('x', []), undefined)
 })

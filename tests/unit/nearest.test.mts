@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nearest } from '../../scripts/lib/nearest.mts'
+
+test('nearest takes the fewest changes', () => {
+  const known = ['replicas', 'source', 'memory', 'environment']
+  for (const [word, expected] of [
+    ['replicsa', 'replicas'],
+    ['Replicas', 'replicas'],
+    ['sorce', 'source'],
+    ['env', 'memory'],
+    ['environments', 'environment'],
+    ['memory', 'memory'],
+  ] as const)
+    assert.equal(nearest(word, known), expected)
+  assert.equal(nearest('x', []), undefined)
+})
