@@ -36,7 +36,7 @@ export async function startSshd(): Promise<Sshd> {
   const options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])
   mkdirSync('/run/sshd', { recursive: true })
   const sshd = spawn('/usr/sbin/sshd', ['-D', '-f', '/dev/null', ...options], { stdio: 'ignore' })
-  await until('sshd listens', 10, () => connects('127.0.0.1', port))
+  await until('sshd listens', () => connects('127.0.0.1', port))
   const stop = () => {
     sshd.kill()
     rmSync(folder, { recursive: true })

@@ -14,6 +14,8 @@ export interface ProbeOptions {
   rate: number
   /** Seconds after which a request counts as failed. */
   timeout: number
+  /** Requests that may be open at once: one that is due beyond them is left out, and the loop is open no more. Default: any number. */
+  most?: number
 }
 
 export interface Sample {
@@ -56,16 +58,17 @@ export class Probe {
   /** @param during tells what is going on, for the samples that fail */
   start(during = () => ''): this {
     this.#during = during
+    const { rate, most = Number.POSITIVE_INFINITY } = this.#options
     const began = Date.now()
-    const interval = 1000 / this.#options.rate
+    const interval = 1000 / rate
     let number = 0
     this.#timer = setInterval(
       () => {
-        while (began + number * interval <= Date.now()) {
+        for (; began + number * interval <= Date.now(); number++) {
+          if (this.#open.size >= most) continue
           const asked = this.#ask(began + number * interval, number % 2 === 0)
           this.#open.add(asked)
           asked.finally(() => this.#open.delete(asked))
-          number++
         }
       },
       Math.max(1, interval / 4),

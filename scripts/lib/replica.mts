@@ -137,7 +137,7 @@ export function namesOf(list: { name: string }[]): string {
 /** How a container is and the last lines that it logged, without those that our own questions made. */
 export async function lastWords(host: Host, { id, name }: Replica): Promise<string> {
   const script = bash`
-docker inspect -f '{{with .State}}{{.Status}}, exit code {{.ExitCode}}{{with .Health}}, health {{.Status}}{{end}}{{end}}, restarted {{.RestartCount}} times' ${id} || true
+docker inspect -f '{{with .State}}{{.Status}}{{if ne .Status "running"}}, exit code {{.ExitCode}}{{end}}{{with .Health}}, health {{.Status}}{{end}}{{end}}, restarted {{.RestartCount}} times' ${id} || true
 docker logs --tail 300 ${id} 2>&1 | { grep -vE '/(status|prepare-for-deploy|ready-for-deploy)' || true; } | tail -n 15 || true`
   const [state = '', ...lines] = (await host.attempt(script)).stdout.trim().split('\n')
   return `${name} (${state}):\n${indent(lines.join('\n'))}`

@@ -1,5 +1,4 @@
 /** A deployment beside an ACME server of its own that is to give it certificates. */
-import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
@@ -61,18 +60,6 @@ export class AcmeSite {
     const { stdout } = await docker`docker logs ${this.site.project}-lb-1`
     const lines = stdout.split('\n').filter((line) => line.includes('"uri":"/.well-known/acme-challenge/'))
     return lines.filter((line) => line.includes('"status":200')).length
-  }
-
-  /** Does the work while a client asks, of whom no request may fail; returns the work's own result. */
-  async unnoticed<T>(context: { diagnostic(line: string): void }, work: () => Promise<T>): Promise<T> {
-    let done: T | undefined
-    const { requests, failed, slowest } = await this.site.underLoad(async () => {
-      done = await work()
-    })
-    context.diagnostic(`${requests} requests, ${failed.length} failed, slowest ${slowest} ms`)
-    assert.ok(requests > 50, `${requests} requests`)
-    assert.deepEqual(failed, [])
-    return done as T
   }
 
   /** An address where nobody answers on the site's port: a replica's. */

@@ -8,9 +8,10 @@ import process from 'node:process'
 import { stringify } from 'yaml'
 import { $ } from 'zx'
 import { ROOT } from '../../scripts/lib/config.mts'
-import { Probe, type Summary, summarize } from '../../scripts/lib/probe.mts'
+import type { Summary } from '../../scripts/lib/probe.mts'
 import { Site } from '../../scripts/lib/site.mts'
 import { type Answer, get } from './get.mts'
+import { type Load, PATIENCE, underLoad, unnoticed } from './load.mts'
 import { freePort } from './ports.mts'
 import { merge, type Settings } from './settings.mts'
 
@@ -63,6 +64,7 @@ export class Deployment {
       folder: this.folder,
       ports: this.ports,
       images: 'debian',
+      probe: { timeout: PATIENCE },
       app: { environment: { WARMUP_SECONDS: '0', DRAIN_SECONDS: '0' } },
     }
     writeFileSync(path.join(this.home, 'config/stack.yaml'), stringify(merge(own, this.#settings)))
@@ -125,22 +127,14 @@ export class Deployment {
     return readFileSync(path.join(this.folder, 'secrets', name), 'utf8').trim()
   }
 
-  /** Does the work while a client asks the site, from before it begins until after it ends; returns what the client saw. */
-  async underLoad(work: () => Promise<unknown>, rate = 50, page = '/'): Promise<Summary> {
-    const probe = new Probe({ site: this.site, path: page, rate, timeout: 10 }).start()
-    try {
-      await work()
-    } finally {
-      await probe.stop()
-    }
-    return summarize(probe.samples)
+  /** Does the work while a client asks the site; returns what the client saw. */
+  underLoad(work: () => Promise<unknown>, load?: Load): Promise<Summary> {
+    return underLoad(this.site, work, load)
   }
 
-  /** The same, and the client must not have noticed. */
-  async unnoticed(work: () => Promise<unknown>): Promise<void> {
-    const { requests, failed } = await this.underLoad(work, 100)
-    assert.ok(requests > 100, `${requests} requests`)
-    assert.equal(failed.length, 0, JSON.stringify(failed.slice(0, 3)))
+  /** The same, and the client must not have noticed; returns the work's own result. */
+  unnoticed<T>(work: () => Promise<T>, load?: Load): Promise<T> {
+    return unnoticed(this.site, work, load)
   }
 
   /** One request to the site. */

@@ -14,14 +14,14 @@ export interface Answer {
 export function get(
   site: Site,
   page: string,
-  headers: Record<string, string>,
-  method: string,
-  secure: boolean,
+  headers: Record<string, string> = {},
+  method = 'GET',
+  secure = true,
 ): Promise<Answer> {
   return new Promise((resolve) => {
     const options = secure ? site.secure(page, site.agent(), headers) : site.plain(page, headers)
     const protocol = secure ? https : http
-    const request = protocol.request({ ...options, method, timeout: 10_000 }, (response) => {
+    const request = protocol.request({ ...options, method, timeout: 30_000 }, (response) => {
       let body = ''
       response.on('data', (data) => {
         body += data
@@ -30,7 +30,7 @@ export function get(
         resolve({ status: response.statusCode ?? 0, body: body.trim(), headers: response.headers }),
       )
     })
-    request.on('timeout', () => request.destroy(new Error('timeout')))
+    request.on('timeout', () => request.destroy(new Error('no answer within 30 s')))
     request.on('error', (error) => resolve({ status: 0, body: error.message, headers: {} }))
     request.end()
   })

@@ -84,7 +84,7 @@ export class Pebble {
       ...off,
     ])
     this.#run('pebble', ['-config', this.#file('pebble.json'), '-dnsserver', `127.0.0.1:${dns}`])
-    await until(`pebble answers\n${this.#said}`, 20, () =>
+    await until(`pebble answers\n${this.#said}`, () =>
       this.root().then(
         () => fetch(`http://127.0.0.1:${names}/`).then(() => true),
         () => false,

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { $ } from 'zx'
 import { freePort } from '../lib/ports.mts'
+import { until } from '../lib/until.mts'
 import { type Identity, makeIdentity } from './identity.mts'
 import { bareImage, pruneImages, type Suite } from './image/build.mts'
 
@@ -45,7 +45,7 @@ export interface Result {
 }
 
 /** Seconds. */
-const deadlines = { boot: 60, reboot: 90, command: 300 }
+const DEADLINE = 300
 
 // What keeps these from reaching the machine stands in image/entrypoint.sh. More is not needed and would leak:
 // --privileged, the machine's cgroups, CAP_SYS_TIME (its clock).
@@ -75,7 +75,7 @@ export async function startServer(
   try {
     await explained(server, `starting from ${image}`, async () => {
       await run(server, image)
-      await booted(server, deadlines.boot)
+      await booted(server)
     })
     return server
   } catch (error) {
@@ -94,7 +94,7 @@ export async function snapshot(server: DisposableServer, tag: string): Promise<s
 
 /** Copies images from this machine's Docker Engine into the server's. */
 export async function loadImages(server: DisposableServer, images: string[]): Promise<void> {
-  const run = $({ quiet: true, timeout: deadlines.command * 1000 })
+  const run = $({ quiet: true, timeout: DEADLINE * 1000 })
   await run`docker save ${images} | docker exec -i ${server.name} docker load`
 }
 
@@ -149,12 +149,8 @@ async function reboot(server: DisposableServer): Promise<void> {
   await explained(server, 'rebooting', async () => {
     const before = await startedAt(server)
     await server.exec('systemctl reboot')
-    await waitUntil(
-      'it has gone down and up',
-      deadlines.reboot,
-      async () => (await startedAt(server)) !== before,
-    )
-    await booted(server, deadlines.reboot)
+    await until('it has gone down and up', async () => (await startedAt(server)) !== before)
+    await booted(server)
   })
 }
 
@@ -163,11 +159,11 @@ async function startedAt(server: DisposableServer): Promise<string> {
 }
 
 /** Waits until ssh answers and systemd has started everything; throws when a unit failed. */
-async function booted(server: DisposableServer, deadline: number): Promise<void> {
-  await waitUntil('ssh answers', deadline, async () => {
+async function booted(server: DisposableServer): Promise<void> {
+  await until('ssh answers', async () => {
     return (await server.ssh('root', 'true', { deadline: 10 })).exitCode === 0
   })
-  const state = await server.exec('systemctl is-system-running --wait', { deadline })
+  const state = await server.exec('systemctl is-system-running --wait')
   if (state.stdout.trim() === 'running') return
   const failed = await server.exec('systemctl status --state=failed --full --no-pager; systemctl list-jobs')
   throw new Error(`systemd is ${state.stdout.trim() || 'silent'}, not running:\n${failed.stdout}`)
@@ -190,10 +186,10 @@ async function lastLogLines(server: DisposableServer): Promise<string> {
 }
 
 function docker(args: string[]) {
-  return $({ quiet: true, timeout: deadlines.command * 1000 })`docker ${args}`
+  return $({ quiet: true, timeout: DEADLINE * 1000 })`docker ${args}`
 }
 
-async function shell(command: string[], script: string, deadline = deadlines.command): Promise<Result> {
+async function shell(command: string[], script: string, deadline = DEADLINE): Promise<Result> {
   // docker exits with 0 when SIGTERM ends it: a deadline would look like success.
   const options = { timeout: deadline * 1000, timeoutSignal: 'SIGKILL' } as const
   const running = $({ quiet: true, nothrow: true, input: script, ...options })`${command}`
@@ -206,12 +202,4 @@ async function shell(command: string[], script: string, deadline = deadlines.com
 async function must(running: Promise<Result>): Promise<void> {
   const { exitCode, stdout, stderr } = await running
   if (exitCode !== 0) throw new Error(stdout + stderr)
-}
-
-async function waitUntil(what: string, deadline: number, check: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + deadline * 1000
-  while (!(await check())) {
-    if (Date.now() > end) throw new Error(`waited ${deadline} s in vain until ${what}`)
-    await sleep(100)
-  }
 }

@@ -1,16 +1,16 @@
 /** What a person does to a server from here: a configuration of their own and the scripts, always over ssh. */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import https from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parse, stringify } from 'yaml'
 import { $ } from 'zx'
 import { loadConfig, ROOT, type User } from '../../scripts/lib/config.mts'
 import { baseImages } from '../../scripts/lib/images.mts'
-import { Probe, type Summary, summarize } from '../../scripts/lib/probe.mts'
 import { Site } from '../../scripts/lib/site.mts'
 import type { Ran } from '../lib/deployment.mts'
+import { type Answer, get } from '../lib/get.mts'
+import { unnoticed } from '../lib/load.mts'
 import type { Settings } from '../lib/settings.mts'
 import { type DisposableServer, loadImages } from './disposable.mts'
 
@@ -110,32 +110,14 @@ export class Operator {
     return (await this.server.exec('cat /opt/prusa/nginx/tls/certificate.pem')).stdout
   }
 
-  /** One request; status 0 and the error as the body when it failed. */
-  async get(page: string): Promise<{ status: number; body: string }> {
-    const site = this.#site
-    return await new Promise((resolve) => {
-      const options = { ...site.secure(page, site.agent()), timeout: 10_000 }
-      const request = https.get(options, (response) => {
-        let body = ''
-        response.on('data', (data) => {
-          body += data
-        })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: body.trim() }))
-      })
-      request.on('timeout', () => request.destroy(new Error('no answer within 10 s')))
-      request.on('error', (error) => resolve({ status: 0, body: error.message }))
-    })
+  /** One request to the site. */
+  get(page: string): Promise<Answer> {
+    return get(this.#site, page)
   }
 
-  /** Does the work while a client asks the site; returns what the client saw. */
-  async underLoad(work: () => Promise<unknown>): Promise<Summary> {
-    const probe = new Probe({ site: this.#site, path: '/', rate: 50, timeout: 10 }).start()
-    try {
-      await work()
-    } finally {
-      await probe.stop()
-    }
-    return summarize(probe.samples)
+  /** Does the work while a client asks the site, who must not notice. */
+  unnoticed(work: () => Promise<void>): Promise<void> {
+    return unnoticed(this.#site, work)
   }
 
   get #site(): Site {

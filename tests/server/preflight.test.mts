@@ -59,7 +59,7 @@ test('a distribution that is not supported, and everything else that is wrong, i
 
 test('killed while it installs packages: the next run completes', async () => {
   const running = operator.begin('01-server')
-  await until('dpkg is at work', 120, async () => {
+  await until('dpkg is at work', async () => {
     const { exitCode } = await server.exec('grep -lx dpkg /proc/[0-9]*/comm && ls /var/lib/dpkg/updates/0*')
     return exitCode === 0
   })

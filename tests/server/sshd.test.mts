@@ -5,7 +5,7 @@ import { after, afterEach, before, test } from 'node:test'
 import type { Host } from '../../scripts/lib/host.mts'
 import type { Script } from '../../scripts/lib/shell.mts'
 import { applySshd } from '../../scripts/lib/sshd.mts'
-import { FILE, TRIAL_SECONDS } from '../../scripts/lib/sshd-files.mts'
+import { FILE } from '../../scripts/lib/sshd-files.mts'
 import { until } from '../lib/until.mts'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { changes, Operator } from './operator.mts'
@@ -130,19 +130,11 @@ test('who tries it is killed in the middle: the server puts everything back by i
   harden(true)
   await trap()
   const running = operator.begin('01-server')
-  await until(
-    'it is on trial',
-    60,
-    async () => (await server.exec(`grep -q 'On trial' ${FILE}`)).exitCode === 0,
-  )
+  await until('it is on trial', async () => (await server.exec(`grep -q 'On trial' ${FILE}`)).exitCode === 0)
   process.kill(-(running.pid as number), 'SIGKILL')
   await running
-  await until('nobody gets in', 20, async () => (await server.ssh('root', 'true')).exitCode !== 0)
-  await until(
-    'it is put back',
-    TRIAL_SECONDS + 20,
-    async () => (await server.ssh('root', 'true')).exitCode === 0,
-  )
+  await until('nobody gets in', async () => (await server.ssh('root', 'true')).exitCode !== 0)
+  await until('it is put back', async () => (await server.ssh('root', 'true')).exitCode === 0)
   await expectUntouched()
 })
 

@@ -14,12 +14,12 @@ before(async () => {
 })
 after(() => acme?.remove())
 
-test('a renewal that the CA refuses leaves the site on the certificate that it has', async (context) => {
+test('a renewal that the CA refuses leaves the site on the certificate that it has', async () => {
   assert.match(await acme.stack(), /issued/)
   const serial = (await shown(site.ports.https)).serialNumber
   await acme.pebble.lead(DOMAIN, await acme.elsewhere())
   try {
-    await acme.unnoticed(context, async () => {
+    await acme.site.unnoticed(async () => {
       const { exitCode, text } = await acme.renewNow()
       assert.equal(exitCode, 1)
       assert.match(text, /Connection refused|connection/i)
@@ -28,7 +28,7 @@ test('a renewal that the CA refuses leaves the site on the certificate that it h
     // certbot's files are lost, so deploy orders anew: a warning, since the site is as its users need it.
     for (const name of readdirSync(acme.file('letsencrypt')).filter((name) => /^[0-9a-f]{8}$/.test(name)))
       rmSync(acme.file(`letsencrypt/${name}`), { recursive: true })
-    const text = await acme.unnoticed(context, () => acme.stack())
+    const text = await acme.site.unnoticed(() => acme.stack())
     assert.match(
       text,
       /! The certificate of www\.acme\.test was not renewed: the CA cannot reach http:\/\/www\.acme\.test\/ on port 80 \(.+\)\. .*Pebble.* is in place until \d{4}-\d\d-\d\d; the server tries again twice a day\./,
@@ -68,7 +68,7 @@ for (const [what, settings, sentence] of [
     const before = (await shown(site.ports.https)).serialNumber
     site.configure({ tls: 'letsencrypt', letsencrypt: acme.pebble.settings })
     site.configure(settings)
-    const { requests, failed } = await site.underLoad(async () => {
+    await site.unnoticed(async () => {
       const { exitCode, text } = await site.run('04-stack')
       assert.equal(exitCode, 1, text)
       assert.match(text, sentence)
@@ -78,8 +78,6 @@ for (const [what, settings, sentence] of [
       )
       assert.doesNotMatch(text, /\n\s+at |Traceback/)
     })
-    assert.ok(requests > 20)
-    assert.deepEqual(failed, [])
     assert.equal((await shown(site.ports.https)).serialNumber, before)
     assert.equal((await site.get('/')).headers['strict-transport-security'], undefined)
   })

@@ -22,9 +22,9 @@ before(async () => {
 })
 after(() => acme?.remove())
 
-test('a certificate is issued while the site serves, and no request fails', async (context) => {
+test('a certificate is issued while the site serves, and no request fails', async () => {
   assert.ok((await shown(site.ports.https)).issuer.includes(DOMAIN))
-  const text = await acme.unnoticed(context, () => acme.stack())
+  const text = await acme.site.unnoticed(() => acme.stack())
   assert.match(text, /Certificate: fits and lasts: nothing to do/)
   assert.match(
     text,
@@ -49,11 +49,11 @@ test('the key is readable for the load balancer only, and certbot’s files for 
   assert.deepEqual(stdout.trim().split('\n'), ['400:101', '644:0', '700:0', '700:0'])
 })
 
-test('a second deploy changes nothing, says so, and asks the CA for nothing', async (context) => {
+test('a second deploy changes nothing, says so, and asks the CA for nothing', async () => {
   const ids = await site.ids()
   const serial = (await shown(site.ports.https)).serialNumber
   const asked = await acme.proofs()
-  const text = await acme.unnoticed(context, () => acme.stack())
+  const text = await acme.site.unnoticed(() => acme.stack())
   for (const line of text.split('\n').filter((line) => /^✓/.test(line))) assert.match(line, /nothing to do/)
   assert.match(text, /Renewal: twice a day by .*, not due: nothing to do/)
   assert.deepEqual(await site.ids(), ids)
@@ -75,16 +75,15 @@ test('verify says by whom the certificate was issued and when it ends', async ()
   )
 })
 
-test('the script of the timer renews while the site serves: no request fails, and another certificate is shown', async (context) => {
+test('the script of the timer renews while the site serves: no request fails, and another certificate is shown', async () => {
   const earlier = new X509Certificate(site.certificate)
   const asked = await acme.proofs()
   assert.match((await acme.renew()).text, /not due: nothing to do/)
-  await acme.unnoticed(context, async () => {
+  await acme.site.unnoticed(async () => {
     const { exitCode, text } = await acme.renewNow()
     assert.equal(exitCode, 0, text)
     await until(
       'the new one is shown',
-      10,
       async () => (await shown(site.ports.https)).serialNumber !== earlier.serialNumber,
     )
   })
@@ -110,8 +109,8 @@ test('the load balancer still restarts by itself after a renewal', async () => {
   const pid = async () => (await docker`docker inspect -f {{.State.Pid}} ${lb}`).stdout.trim()
   const before = await pid()
   process.kill(Number(before), 'SIGKILL')
-  await until('it is back', 20, async () => !['0', before].includes(await pid()))
-  await until('it answers', 20, async () => (await site.get('/')).status === 200)
+  await until('it is back', async () => !['0', before].includes(await pid()))
+  await until('it answers', async () => (await site.get('/')).status === 200)
 })
 
 test('the server calls the script by itself, twice a day', async () => {

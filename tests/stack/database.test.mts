@@ -177,13 +177,12 @@ test('passwords changed in the secrets take effect by 03-db and 04-stack without
   const nasty = { app: `o'w"n\\er $HOME %41 100% @/: ü#?&+`, developer: `d'e"v\\ $1 %s @/ ü;--` }
   writeFileSync(path.join(site.folder, 'secrets/db_owner_password'), `${nasty.app}\n`)
   writeFileSync(path.join(site.folder, 'secrets/db_developer_password'), `${nasty.developer}\n`)
-  const load = await site.underLoad(async () => {
+  await site.unnoticed(async () => {
     for (const script of ['03-db', '04-stack']) {
       const { exitCode, text } = await site.run(script)
       assert.equal(exitCode, 0, text)
     }
   })
-  assert.deepEqual(load.failed, [])
   for (const role of ['app', 'developer'] as const) {
     const one = { text: '1', ok: true }
     assert.deepEqual(await as(site, role, 'SELECT 1', { password: nasty[role] }), one)

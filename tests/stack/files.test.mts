@@ -31,7 +31,7 @@ test('the pair goes live while the site serves, in no program’s arguments, and
   bring(good)
   const watch = ArgumentWatch.start()
   try {
-    assert.match(await unnoticed(() => stack()), /Certificate: from the files/)
+    assert.match(await site.unnoticed(stack), /Certificate: from the files/)
     const body = good.key.split('\n')[1] as string
     const seen = await watch.end()
     assert.ok(!seen.includes(body) && !seen.includes(Buffer.from(good.key).toString('base64').slice(0, 60)))
@@ -60,11 +60,11 @@ test('a second run changes nothing and says so', async () => {
 test('a renewed pair is taken over while the site serves; one that ends soon with a warning', async () => {
   good = await pki.issued({ days: 20 })
   bring(good)
-  const text = await unnoticed(() => stack())
+  const text = await site.unnoticed(stack)
   assert.match(text, /! The certificate in .*site\.pem ends in 19 days: renew it and deploy again\./)
   assert.match(text, /Certificate: from the files/)
   const serial = new X509Certificate(good.certificate).serialNumber
-  await until('it is shown', 10, async () => (await shown(site.ports.https)).serialNumber === serial)
+  await until('it is shown', async () => (await shown(site.ports.https)).serialNumber === serial)
 })
 
 for (const [what, break_, sentence] of [
@@ -142,17 +142,6 @@ async function locked(): Promise<string> {
 
 function stack(): Promise<string> {
   return site.must('04-stack')
-}
-
-/** Does the work while a client asks, of whom no request may fail. */
-async function unnoticed(work: () => Promise<string>): Promise<string> {
-  let text = ''
-  const { requests, failed } = await site.underLoad(async () => {
-    text = await work()
-  })
-  assert.ok(requests > 50, `${requests} requests`)
-  assert.deepEqual(failed, [])
-  return text
 }
 
 /** Status that a client gets that knows nothing but the root. */

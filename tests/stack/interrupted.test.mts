@@ -78,7 +78,7 @@ async function interrupt(script: string, delay: number, all: boolean): Promise<v
   }
   if (all) for (const pid of started) if (running(pid)) process.kill(pid, 'SIGKILL')
   await over
-  await until('the script is gone', 10, () => !running(leader))
+  await until('the script is gone', () => !running(leader))
 }
 
 function running(pid: number): boolean {

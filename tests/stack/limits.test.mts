@@ -14,9 +14,7 @@ before(async () => {
 after(() => site?.remove())
 
 test('500 requests a second from one address pass', async () => {
-  const { requests, failed } = await site.underLoad(() => sleep(4000), 500)
-  assert.ok(requests > 1500, `${requests} requests`)
-  assert.deepEqual(failed, [])
+  await site.unnoticed(() => sleep(4000), { rate: 500, most: 400 })
 })
 
 test('guesses at the password of /admin are limited before the password is checked; asking without one is not', async () => {
@@ -80,7 +78,8 @@ test('a client that sends its header or its body too slowly is let go', async ()
   const body = message('POST', '/slow', ['Content-Length: 100'])
   // A byte a second: the header has one deadline as a whole, the body one between two reads.
   const held = await Promise.all([drip(header, 1000), drip(body, 60_000)])
-  for (const milliseconds of held) assert.ok(milliseconds > 5_000 && milliseconds < 25_000, `${held} ms`)
+  // nginx's own default for both is 60 s.
+  for (const milliseconds of held) assert.ok(milliseconds > 5_000 && milliseconds < 45_000, `${held} ms`)
   assert.deepEqual(await logged(/slow/), [])
 })
 

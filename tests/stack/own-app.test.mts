@@ -64,8 +64,7 @@ test('the password of /admin is checked and not passed on; elsewhere an Authoriz
 test('a new release of it takes the place of the old one, and no request is lost', async () => {
   appendFileSync(path.join(source, 'app.py'), '\n# another release\n')
   const before = await site.containers('app')
-  const { failed } = await site.underLoad(() => site.must('redeploy'))
-  assert.deepEqual(failed, [])
+  await site.unnoticed(() => site.must('redeploy'))
   const now = await site.containers('app')
   assert.equal(now.length, 2)
   assert.ok(now.every((name) => !before.includes(name)))

@@ -12,7 +12,7 @@ before(async () => {
   const prepared = await Deployment.prepare()
   app = path.join(prepared.home, 'app')
   cpSync(path.join(ROOT, 'app'), app, { recursive: true })
-  site = await Deployment.start({ app: { source: app }, rollout: { ready_timeout: 15 } }, prepared)
+  site = await Deployment.start({ app: { source: app } }, prepared)
 })
 after(() => site.remove())
 
@@ -81,7 +81,7 @@ const FAILURES: [string, string, (code: string) => string, RegExp][] = [
     'crashes at the start',
     'app.py',
     (code) => `raise SystemExit('no such luck')\n${code}`,
-    /crashes[\s\S]*exit code 1, .*restarted \d+ times\)[\s\S]*no such luck/,
+    /crashes[\s\S]*\((running|(restarting|exited), exit code 1), .*restarted \d+ times\)[\s\S]*no such luck/,
   ],
   [
     'never gets ready',
@@ -100,6 +100,7 @@ const FAILURES: [string, string, (code: string) => string, RegExp][] = [
 for (const [what, file, edit, message] of FAILURES)
   test(`a release that ${what} leaves the old one serving`, async () => {
     const before = await site.containers('app')
+    site.configure({ rollout: { ready_timeout: 15 } })
     await broken(file, edit, () =>
       site.unnoticed(async () => {
         const { exitCode, text } = await site.run('redeploy')
@@ -109,6 +110,7 @@ for (const [what, file, edit, message] of FAILURES)
       }),
     )
     assert.deepEqual(await site.containers('app'), before)
+    site.configure({ rollout: { ready_timeout: 120 } })
   })
 
 test('the first replica fine, the second broken: back to the old release, unnoticed', async () => {

@@ -1,6 +1,5 @@
 /** What goes wrong by itself, under load: killed, stopped, hung and scaled containers cost no client an error. */
 import assert from 'node:assert/strict'
-import https from 'node:https'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
@@ -16,39 +15,41 @@ after(() => site?.remove())
 
 test('a replica that is killed comes back and costs no request, though it answers 404 while it warms up', async () => {
   const [replica = ''] = await site.containers('app')
-  const { requests, failed } = await site.underLoad(async () => {
+  await site.unnoticed(async () => {
     await kill(replica)
     await served(replica)
   })
-  assert.ok(requests > 100)
-  assert.deepEqual(failed, [])
 })
 
 test('both replicas killed one after the other, the second when the first is back, cost no request', async () => {
   const names = await site.containers('app')
-  const { failed } = await site.underLoad(async () => {
+  await site.unnoticed(async () => {
     for (const name of names) {
       await kill(name)
       await served(name)
     }
   })
-  assert.deepEqual(failed, [])
 })
 
 test('a replica that is stopped finishes the requests it holds, and no other is lost', async () => {
   const [replica = ''] = await site.containers('app')
   for (const word of ['aa', 'bb', 'cc', 'dd']) await site.get(`/palindrom/${word}`)
-  const lock = asPostgres(site, 'BEGIN; LOCK TABLE palindromes; SELECT pg_sleep(1); COMMIT')
-  await until('the table is locked', 5, async () => {
+  const lock = asPostgres(site, 'BEGIN; LOCK TABLE palindromes; SELECT pg_sleep(600)').catch(() => {})
+  await until('the table is locked', async () => {
     const locks =
       "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'palindromes'::regclass"
     return (await asPostgres(site, locks)) === '1'
   })
   const held = ['abba', 'deed', 'noon', 'peep'].map((word) => site.get(`/palindrom/${word}`))
-  await until('both replicas hold a request', 5, async () => (await waiting()) === 4)
-  const { failed } = await site.underLoad(() => docker`docker stop ${replica}`)
-  await lock
-  assert.deepEqual(failed, [])
+  await until('both replicas hold a request', async () => (await waiting()) === 4)
+  await site.unnoticed(async () => {
+    const stopped = docker`docker stop ${replica}`
+    await until('it has heard of it', async () =>
+      /stopping/.test((await docker`docker logs ${replica}`).stdall),
+    )
+    await asPostgres(site, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+    await Promise.all([stopped, lock])
+  })
   for (const { status } of await Promise.all(held)) assert.equal(status, 200)
   // It answered them itself: had it dropped them, the load balancer would have asked the other replica.
   assert.match((await docker`docker logs ${replica}`).stdall, /stopping[\s\S]*GET \/palindrom\/\w+ 200/)
@@ -56,24 +57,22 @@ test('a replica that is stopped finishes the requests it holds, and no other is 
 
 test('a page that answers 503 costs the other pages nothing', async () => {
   await docker`docker kill ${`${site.project}-redis-1`}`
-  const { failed } = await site.underLoad(async () => {
+  await site.unnoticed(async () => {
     for (let number = 0; number < 8; number++) assert.equal((await site.get('/redis-hits')).status, 503)
   })
   await docker`docker start ${`${site.project}-redis-1`}`
-  assert.deepEqual(failed, [])
 })
 
 test('a replica that was stopped by hand stays stopped and is missed by nobody, also when Redis and database crash', async () => {
   const stopped = `${site.project}-app-1`
   const before = await inspect(stopped, '{{.State.Status}} {{.State.FinishedAt}}')
   assert.match(before, /^exited/)
-  const { failed } = await site.underLoad(async () => {
+  await site.unnoticed(async () => {
     await kill(`${site.project}-redis-1`)
     await kill(`${site.project}-db-1`)
-    await until('Redis is back', 20, async () => (await site.get('/redis-hits')).status === 200)
-    await until('the database is back', 30, async () => (await site.get('/palindrom/level')).status === 200)
+    await until('Redis is back', async () => (await site.get('/redis-hits')).status === 200)
+    await until('the database is back', async () => (await site.get('/palindrom/level')).status === 200)
   })
-  assert.deepEqual(failed, [])
   assert.match(await asPostgres(site, 'SELECT text FROM palindromes'), /level/)
   assert.equal(await inspect(stopped, '{{.State.Status}} {{.State.FinishedAt}}'), before)
 })
@@ -81,11 +80,10 @@ test('a replica that was stopped by hand stays stopped and is missed by nobody, 
 test('04-stack brings the wanted number back: three replicas, then two again, and no request is lost', async () => {
   for (const replicas of [3, 2]) {
     site.configure({ app: { replicas } })
-    const { failed } = await site.underLoad(async () => {
+    await site.unnoticed(async () => {
       const { exitCode, text } = await site.run('04-stack')
       assert.equal(exitCode, 0, text)
     })
-    assert.deepEqual(failed, [])
     const names = await site.containers('app')
     assert.equal(names.length, replicas)
     for (const name of names) await served(name)
@@ -96,8 +94,8 @@ test('a replica that hangs costs time but no request: the other one answers in i
   const [replica] = await site.containers('app')
   await docker`docker pause ${replica}`
   try {
-    const answers = Array.from({ length: 8 }, (_, number) => patiently(`/palindrom/hang${number}`))
-    assert.deepEqual(new Set(await Promise.all(answers)), new Set([200]))
+    const answers = Array.from({ length: 8 }, (_, number) => site.get(`/palindrom/hang${number}`))
+    for (const { status } of await Promise.all(answers)) assert.equal(status, 200)
   } finally {
     await docker`docker unpause ${replica}`
   }
@@ -108,14 +106,14 @@ test('a request that hangs is answered by the other replica, though Docker’s D
   const [hanging, other] = await site.containers('app')
   await docker`docker pause ${hanging}`
   try {
-    const answers = Array.from({ length: 8 }, (_, number) => patiently(`/palindrom/dns${number}`))
+    const answers = Array.from({ length: 8 }, (_, number) => site.get(`/palindrom/dns${number}`))
     // By then each is answered or hangs. One that the other replica loses as it stops, and that hangs then, has been
     // asked of both, and is a 504.
     await setTimeout(1000)
     await docker`docker stop ${other}`
     await setTimeout(2000) // nginx asks the DNS once a second
     await docker`docker start ${other}`
-    assert.deepEqual(new Set(await Promise.all(answers)), new Set([200]))
+    for (const { status } of await Promise.all(answers)) assert.equal(status, 200)
   } finally {
     await docker`docker unpause ${hanging}`
   }
@@ -124,7 +122,7 @@ test('a request that hangs is answered by the other replica, though Docker’s D
 
 test('the load balancer comes back when it is killed', async () => {
   await kill(`${site.project}-lb-1`)
-  await until('the site answers', 20, async () => (await site.get('/')).status === 200)
+  await until('the site answers', async () => (await site.get('/')).status === 200)
   assert.equal((await site.get('/ready-for-deploy')).status, 404)
 })
 
@@ -133,7 +131,7 @@ async function kill(container: string): Promise<void> {
   const [pid, before] = (await inspect(container, '{{.State.Pid}} {{.RestartCount}}')).split(' ')
   assert.ok(Number(pid) > 1)
   process.kill(Number(pid), 'SIGKILL')
-  await until(`${container} is restarted`, 20, async () => {
+  await until(`${container} is restarted`, async () => {
     const [restarts, running] = (await inspect(container, '{{.RestartCount}} {{.State.Running}}')).split(' ')
     return Number(restarts) > Number(before) && running === 'true'
   })
@@ -142,7 +140,7 @@ async function kill(container: string): Promise<void> {
 /** Waits until a replica gets requests from the load balancer and answers them. */
 async function served(replica: string): Promise<void> {
   const mark = `/palindrom/mark${Date.now()}`
-  await until(`${replica} answers requests`, 20, async () => {
+  await until(`${replica} answers requests`, async () => {
     await site.get(mark)
     return new RegExp(`${mark} 200`).test((await docker`docker logs ${replica}`).stdall)
   })
@@ -157,17 +155,4 @@ async function waiting(): Promise<number> {
   return Number(
     await asPostgres(site, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"),
   )
-}
-
-/** A request of a client that waits half a minute. */
-function patiently(page: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const options = { path: page, ca: site.certificate, agent: false as const, timeout: 30_000 }
-    const request = https.get(site.origin, options, (response) => {
-      response.resume()
-      resolve(response.statusCode ?? 0)
-    })
-    request.on('timeout', () => request.destroy(new Error('no answer within 30 s')))
-    request.on('error', reject)
-  })
 }

@@ -42,7 +42,7 @@ breaks('one replica is stopped by hand', [TWO, BALANCED], async () => {
   await docker`docker stop ${replica}`
   return async () => {
     await docker`docker start ${replica}`
-    await until(`${replica} answers`, 20, async () => (await balanced()) === 2)
+    await until(`${replica} answers`, async () => (await balanced()) === 2)
   }
 })
 
@@ -191,7 +191,7 @@ async function reload(): Promise<void> {
   const workers = () => readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').trim().split(' ')
   const before = new Set(workers())
   process.kill(Number(master), 'SIGHUP')
-  await until('new workers only', 20, () => workers().every((pid) => pid && !before.has(pid)))
+  await until('new workers only', () => workers().every((pid) => pid && !before.has(pid)))
 }
 
 /** How many replicas answer requests now. */

@@ -4,16 +4,14 @@ import { test } from 'node:test'
 import { waitUntil } from '../../scripts/lib/wait.mts'
 import { told } from '../lib/refusal.mts'
 
-test('what is so already costs one look and no time', async () => {
+test('what is so already costs one look', async () => {
   for (const so of [undefined, '']) {
     let looks = 0
-    const began = performance.now()
     await waitUntil('app-1 ready', 5, async () => {
       looks++
       return so
     })
     assert.equal(looks, 1)
-    assert.ok(performance.now() - began < 80)
   }
 })
 

@@ -31,12 +31,13 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   if [ ! -e "$fresh/COMPLETE" ]; then
     rm -rf "$fresh"
     printf '%s\n' "$password" | initdb --pgdata="$fresh" --username="$user" --encoding=UTF8 --locale=C.UTF-8 \
-      --auth-local=trust --auth-host=scram-sha-256 ${password:+--pwfile=/dev/stdin}
+      --no-sync --auth-local=trust --auth-host=scram-sha-256 ${password:+--pwfile=/dev/stdin}
     printf '\nhost all all all %s\n' "${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" >>"$fresh/pg_hba.conf"
     if [ "$database" != postgres ]; then
       printf 'CREATE DATABASE "%s"\n' "$database" | postgres --single -D "$fresh" postgres >/dev/null
     fi
-    sync
+    # Once, and only these files: a bare `sync` waits for everything that the whole server has not written yet.
+    initdb --sync-only --pgdata="$fresh"
     touch "$fresh/COMPLETE"
   fi
   find "$fresh" -mindepth 1 -maxdepth 1 ! -name PG_VERSION ! -name COMPLETE -exec mv -t "$PGDATA" {} +
