@@ -52,5 +52,5 @@ const { exitCode } = await $({
   cwd: ROOT,
   stdio: 'inherit',
   nothrow: true,
-})`node --import tsx --test --test-reporter=spec --test-concurrency=2 --test-timeout=900000 ${files}`
+})`node --import tsx --test --test-reporter=spec --test-concurrency=2 --test-timeout=1800000 ${files}`
 process.exitCode = exitCode ?? 1

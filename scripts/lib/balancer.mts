@@ -13,7 +13,7 @@ import { readCertificate } from './site.mts'
 import { composeFor, containerOf } from './stack.mts'
 
 /** Seconds until a reload must have brought new workers. */
-const RELOAD_DEADLINE = 10
+const RELOAD_DEADLINE = 30
 
 /** Names of the replicas that requests are sent to, from the file that nginx reads. */
 export async function serving(host: Host, stack: StackConfig): Promise<string[]> {

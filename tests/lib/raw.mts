@@ -8,8 +8,11 @@ export interface RawAnswer {
   text: string
 }
 
-/** Sends the bytes, over TLS unless told, and reads until the server closes; they should ask it to. */
-export function raw(port: number, bytes: string, secure = true): Promise<RawAnswer> {
+/**
+ * Sends the bytes, over TLS unless told, and reads until the server closes; they should ask it to.
+ * @param patience seconds of silence
+ */
+export function raw(port: number, bytes: string, secure = true, patience = 5): Promise<RawAnswer> {
   return new Promise((resolve) => {
     let text = ''
     const socket = secure
@@ -20,7 +23,7 @@ export function raw(port: number, bytes: string, secure = true): Promise<RawAnsw
       resolve({ status: Number(/^HTTP\/\S+ (\d+)/.exec(text)?.[1] ?? 0), text })
     }
     socket.once(secure ? 'secureConnect' : 'connect', () => socket.write(bytes, 'latin1'))
-    socket.setTimeout(5_000, end)
+    socket.setTimeout(patience * 1000, end)
     socket.on('data', (data) => {
       text += data
     })
@@ -39,7 +42,7 @@ export async function pipelined(port: number, requests: readonly string[]): Prom
   while (statuses.length < requests.length) {
     const rest = requests.slice(statuses.length)
     const last = message('GET', '/the-last-of-this-connection')
-    const { text } = await raw(port, [...rest, last].join(''))
+    const { text } = await raw(port, [...rest, last].join(''), true, 60)
     const answered = [...text.matchAll(/HTTP\/1\.[01] (\d{3}) /g)].map(([, status]) => Number(status))
     if (answered.length === 0) throw new Error(`no answer to ${JSON.stringify(rest[0])}`)
     statuses.push(...answered.slice(0, rest.length))
