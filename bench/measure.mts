@@ -1,5 +1,8 @@
 /** How long things take. */
 
+/** As users call the scripts, which costs its time. */
+export const AS_TYPED = ['npx', 'zx']
+
 /** Seconds of one run, as text. */
 export async function timed(work: () => Promise<unknown>): Promise<string> {
   return `${(await secondsOf(work)).toFixed(2)} s`

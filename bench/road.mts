@@ -2,13 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { $ } from 'zx'
 import { Deployment, docker } from '../tests/lib/deployment.mts'
-import { minimum, timed } from './measure.mts'
+import { AS_TYPED, minimum, timed } from './measure.mts'
 
 /** Seconds of load for one figure of throughput. */
 const LOAD = 8
 
 export async function road(): Promise<string[][]> {
   const site = await Deployment.prepare()
+  site.zx = AS_TYPED
   try {
     return [
       ...(await times(site)),
@@ -23,24 +24,19 @@ export async function road(): Promise<string[][]> {
 
 async function times(site: Deployment): Promise<string[][]> {
   const first = await timed(async () => {
-    for (const step of ['02-build', '03-db', '04-stack']) await ran(site, step)
+    for (const step of ['02-build', '03-db', '04-stack']) await site.must(step)
   })
   return [
     ['first run of 02, 03, 04 (base images there, warm-up 0 s)', first],
     [
       '01-server with nothing to do (npx included, best of 5)',
-      await minimum(5, () => ran(site, '01-server')),
+      await minimum(5, () => site.must('01-server')),
     ],
     [
       'deploy with nothing to do: 01 to 04 and verify (best of 3)',
-      await minimum(3, () => ran(site, 'deploy')),
+      await minimum(3, () => site.must('deploy')),
     ],
   ]
-}
-
-async function ran(site: Deployment, script: string): Promise<void> {
-  const { exitCode, text } = await site.run(script)
-  if (exitCode !== 0) throw new Error(text)
 }
 
 /** Closed loop by wrk, in turn: through the load balancer, then each replica itself, so that drift meets both. */

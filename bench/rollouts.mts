@@ -10,6 +10,7 @@ import { Deployment, docker } from '../tests/lib/deployment.mts'
 import { interrupt } from '../tests/lib/interrupt.mts'
 import { seeded } from '../tests/lib/random.mts'
 import { asked, RATE } from './client.mts'
+import { AS_TYPED } from './measure.mts'
 import { added, overSsh, SLOW } from './waits.mts'
 import { asPeers } from './weights.mts'
 
@@ -32,6 +33,7 @@ export async function rollouts(): Promise<string[][]> {
     probe: { rate: 20 },
   }
   const site = await Deployment.start(settings, prepared)
+  site.zx = AS_TYPED
   try {
     const steady = await series(site, 1, () => sleep(STEADY * 1000))
     const good = await series(site, ROUNDS, () => release(site, source))

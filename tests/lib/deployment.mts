@@ -26,6 +26,8 @@ export class Deployment {
   readonly home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
   readonly folder = path.join(this.home, 'server')
   readonly project = `prusatest${randomBytes(3).toString('hex')}`
+  /** How scripts are called: by what npx, which users type, would find. npx alone takes half a second. */
+  zx = ['node_modules/.bin/zx']
   #settings: Settings = {}
 
   private constructor(readonly ports: { http: number; https: number; db: number }) {}
@@ -83,10 +85,10 @@ export class Deployment {
     return text
   }
 
-  /** Begins a script and does not wait for it. What npx would find is called by its name: npx alone takes half a second. */
+  /** Begins a script and does not wait for it. */
   begin(script: string, ...flags: string[]) {
     const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env: { ...process.env, NO_COLOR: '1' } })
-    return quiet`node_modules/.bin/zx ${`scripts/${script}.mts`} --config ${path.join(this.home, 'config')} ${flags}`
+    return quiet`${this.zx} ${`scripts/${script}.mts`} --config ${path.join(this.home, 'config')} ${flags}`
   }
 
   /** The release of each running replica. */
