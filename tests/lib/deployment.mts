@@ -87,7 +87,9 @@ export class Deployment {
 
   /** Begins a script and does not wait for it. */
   begin(script: string, ...flags: string[]) {
-    const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env: { ...process.env, NO_COLOR: '1' } })
+    // What npx would take from .npmrc.
+    const env = { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '--import=tsx' }
+    const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env })
     return quiet`${this.zx} ${`scripts/${script}.mts`} --config ${path.join(this.home, 'config')} ${flags}`
   }
 
