@@ -109,7 +109,7 @@ test('a request that hangs is answered by the other replica, though Docker’s D
     const answers = Array.from({ length: 8 }, (_, number) => site.get(`/palindrom/dns${number}`))
     // By then each is answered or hangs. One that the other replica loses as it stops, and that hangs then, has been
     // asked of both, and is a 504.
-    await setTimeout(1000)
+    await setTimeout(3000)
     await docker`docker stop ${other}`
     await setTimeout(2000) // nginx asks the DNS once a second
     await docker`docker start ${other}`

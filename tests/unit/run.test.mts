@@ -21,7 +21,7 @@ function run(script: string, ...flags: string[]): Promise<Ran> {
   const child = spawn(process.execPath, ['--import', 'tsx', zx, `scripts/${script}`, ...flags], {
     cwd: ROOT,
     env: environment,
-    timeout: 20_000,
+    timeout: 60_000,
   })
   const ran: Ran = { code: null, stdout: '', stderr: '' }
   child.stdout.on('data', (data) => {
