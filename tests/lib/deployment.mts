@@ -14,6 +14,7 @@ import { type Answer, get } from './get.mts'
 import { type Load, PATIENCE, underLoad, unnoticed } from './load.mts'
 import { freePort } from './ports.mts'
 import { merge, type Settings } from './settings.mts'
+import { ZX } from './zx.mts'
 
 export interface Ran {
   exitCode: number | null
@@ -26,8 +27,8 @@ export class Deployment {
   readonly home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
   readonly folder = path.join(this.home, 'server')
   readonly project = `prusatest${randomBytes(3).toString('hex')}`
-  /** How scripts are called: by what npx, which users type, would find. npx alone takes half a second. */
-  zx = ['node_modules/.bin/zx']
+  /** How scripts are called. */
+  zx = ZX
   #settings: Settings = {}
 
   private constructor(readonly ports: { http: number; https: number; db: number }) {}
@@ -87,9 +88,7 @@ export class Deployment {
 
   /** Begins a script and does not wait for it. */
   begin(script: string, ...flags: string[]) {
-    // What npx would take from .npmrc.
-    const env = { ...process.env, NO_COLOR: '1', NODE_OPTIONS: '--import=tsx' }
-    const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env })
+    const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env: { ...process.env, NO_COLOR: '1' } })
     return quiet`${this.zx} ${`scripts/${script}.mts`} --config ${path.join(this.home, 'config')} ${flags}`
   }
 

@@ -6,6 +6,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { describe, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config.mts'
+import { ZX } from '../lib/zx.mts'
 
 // An address that is nobody's (RFC 5737): whoever connected to it would hang.
 const environment = { ...process.env, DEPLOY_HOST: 'nobody@192.0.2.1', NO_COLOR: '1' }
@@ -17,8 +18,8 @@ interface Ran {
 }
 
 function run(script: string, ...flags: string[]): Promise<Ran> {
-  const zx = path.join(ROOT, 'node_modules/zx/build/cli.js')
-  const child = spawn(process.execPath, ['--import', 'tsx', zx, `scripts/${script}`, ...flags], {
+  const [node = '', ...zx] = ZX
+  const child = spawn(node, [...zx, `scripts/${script}`, ...flags], {
     cwd: ROOT,
     env: environment,
     timeout: 60_000,
