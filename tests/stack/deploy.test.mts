@@ -30,8 +30,7 @@ test('a second run changes nothing, says so, and drops no request', async () => 
   const before = await site.ids()
   await site.unnoticed(async () => {
     for (const script of ['02-build', '03-db', '04-stack']) {
-      const { exitCode, text } = await site.run(script)
-      assert.equal(exitCode, 0, text)
+      const text = await site.must(script)
       const steps = text.split('\n').filter((line) => line.startsWith('✓'))
       assert.ok(steps.length > 0, text)
       for (const line of steps) assert.match(line, /nothing to do/)

@@ -35,8 +35,7 @@ for (const [script, longest] of [
       context.diagnostic(`killed after ${delay} ms${all ? ' with all that it started' : ''}`)
       await interrupt(script, delay, all)
     }
-    const { exitCode, text } = await site.run(script)
-    assert.equal(exitCode, 0, text)
+    await site.must(script)
   })
 
 test('the site that came about in this way is as required', async () => {
@@ -55,8 +54,7 @@ test('the site that came about in this way is as required', async () => {
 test('a further run changes nothing', async () => {
   const before = await site.ids()
   for (const script of ['02-build', '03-db', '04-stack']) {
-    const { exitCode, text } = await site.run(script)
-    assert.equal(exitCode, 0, text)
+    const text = await site.must(script)
     for (const line of text.split('\n').filter((line) => line.startsWith('✓')))
       assert.match(line, /nothing to do/)
   }

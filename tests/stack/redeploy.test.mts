@@ -49,8 +49,7 @@ for (const rollout of [
     site.configure({ rollout })
     change()
     await site.unnoticed(async () => {
-      const { exitCode, text } = await site.run('redeploy')
-      assert.equal(exitCode, 0, text)
+      const text = await site.must('redeploy')
       assert.match(text, /\d+ requests, 0 failed, slowest \d+ ms, release \w+ → \w+ in [\d.]+ s/)
     })
     const now = await site.releases()
@@ -62,8 +61,7 @@ for (const rollout of [
 
 test('the same source again: nothing is touched', async () => {
   const before = await site.ids()
-  const { exitCode, text } = await site.run('redeploy')
-  assert.equal(exitCode, 0, text)
+  const text = await site.must('redeploy')
   assert.match(text, /already running/)
   assert.deepEqual(await site.ids(), before)
 })
@@ -149,10 +147,9 @@ test('a release whose requests fail is taken back', async () => {
 test('rollback goes back to the release before, without a build', async () => {
   const [old] = await site.releases()
   change()
-  assert.equal((await site.run('redeploy')).exitCode, 0)
+  await site.must('redeploy')
   await site.unnoticed(async () => {
-    const { exitCode, text } = await site.run('rollback')
-    assert.equal(exitCode, 0, text)
+    const text = await site.must('rollback')
     assert.doesNotMatch(text, /built/)
   })
   assert.deepEqual(await site.releases(), [old, old])
@@ -169,7 +166,7 @@ test('history and status tell it', async () => {
 test('old images are pruned, the last ones stay', async () => {
   site.configure({ rollout: { keep_releases: 2 } })
   change()
-  assert.equal((await site.run('redeploy')).exitCode, 0)
+  await site.must('redeploy')
   const { stdout } = await docker`docker images ${`${site.project}/app`} --format {{.Tag}}`
   assert.equal(stdout.trim().split('\n').length, 2)
 })

@@ -80,10 +80,7 @@ test('a replica that was stopped by hand stays stopped and is missed by nobody, 
 test('04-stack brings the wanted number back: three replicas, then two again, and no request is lost', async () => {
   for (const replicas of [3, 2]) {
     site.configure({ app: { replicas } })
-    await site.unnoticed(async () => {
-      const { exitCode, text } = await site.run('04-stack')
-      assert.equal(exitCode, 0, text)
-    })
+    await site.unnoticed(() => site.must('04-stack'))
     const names = await site.containers('app')
     assert.equal(names.length, replicas)
     for (const name of names) await served(name)

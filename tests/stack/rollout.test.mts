@@ -25,14 +25,10 @@ function minimal(warmup: string, drain: string) {
 
 test('an application that answers 404 until it is drained: 10 s of warm-up, 5 to 15 s of draining', async () => {
   site.configure({ ...minimal('10', '5-15'), rollout: { surge: 'all' } })
-  await site.unnoticed(async () => {
-    const { exitCode, text } = await site.run('redeploy', '--force')
-    assert.equal(exitCode, 0, text)
-  })
+  await site.unnoticed(() => site.must('redeploy', '--force'))
   // Back to short waits for the tests below.
   site.configure({ ...minimal('1', '1'), rollout: { surge: 1 } })
-  const { exitCode, text } = await site.run('redeploy', '--force')
-  assert.equal(exitCode, 0, text)
+  await site.must('redeploy', '--force')
 })
 
 test('a rollout of all replicas at once does not need Docker’s DNS, which fresh nginx workers have not asked yet', async () => {
@@ -41,10 +37,7 @@ test('a rollout of all replicas at once does not need Docker’s DNS, which fres
   const silence = (verb: string) => docker`nsenter -t ${pid} -n iptables ${verb} OUTPUT -d 127.0.0.11 -j DROP`
   await silence('-I')
   try {
-    await site.unnoticed(async () => {
-      const { exitCode, text } = await site.run('redeploy', '--force')
-      assert.equal(exitCode, 0, text)
-    })
+    await site.unnoticed(() => site.must('redeploy', '--force'))
   } finally {
     await silence('-D')
     site.configure({ rollout: { surge: 1 } })
@@ -53,11 +46,10 @@ test('a rollout of all replicas at once does not need Docker’s DNS, which fres
 
 test('an old replica that never says Ready is stopped after drain_timeout, loudly', async () => {
   site.configure({ ...minimal('1', '1000'), rollout: { surge: 'all' } })
-  assert.equal((await site.run('redeploy')).exitCode, 0)
+  await site.must('redeploy')
   site.configure({ ...minimal('1', '1'), rollout: { drain_timeout: 3 } })
   await site.unnoticed(async () => {
-    const { exitCode, text } = await site.run('redeploy')
-    assert.equal(exitCode, 0, text)
+    const text = await site.must('redeploy')
     assert.match(text, /did not say Ready within 3 s: stopped all the same .* Requests go to /)
   })
   assert.equal((await site.containers('app')).length, 2)
@@ -65,7 +57,7 @@ test('an old replica that never says Ready is stopped after drain_timeout, loudl
 
 test('with on_drain_timeout: abort the rollout stops there and says what runs', async () => {
   site.configure({ ...minimal('1', '1000'), rollout: { surge: 'all', drain_timeout: 60 } })
-  assert.equal((await site.run('redeploy')).exitCode, 0)
+  await site.must('redeploy')
   const old = await site.containers('app')
   site.configure({ ...minimal('1', '1'), rollout: { surge: 1, drain_timeout: 2, on_drain_timeout: 'abort' } })
   await site.unnoticed(async () => {
@@ -79,7 +71,7 @@ test('with on_drain_timeout: abort the rollout stops there and says what runs', 
   for (const name of old) assert.ok((await site.containers('app')).includes(name))
   // The next one finishes it.
   site.configure({ rollout: { on_drain_timeout: 'stop' } })
-  await site.unnoticed(async () => assert.equal((await site.run('redeploy')).exitCode, 0))
+  await site.unnoticed(() => site.must('redeploy'))
   assert.equal((await site.containers('app')).length, 2)
   for (const name of old) assert.ok(!(await site.containers('app')).includes(name))
 })

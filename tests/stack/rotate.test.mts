@@ -71,7 +71,7 @@ test('the load opens a new connection for each request: with a wrong password in
   await asPostgres(site, 'ALTER ROLE app PASSWORD NULL')
   const load = await site.underLoad(() => sleep(1000), LOAD)
   assert.equal(load.failed.length, load.requests)
-  assert.equal((await site.run('03-db')).exitCode, 0)
+  await site.must('03-db')
   assert.equal((await site.get('/palindrom/level')).status, 200)
 })
 
