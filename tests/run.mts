@@ -1,19 +1,24 @@
 /**
  * `npm test`: installs what the tests need (Docker Engine, a browser), makes the base images once, then runs every
- * test by node's own runner. Words choose files: `npm test -- unit stack/doors`.
+ * test by node's own runner. Words choose files: `npm test -- unit stack/doors`. With --long (`npm run test:long`) the
+ * tests that try by chance try ten times as often.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
-import { $, glob } from 'zx'
+import { run } from 'node:test'
+import { glob } from 'zx'
 import { ROOT, stackSchema } from '../scripts/lib/config.mts'
 import { ensureEngine } from '../scripts/lib/engine.mts'
+import { OperatorError } from '../scripts/lib/errors.mts'
 import { Host } from '../scripts/lib/host.mts'
 import { ensureBaseImages } from '../scripts/lib/images.mts'
 import { installPackages } from '../scripts/lib/packages.mts'
 import { list, step } from '../scripts/lib/say.mts'
 import { defaults } from '../scripts/lib/schema.mts'
+import { chosen } from './lib/choice.mts'
+import { report } from './lib/report.mts'
 
 /** What the tests ask of this machine, besides the Docker Engine. */
 const PACKAGES = [
@@ -27,11 +32,14 @@ const PACKAGES = [
   'openssh-client',
   'openssl',
   'pebble',
+  'shellcheck',
 ]
 
-const words = process.argv.slice(2).filter((word) => !word.endsWith('.mts'))
-const all = (await glob('tests/{unit,stack,server}/*.test.mts', { cwd: ROOT })).sort()
-const files = words.length === 0 ? all : all.filter((file) => words.some((word) => file.includes(word)))
+const words = process.argv.slice(2).filter((word) => !word.endsWith('.mts') && word !== '--long')
+const files = chosen(await glob('tests/{unit,stack,server}/*.test.mts', { cwd: ROOT, absolute: true }), words)
+if (files.length === 0)
+  throw new OperatorError(`No file of tests has ${list(words)} in its name`, 'ls tests/*/ shows them all.')
+if (process.argv.includes('--long')) process.env.LONG = '1'
 
 const host = new Host('local')
 if (files.some((file) => !file.includes('/unit/'))) {
@@ -47,10 +55,9 @@ if (files.some((file) => !file.includes('/unit/'))) {
   })
 }
 
+/** Milliseconds for a file, on a machine that is much slower than this one. */
+const DEADLINE = 1_800_000
+
 // Two at a time: a stack mostly waits, and two cores have room for another one.
-const { exitCode } = await $({
-  cwd: ROOT,
-  stdio: 'inherit',
-  nothrow: true,
-})`node --import tsx --test --test-reporter=spec --test-concurrency=2 --test-timeout=1800000 ${files}`
-process.exitCode = exitCode ?? 1
+const passed = await report(run({ files, concurrency: 2, timeout: DEADLINE }))
+process.exitCode = passed ? 0 : 1

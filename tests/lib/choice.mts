@@ -1,0 +1,35 @@
+/** Which files of tests run, and in which order. */
+
+/**
+ * The longest first, so that both lanes end at about the same time. `npm test` prints the seconds of each at its end;
+ * a file that is not here comes after these, one of servers or stacks before the short ones of tests/unit.
+ */
+const LONGEST = [
+  'stack/rotate',
+  'stack/steps',
+  'stack/acme',
+  'stack/rollout',
+  'server/users',
+  'stack/redeploy',
+  'server/sshd',
+  'stack/interrupted',
+  'stack/verify',
+  'server/bare',
+  'stack/limits',
+  'stack/spellings',
+  'server/reboot',
+  'stack/resilience',
+]
+const ROOMS = ['server', 'stack', 'unit']
+
+/** Those whose path holds one of the words, or all without words; the longest first. */
+export function chosen(files: string[], words: string[]): string[] {
+  const wanted =
+    words.length === 0 ? files : files.filter((file) => words.some((word) => file.includes(word)))
+  return wanted.toSorted((a, b) => place(a) - place(b) || a.localeCompare(b))
+}
+
+function place(file: string): number {
+  const longest = LONGEST.findIndex((name) => file.endsWith(`/${name}.test.mts`))
+  return longest >= 0 ? longest : LONGEST.length + ROOMS.findIndex((room) => file.includes(`/${room}/`))
+}
