@@ -37,6 +37,13 @@ export class OperatorError extends Error {
 const SEE_MORE = 'The lines above are the command’s own; run again with --verbose to see everything.'
 const DISK_FULL =
   'The server’s disk is full: free some of it (docker system prune, apt-get clean) and run again.'
+const ENGINE_DOWN = 'The Docker Engine does not answer; this starts it: npx zx scripts/01-server.mts'
+
+/** What helps against a failure that many commands have in common. */
+function remedyFor(output: string): string {
+  if (/no space left on device/i.test(output)) return DISK_FULL
+  return /Cannot connect to the Docker daemon/i.test(output) ? ENGINE_DOWN : SEE_MORE
+}
 
 /** A command that failed on the server: what it was for, its exit code and the end of what it printed. */
 export class CommandError extends OperatorError {
@@ -44,7 +51,7 @@ export class CommandError extends OperatorError {
     readonly purpose: string,
     readonly exitCode: number | null,
     readonly output: string,
-    next = /no space left on device/i.test(output) ? DISK_FULL : SEE_MORE,
+    next = remedyFor(output),
   ) {
     super(
       `${purpose}: ${exitCode === null ? 'not done within its deadline' : `failed with exit code ${exitCode}`}\n${indent(lastLines(output, 25))}`,

@@ -8,17 +8,17 @@ import { ROOT, type StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
 import { INSTALL, INSTALL_DEADLINE } from './packages.mts'
-import { list, warn } from './say.mts'
+import { askRegistry, judgeAnswers, undecided } from './registry.mts'
+import { list, say, warn } from './say.mts'
 import { bash } from './shell.mts'
 import { digest } from './source.mts'
 
-export type ImageMode = 'registry' | 'debian'
+const MODES = ['registry', 'debian'] as const
+export type ImageMode = (typeof MODES)[number]
 type Service = keyof StackConfig['base_images']
 /** Name of each image that the deployment needs; certbot's only where certificates come by ACME. */
 export type BaseImages = Record<Exclude<Service, 'certbot'>, string> & { certbot?: string }
 
-/** Seconds that asking the registry may take; one that hangs costs no more. */
-const ASK_DEADLINE = 10
 /** Seconds for fetching or making one image. */
 const IMAGE_DEADLINE = 900
 
@@ -58,20 +58,27 @@ export async function imageMode(host: Host, stack: StackConfig): Promise<ImageMo
   )
 }
 
-/** Decides where images come from when that is open, and says so loudly. */
+/** Decides where images come from when that is open, and says so loudly. @throws OperatorError when nobody can tell */
 export async function decideImageMode(host: Host, stack: StackConfig): Promise<ImageMode> {
   if (stack.images !== 'auto') return stack.images
+  const file = decisionFile(stack)
   const earlier = await remembered(host, stack)
-  if (earlier) return earlier
-  const { mode, reason } = await askRegistry(host, baseImages(stack, 'registry'))
-  const told =
-    mode === 'registry' ? 'official images from the registry' : 'images made here from the Debian archive'
-  warn(`images: auto decided for “${mode}”: ${told}, since ${reason}.`)
+  if (earlier) {
+    say(
+      `images: auto decided for “${earlier}” earlier. To decide anew: sudo rm ${file} on the server, then run this again.`,
+    )
+    return earlier
+  }
+  const judged = judgeAnswers(await askRegistry(host, Object.values(baseImages(stack, 'registry'))))
+  if (judged.usable === undefined) throw undecided(judged)
+  const mode = judged.usable ? 'registry' : 'debian'
+  const told = judged.usable ? 'official images' : 'images made here from the Debian archive'
+  warn(`images: auto decided for “${mode}”: ${told}, since ${judged.reason}.`)
   warn(
-    `It stays so from now on (${decisionFile(stack)}). To choose yourself, set images: in config/stack.yaml.`,
+    `It stays so from now on. To decide anew: sudo rm ${file} on the server, then npx zx scripts/02-build.mts. To choose yourself, set images: in config/stack.yaml.`,
   )
   await host.run('Remembering the decision', bash`mkdir -p -m 700 ${stack.folder}`)
-  await host.writeFiles([{ path: decisionFile(stack), content: `${mode}\n` }])
+  await host.writeFiles([{ path: file, content: `${mode}\n` }])
   return mode
 }
 
@@ -89,11 +96,16 @@ export async function ensureBaseImages(host: Host, stack: StackConfig, mode: Ima
   return missing
 }
 
-/** Those of the images that the engine does not have. */
+/** Those of the images that the engine does not have; an engine that does not answer is an error. */
 export async function missingImages(host: Host, images: string[]): Promise<string[]> {
   const output = await host.run(
     'Looking for images',
-    bash`for image in ${images}; do docker image inspect "$image" >/dev/null 2>&1 || echo "$image"; done`,
+    bash`
+for image in ${images}; do
+  said=$(docker image inspect --format found "$image" 2>&1) && continue
+  [[ $said == *'No such image'* ]] || { echo "$said" >&2; exit 1; }
+  echo "$image"
+done`,
   )
   return output.split('\n').filter(Boolean)
 }
@@ -112,31 +124,7 @@ const decisionFile = (stack: StackConfig) => `${stack.folder}/images`
 
 async function remembered(host: Host, stack: StackConfig): Promise<ImageMode | undefined> {
   const output = await host.run('Reading the decision', bash`cat ${decisionFile(stack)} 2>/dev/null || true`)
-  return output.trim() ? (output.trim() as ImageMode) : undefined
-}
-
-/**
- * Asks through the engine itself, which may have a mirror, a proxy or a login of its own. "Pulling" is printed as
- * soon as the registry has answered with the image's manifest; a long download after that is no reason to give up.
- */
-async function askRegistry(host: Host, images: BaseImages): Promise<{ mode: ImageMode; reason: string }> {
-  const answer = await host.attempt(
-    bash`
-for image in ${Object.values(images)}; do docker image inspect "$image" >/dev/null 2>&1 || missing=$image; done
-[ -n "\${missing:-}" ] || exit 0
-timeout ${ASK_DEADLINE} docker pull "$missing" >/tmp/ask.$$ 2>&1 && status=0 || status=$?
-grep -E 'Pulling from|Pulling fs layer' /tmp/ask.$$ && status=0
-tail -n1 /tmp/ask.$$ >&2
-rm /tmp/ask.$$
-exit $status`,
-    { deadline: 2 * ASK_DEADLINE },
-  )
-  if (answer.exitCode === 0) return { mode: 'registry', reason: 'the registry answers' }
-  const silent = answer.exitCode === 124 || answer.exitCode === null
-  const reason = silent
-    ? `the registry gave no answer in ${ASK_DEADLINE} s`
-    : `the registry cannot be used (${answer.stderr.trim()})`
-  return { mode: 'debian', reason }
+  return MODES.find((mode) => mode === output.trim())
 }
 
 function ingredients(stack: StackConfig, service: Service): string[] {

@@ -1,4 +1,6 @@
 /** Bash scripts as template literals: values are quoted, so that no value can become a command. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { inspect } from 'node:util'
 import { quote } from 'zx'
 
@@ -46,6 +48,13 @@ export function bash(strings: TemplateStringsArray, ...values: Value[]): Script 
     return index < values.length ? plain + word(values[index] as Value) : plain
   })
   return new Script(pieces.join(''))
+}
+
+/** The script scripts/remote/NAME.sh, its parameters set in front of it. */
+export function remote(name: string, parameters: Record<string, string | number | boolean | Secret>): Script {
+  const set = Object.entries(parameters).map(([key, value]) => bash`${new Script(key)}=${value}`)
+  const file = path.join(import.meta.dirname, '../remote', `${name}.sh`)
+  return join([...set, new Script(readFileSync(file, 'utf8'))])
 }
 
 /** Several scripts one after the other. */

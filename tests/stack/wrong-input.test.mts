@@ -1,11 +1,11 @@
 /** What bad input gets: a clear sentence, exit code 1, no stack trace, and a site that was not touched. */
 import assert from 'node:assert/strict'
 import { appendFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config.mts'
 import { Deployment, type Ran } from '../lib/deployment.mts'
+import { listening } from '../lib/listening.mts'
 import { freePort } from '../lib/ports.mts'
 
 let site: Deployment
@@ -136,29 +136,6 @@ test('images: registry without a registry', async () => {
   }
 })
 
-test('images: auto with a registry that hangs decides for Debian in seconds, says so and sticks to it', async () => {
-  const registry = await listening()
-  const other = await Deployment.prepare({
-    images: 'auto',
-    base_images: images(`127.0.0.1:${registry.port}/x`),
-  })
-  try {
-    const { exitCode, text } = await other.run('02-build')
-    assert.equal(exitCode, 0, text)
-    assert.match(text, /auto decided for “debian”.*since the registry gave no answer in 10 s/)
-    assert.equal(readFileSync(path.join(other.folder, 'images'), 'utf8'), 'debian\n')
-    const asked = registry.connections()
-    assert.ok(asked > 0)
-    const again = await other.run('02-build')
-    assert.equal(again.exitCode, 0, again.text)
-    assert.doesNotMatch(again.text, /decided/)
-    assert.equal(registry.connections(), asked)
-  } finally {
-    registry.close()
-    await other.remove()
-  }
-})
-
 test('an application that never gets ready, or crashes, on the first deployment; a good one then completes it', async () => {
   const other = await Deployment.prepare({ rollout: { ready_timeout: 6 } })
   const environment = (WARMUP_SECONDS: string) =>
@@ -207,18 +184,3 @@ function copy(): string {
 
 const images = (name: string) =>
   Object.fromEntries(['postgres', 'redis', 'nginx', 'python'].map((service) => [service, `${name}:1`]))
-
-/** A server that takes connections and never says a word. */
-async function listening(): Promise<{ port: number; connections: () => number; close: () => void }> {
-  const sockets: Socket[] = []
-  const server: Server = createServer((socket) => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const close = () => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  }
-  return { port: (server.address() as AddressInfo).port, connections: () => sockets.length, close }
-}
