@@ -8,7 +8,7 @@ import { composeFor, containerOf } from './stack.mts'
 const SCHEMA_DEADLINE = 600
 
 /**
- * Brings roles, rights and passwords to what sql/roles.sql and the secrets say; returns whether anything changed.
+ * Brings the database, roles, rights and passwords to what sql/ and the secrets say; returns whether anything changed.
  * @param ownerSecret the file among the secrets with the owner's password
  */
 export async function applyRoles(
@@ -21,6 +21,16 @@ export async function applyRoles(
   return before !== after
 }
 
+/**
+ * `sql`: runs statements as the superuser. Names are looked up in PostgreSQL's own schema and nowhere else: `app` may make a
+ * function that fits a call better than PostgreSQL's, and it would run with the superuser's rights.
+ */
+const sqlFunction = (stack: StackConfig): Script => bash`
+sql() { # [DATABASE]
+  docker exec -i -e PGOPTIONS=-csearch_path=pg_catalog ${containerOf(stack, 'db')} \
+    psql -v ON_ERROR_STOP=1 -qAtX -U postgres -d "\${1:-prusa}"
+}`
+
 /** Functions for what passwords have to do with PostgreSQL; they stay on standard input all the way. */
 export function passwordFunctions(stack: StackConfig): Script {
   const db = containerOf(stack, 'db')
@@ -32,7 +42,7 @@ opens() { # ROLE SECRET
 variable() { # NAME SECRET: a psql variable, quoted as psql wants it
   printf "\\\\set %s '%s'\n" "$1" "$(head -n1 "$2" | sed "s/[\\\\']/\\\\&/g")"
 }
-sql() { docker exec -i ${db} psql -v ON_ERROR_STOP=1 -qAtX -U postgres -d prusa; }`
+${sqlFunction(stack)}`
 }
 
 // A password counts as current when it opens the role, as the application would; only another one is set anew (setting
@@ -41,11 +51,12 @@ function rolesScript(stack: StackConfig, ownerSecret: string): Script {
   const owner = `secrets/${ownerSecret}`
   return bash`
 ${passwordFunctions(stack)}
+sql postgres <sql/database.sql
 {
   cat sql/state.sql
   opens app ${owner} || variable owner_password ${owner}
   opens developer secrets/db_developer_password || variable developer_password secrets/db_developer_password
-  cat sql/roles.sql sql/state.sql
+  cat sql/roles.sql sql/rights.sql sql/state.sql
 } | sql`
 }
 
@@ -65,13 +76,14 @@ export async function prepareSchema(host: Host, stack: StackConfig, release: str
     `Preparing the schema for release ${release} (create_db.py)`,
     join([
       composeFor(stack, release),
+      sqlFunction(stack),
       bash`
-sql() { docker exec -i ${containerOf(stack, 'db')} psql -v ON_ERROR_STOP=1 -qAtX -U postgres -d prusa; }
 shape() { sql <${stack.folder}/sql/schema.sql; }
 prepared=$(sql <<<"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'prusa' AND EXISTS (SELECT FROM pg_tables WHERE tableowner = 'app')")
 if [ "$prepared" != ${`schema of release ${release}`} ]; then
   before=$(shape)
   compose run --rm --no-deps -T app python create_db.py >&2
+  sql <${stack.folder}/sql/rights.sql
   sql <<<${`COMMENT ON DATABASE prusa IS 'schema of release ${release}'`}
   echo prepared
   [ "$before" = "$(shape)" ] || echo changed

@@ -35,6 +35,9 @@ export const stackFile = () => own('compose/stack.yaml')
 
 const own = (name: string) => readFileSync(path.join(ROOT, name), 'utf8')
 
+/** What is run as the superuser: database.mts, rotation.mts. */
+const SQL = ['database.sql', 'roles.sql', 'rights.sql', 'bridge.sql', 'schema.sql', 'state.sql']
+
 export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[] {
   const at = (name: string) => `${stack.folder}/${name}`
   return [
@@ -43,10 +46,7 @@ export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[]
     { path: at('compose/app.env'), content: envFile(stack.app.environment), mode: '600' },
     { path: at('postgres/pg_hba.conf'), content: own('sql/pg_hba.conf') },
     { path: at('dbport/dbport.py'), content: own('compose/dbport.py') },
-    { path: at('sql/roles.sql'), content: own('sql/roles.sql') },
-    { path: at('sql/bridge.sql'), content: own('sql/bridge.sql') },
-    { path: at('sql/schema.sql'), content: own('sql/schema.sql') },
-    { path: at('sql/state.sql'), content: own('sql/state.sql') },
+    ...SQL.map((name) => ({ path: at(`sql/${name}`), content: own(`sql/${name}`) })),
   ]
 }
 
