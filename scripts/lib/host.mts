@@ -3,13 +3,13 @@
  * A script always travels on the standard input of `bash -s`: no quoting for a remote shell that may not be
  * bash, and no secret on a command line.
  */
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import process from 'node:process'
-import { $, type ProcessOutput } from 'zx'
 import { CommandError, OperatorError } from './errors.mts'
 import { type ServerFile, writeScript } from './files.mts'
-import { outOfReach } from './reach.mts'
+import { echo, framed, unframed } from './frame.mts'
+import { ended, type Output, type Running, start } from './process.mts'
+import { cutOff, GOES_ON, NOTHING_CHANGED, outOfReach, SSH_FAILED } from './reach.mts'
+import { say } from './say.mts'
 import { bash, type Script } from './shell.mts'
 import { CONNECT_DEADLINE, sh, sshOptions } from './ssh.mts'
 
@@ -19,11 +19,14 @@ const NICENESS = 10
 /** Seconds. A script that may take longer (a build, packages) names its own deadline. */
 const SCRIPT_DEADLINE = 60
 
-// A bash whose standard input is a socket, as Node's pipes and sshd's are, takes itself for one that rshd started, and
-// would run .bashrc first, whatever that prints or waits for. It does not below another shell, which is what zx's own
-// bash is told here.
-const BASH = 'bash --norc'
-process.env.SHLVL = String(Math.max(1, Number(process.env.SHLVL ?? 0)))
+/** Seconds. A folder may be large and the line slow. */
+const COPY_DEADLINE = 600
+
+/** For sh: programs are found, and sudo speaks English, whatever the login has set. */
+const PLAIN = 'export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8'
+
+/** As root. -p keeps functions and startup files that the environment names out. */
+const BASH = 'bash -p -s'
 
 export interface RunOptions {
   /** Seconds until the script is ended. */
@@ -71,6 +74,7 @@ export class Host {
 
   /** Runs a script as root and returns what it printed; throws a CommandError with its last lines. */
   async run(purpose: string, script: Script, options: RunOptions = {}): Promise<string> {
+    if (this.verbose) say(`  ${purpose}`)
     const output = await this.attempt(script, options)
     if (output.exitCode !== 0) {
       const text = `${output.stdout}\n${output.stderr}`
@@ -80,24 +84,25 @@ export class Host {
   }
 
   /** Runs a script as root; its exit code is the caller's to judge. Throws only when the server is out of reach. */
-  async attempt(script: Script, options: RunOptions = {}): Promise<ProcessOutput> {
+  async attempt(script: Script, options: RunOptions = {}): Promise<Output> {
     await this.#connect()
     return await this.#send(script, options.deadline ?? SCRIPT_DEADLINE)
   }
 
-  /** Streams a local folder to the server, replacing what was there. */
+  /** Streams a local folder to the server, replacing what was there. Modes are the same whatever umask made them here. */
   async copyFolder(from: string, to: string, exclude: string[] = []): Promise<void> {
     await this.#connect()
-    const options = ['--owner=0', '--group=0', '--sort=name', ...exclude.map((name) => `--exclude=${name}`)]
-    const unpack = bash`rm -rf ${to}.next; mkdir -p ${to}.next; tar -x -C ${to}.next; rm -rf ${to}; mv ${to}.next ${to}`
-    // tar's stream is the standard input here, so that the script (it holds no secret) has to be an argument.
-    const [command, ...rest] = this.#shell(`${BASH} -euc ${sh(unpack.text)}`)
-    const output = await $({
-      quiet: true,
-      nothrow: true,
-    })`tar -c -C ${from} ${options} . | ${command} ${rest}`
-    if (output.exitCode !== 0)
-      throw new CommandError(`Copying ${from} to ${this.name}`, output.exitCode, output.stderr)
+    const options = ['--owner=0', '--group=0', '--mode=u+rwX,go=rX', '--sort=name']
+    const excluded = exclude.map((name) => `--exclude=${name}`)
+    const tar = start(['tar', '-c', '-C', from, ...options, ...excluded, '.'])
+    const unpack = this.#begin(
+      bash`rm -rf ${to}.next; mkdir -p ${to}.next; tar -x -C ${to}.next; rm -rf ${to}; mv ${to}.next ${to}`,
+      true,
+    )
+    tar.stdout.pipe(unpack.stdin)
+    const outputs = await Promise.all([ended(tar, COPY_DEADLINE), this.#heard(unpack, COPY_DEADLINE)])
+    for (const { exitCode, stderr } of outputs)
+      if (exitCode !== 0) throw new CommandError(`Copying ${from} to ${this.name}`, exitCode, stderr)
   }
 
   /** Copies one file of this machine, with its content only. */
@@ -111,10 +116,12 @@ export class Host {
     return output.split('\n').filter(Boolean)
   }
 
-  /** A long-lived session for what must end with this process: its standard input closes when we are gone. */
-  session(script: Script) {
-    const [command, ...args] = this.#shell(`${BASH} -c ${sh(script.text)}`)
-    return spawn(command as string, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+  /**
+   * A long-lived session for what must end with this process: its standard input closes when we are gone.
+   * What the script prints is read by linesOf(session.stdout).
+   */
+  session(script: Script): Running {
+    return this.#begin(script, true)
   }
 
   /**
@@ -131,13 +138,10 @@ export class Host {
       ? ['-o', `ProxyCommand=${this.#shell(server).map(sh).join(' ').replaceAll('%', '%%')}`]
       : []
     const options = [...fresh, ...proxy, ...sshOptions(this.sshConfig)]
-    const quiet = $({
-      quiet: true,
-      nothrow: true,
-      timeout: `${3 * CONNECT_DEADLINE}s`,
-      timeoutSignal: 'SIGKILL',
-    })
-    const { exitCode, stderr } = await quiet`ssh ${options} ${this.address} true`
+    const { exitCode, stderr } = await ended(
+      start(['ssh', ...options, this.address, 'true']),
+      3 * CONNECT_DEADLINE,
+    )
     const method = /Authenticated to .* using "([\w-]+)"/.exec(stderr)?.[1] ?? ''
     const said = stderr
       .split('\n')
@@ -151,35 +155,37 @@ export class Host {
   }
 
   async #ask(): Promise<void> {
-    const output = await this.#send(bash`true`, 2 * CONNECT_DEADLINE)
-    if (output.exitCode !== 0) throw outOfReach(this, output.stderr)
+    await this.#send(bash`true`, 2 * CONNECT_DEADLINE, NOTHING_CHANGED)
   }
 
-  async #send(script: Script, deadline: number): Promise<ProcessOutput> {
-    // Braces make bash read the whole script first; then no command in it can eat the rest of it as its input.
-    const input = `{ set -euo pipefail\nexport LC_ALL=C.UTF-8\n${script.text}\n} </dev/null\n`
-    const [command, ...args] = this.#shell(`${BASH} -s`)
-    const quiet = !this.verbose
-    const running = $({
-      input,
-      nothrow: true,
-      quiet,
-      verbose: this.verbose,
-      timeout: `${deadline}s`,
-      // The docker client ends with 0 on SIGTERM, and a deadline would look like success.
-      timeoutSignal: 'SIGKILL',
-    })`${command} ${args}`
-    // A command that ends before it has read its script (a refused login) closes the pipe under our hands.
-    running.stdin.on('error', () => {})
-    return await running
+  async #send(script: Script, deadline: number, state = GOES_ON): Promise<Output> {
+    return await this.#heard(this.#begin(script), deadline, state)
+  }
+
+  /** Starts bash on a script, which goes there on its standard input. @param takesInput as {@link framed} has it */
+  #begin(script: Script, takesInput = false): Running {
+    const child = start(this.#shell(BASH))
+    const input = framed(script, takesInput)
+    if (takesInput) child.stdin.write(input)
+    else child.stdin.end(input)
+    return child
+  }
+
+  /** What the script printed, and nothing of what the login did. @param state what is told when there is no way to it */
+  async #heard(child: Running, deadline: number, state = GOES_ON): Promise<Output> {
+    const { exitCode, stdout, stderr } = await ended(child, deadline, this.verbose ? echo() : undefined)
+    const heard = { stdout: unframed(stdout), stderr: unframed(stderr) }
+    if (!heard.stdout.began) throw outOfReach(this, exitCode, `${stdout}\n${stderr}`, state)
+    if (!heard.stdout.done && exitCode === SSH_FAILED && !this.local) throw cutOff(this, heard.stderr.text)
+    return { exitCode, stdout: heard.stdout.text, stderr: heard.stderr.text }
   }
 
   /** The command that runs `command` as root there, in words for sh, which every login shell can start. */
   #shell(command: string): string[] {
     const gentle = this.#niceness > 0 ? `nice -n ${this.#niceness} ${command}` : command
-    const asRoot = `if [ "$(id -u)" = 0 ]; then exec ${gentle}; else exec sudo -n ${gentle}; fi`
+    const asRoot = `${PLAIN}; if [ "$(id -u)" = 0 ]; then exec ${gentle}; else exec sudo -n ${gentle}; fi`
     return this.local
-      ? ['sh', '-c', asRoot]
-      : ['ssh', ...sshOptions(this.sshConfig), this.address, `exec sh -c ${sh(asRoot)}`]
+      ? ['/bin/sh', '-c', asRoot]
+      : ['ssh', ...sshOptions(this.sshConfig), this.address, `exec /bin/sh -c ${sh(asRoot)}`]
   }
 }

@@ -2,6 +2,7 @@
 import { hostname, userInfo } from 'node:os'
 import type { StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
+import { linesOf } from './frame.mts'
 import type { Host } from './host.mts'
 import { bash, type Script } from './shell.mts'
 
@@ -52,7 +53,9 @@ exec 8>&-
 echo locked
 while read -t ${SILENCE} -r; do :; done`)
   const [first, code] = await new Promise<[string, number | null]>((resolve) => {
-    session.stdout.once('data', (data) => resolve([String(data).trim(), null]))
+    linesOf(session.stdout)
+      .next()
+      .then(({ value }) => value && resolve([value, null]))
     session.once('exit', (code) => resolve(['', code]))
   })
   if (first !== 'locked')

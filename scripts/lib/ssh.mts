@@ -1,15 +1,13 @@
 /** The words that ssh is called with. */
-import { mkdirSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
-import path from 'node:path'
+import { lstatSync, mkdirSync, rmSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { OperatorError } from './errors.mts'
 
 /** Seconds. */
 export const CONNECT_DEADLINE = 8
 
 /** One connection for all scripts of a run, kept a minute for the next one; never a question. */
 export function sshOptions(sshConfig: string): string[] {
-  const sockets = path.join(tmpdir(), `prusa-ssh-${userInfo().uid}`)
-  mkdirSync(sockets, { recursive: true, mode: 0o700 })
   return [
     'BatchMode=yes',
     `ConnectTimeout=${CONNECT_DEADLINE}`,
@@ -17,12 +15,38 @@ export function sshOptions(sshConfig: string): string[] {
     'ServerAliveCountMax=3',
     'StrictHostKeyChecking=accept-new',
     'ControlMaster=auto',
-    `ControlPath=${sockets}/%C`,
+    `ControlPath=${socketFolder()}/%C`,
     'ControlPersist=60',
     'LogLevel=ERROR',
   ]
     .flatMap((option) => ['-o', option])
     .concat(sshConfig ? ['-F', sshConfig] : [])
+}
+
+/**
+ * Where the connections' sockets are: whoever can open one is root on the server, so the folder is this user's alone.
+ * The path is short whatever TMPDIR says, since a socket's may have 108 bytes (unix(7)), 61 of them ssh's own.
+ * @throws OperatorError when somebody else holds the place
+ */
+export function socketFolder(folder = `/tmp/prusa-ssh-${userInfo().uid}`): string {
+  try {
+    if (!isOurs(folder)) rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { mode: 0o700 })
+  } catch {
+    // Mostly it is there already. The next look tells whose it is.
+  }
+  if (isOurs(folder)) return folder
+  throw new OperatorError(
+    `${folder}, the folder for ssh’s connections, is not this user’s alone, and cannot be made so`,
+    `Have it removed: sudo rm -rf ${folder}`,
+    'nothing was changed.',
+  )
+}
+
+/** A folder and no link, of this user, closed to everybody else. */
+function isOurs(folder: string): boolean {
+  const found = lstatSync(folder, { throwIfNoEntry: false })
+  return found?.isDirectory() === true && found.uid === userInfo().uid && (found.mode & 0o777) === 0o700
 }
 
 /** One word for a POSIX sh, whatever the text holds. */

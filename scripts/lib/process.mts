@@ -1,0 +1,73 @@
+/** A program of this machine, run to its end or to a deadline. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import { OperatorError } from './errors.mts'
+
+/** Its three streams are pipes; text is UTF-8. */
+export type Running = ChildProcessByStdio<Writable, Readable, Readable>
+
+export interface Output {
+  /** Null when it was ended by a signal or by its deadline. */
+  exitCode: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Starts a program in a process group of its own, so that Ctrl-C is ours to answer. */
+export function start([command = '', ...args]: readonly string[]): Running {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: environment() })
+  // A command that ends before it has read its input (a refused login) closes the pipe under our hands.
+  child.stdin.on('error', () => {})
+  child.stdout.setEncoding('utf8')
+  child.stderr.setEncoding('utf8')
+  return child
+}
+
+/**
+ * What the program printed, when it has ended.
+ * @param seconds until it is killed together with what it started
+ * @param hear    gets the text as it comes
+ * @throws OperatorError when there is no such program
+ */
+export function ended(
+  child: Running,
+  seconds: number,
+  hear: (stream: 'stdout' | 'stderr', all: string) => void = () => {},
+): Promise<Output> {
+  return new Promise((resolve, reject) => {
+    const output: Output = { exitCode: null, stdout: '', stderr: '' }
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream].on('data', (text: string) => {
+        output[stream] += text
+        hear(stream, output[stream])
+      })
+    const deadline = setTimeout(() => {
+      end(child)
+      resolve(output) // what it started under another user may hold the pipes open for ever
+      for (const stream of child.stdio) stream?.destroy()
+    }, seconds * 1000)
+    child.once('error', (error) => {
+      clearTimeout(deadline)
+      reject(new OperatorError(`${child.spawnfile} cannot be started on this machine: ${error.message}`))
+    })
+    child.once('close', (exitCode) => {
+      clearTimeout(deadline)
+      resolve({ ...output, exitCode })
+    })
+  })
+}
+
+/** Ends it and what it started. The docker client ends with 0 on SIGTERM, and a deadline would look like success. */
+export function end(child: Running): void {
+  try {
+    process.kill(-(child.pid as number), 'SIGKILL')
+  } catch {
+    // It is gone already.
+  }
+}
+
+/** Without the words for another language, which sshd would hand on to the server's shells. */
+function environment(): NodeJS.ProcessEnv {
+  const foreign = (name: string) => /^(LC_.*|LANG|LANGUAGE|BASH_ENV|ENV)$/.test(name)
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign(name)))
+}

@@ -1,0 +1,74 @@
+/** What a script prints, told apart from what others print on the same streams: a real bash behind a noisy login. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { Readable } from 'node:stream'
+import { test } from 'node:test'
+import { framed, linesOf, unframed } from '../../scripts/lib/frame.mts'
+import { bash } from '../../scripts/lib/shell.mts'
+
+const LOGIN =
+  'umask 077; printf Welcome; printf Last >&2; bash -p -s; code=$?; echo Bye; echo Bye >&2; exit $code'
+
+function behindLogin(input: string, env: NodeJS.ProcessEnv = process.env) {
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', LOGIN], { input, env, encoding: 'utf8' })
+  return { status, stdout, out: unframed(stdout), err: unframed(stderr) }
+}
+
+test('what a login prints before and after is not the script’s, on both streams, with and without a last newline', () => {
+  const { status, out, err } = behindLogin(framed(bash`echo one; printf two; echo three >&2; exit 7`))
+  assert.equal(status, 7)
+  assert.deepEqual(out, { began: true, done: true, text: 'one\ntwo', lines: ['one', 'two'] })
+  assert.equal(err.text, 'three\n')
+})
+
+test('a script that prints nothing prints nothing; one that never began is told', () => {
+  assert.deepEqual(behindLogin(framed(bash`true`)).out, { began: true, done: true, text: '', lines: [] })
+  assert.deepEqual(unframed('This account is not available\n'), {
+    began: false,
+    done: false,
+    text: '',
+    lines: [],
+  })
+})
+
+test('of a script that is still at it, the whole lines are known', () => {
+  const { stdout } = behindLogin(framed(bash`printf 'one\ntwo'`))
+  const { done, lines } = unframed(stdout.slice(0, stdout.indexOf('two') + 3))
+  assert.deepEqual([done, lines], [false, ['one']])
+})
+
+test('line by line, as a session is read', async () => {
+  const { stdout } = behindLogin(framed(bash`echo one; echo; printf two`))
+  const lines = []
+  for await (const line of linesOf(Readable.from([stdout.slice(0, 30), stdout.slice(30)]))) lines.push(line)
+  assert.deepEqual(lines, ['one', '', 'two'])
+})
+
+test('what comes behind the script is its input when it takes some', () => {
+  assert.equal(behindLogin(`${framed(bash`cat`, true)}rest`).out.text, 'rest')
+  assert.equal(behindLogin(`${framed(bash`cat`)}echo rest\n`).out.text, '')
+})
+
+test('what the surroundings set decides nothing but the proxies', () => {
+  const env = {
+    ...{ HOME: '/root', PATH: '/bin', HTTP_PROXY: 'http://proxy', no_proxy: '*' },
+    ...{ DOCKER_HOST: 'tcp://x', DOCKER_CONTEXT: 'x', COMPOSE_FILE: 'x', HTTP_PORT: '1' },
+    ...{ LANG: 'cs_CZ.UTF-8', LC_NUMERIC: 'cs_CZ.UTF-8', TZ: 'Asia/Tokyo', TMPDIR: '/nowhere' },
+    ...{ BASH_ENV: '/etc/hostname', 'BASH_FUNC_id%%': '() { echo nobody; }' },
+  }
+  const { out } = behindLogin(
+    framed(bash`id -u; umask; export -p | sed 's/declare -x //' | grep -vE '^(OLDPWD|PWD|SHLVL)'`),
+    env,
+  )
+  assert.deepEqual(out.lines, [
+    '0',
+    '0022',
+    'DOCKER_CONTEXT="default"',
+    'HOME="/root"',
+    'HTTP_PROXY="http://proxy"',
+    'LC_ALL="C.UTF-8"',
+    'PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"',
+    'TZ="UTC"',
+    'no_proxy="*"',
+  ])
+})
