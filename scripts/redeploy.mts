@@ -1,6 +1,7 @@
 /** Releases the application in app/ with no visible outage, or one that is on the server already. */
 import { prepareSchema } from './lib/database.mts'
 import { type Target, wantedConfig } from './lib/definition.mts'
+import { NotReady } from './lib/diagnosis.mts'
 import { printPlan } from './lib/dryrun.mts'
 import { OperatorError } from './lib/errors.mts'
 import { readHistory, served } from './lib/history.mts'
@@ -109,7 +110,8 @@ async function goBack(proof: Proof, rollout: Rollout, error: Error): Promise<nev
   if (!(error instanceof OperatorError)) throw error
   throw new OperatorError(
     what,
-    'Mend the application, then: npm run redeploy',
+    // Without a release before there is more to start than replicas.
+    `${error instanceof NotReady ? error.next : 'Mend the application'}, then: npm run ${from ? 'redeploy' : 'deploy'}`,
     from ? `release ${from} serves as before.` : 'no replica of it runs.',
   )
 }

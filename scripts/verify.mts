@@ -2,10 +2,11 @@
 import process from 'node:process'
 import { lastCounted, readHistory } from './lib/history.mts'
 import { begin } from './lib/run.mts'
-import { bold, count, green, red, result, say } from './lib/say.mts'
+import { bold, count, green, red, result, say, warn } from './lib/say.mts'
 import { lookAtFront, lookInside } from './lib/verify/inside.mts'
 import { lookFromOutside } from './lib/verify/outside.mts'
 import { judge } from './lib/verify/sheet.mts'
+import { warnings } from './lib/verify/warnings.mts'
 
 const { host, stack, options } = begin(`
 Checks every line of the task sheet against the live server, from outside like a user and from inside like root.
@@ -37,4 +38,5 @@ else {
   const end = failed.length === 0 ? 'all as required' : `${failed.length} failed`
   result(`${count(verdicts.length, 'line')} of the task sheet: ${end}`)
 }
+for (const warning of warnings(inside)) warn(warning)
 if (failed.length > 0) process.exitCode = 1

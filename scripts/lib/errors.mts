@@ -54,7 +54,7 @@ export class CommandError extends OperatorError {
     next = remedyFor(output),
   ) {
     super(
-      `${purpose}: ${exitCode === null ? 'not done within its deadline' : `failed with exit code ${exitCode}`}\n${indent(lastLines(output, 25))}`,
+      `${purpose}: ${exitCode === null ? 'not done within its deadline' : `failed with exit code ${exitCode}`}\n${indent(withoutPasswords(lastLines(output, 25)))}`,
       next,
     )
     this.name = 'CommandError'
@@ -68,6 +68,11 @@ export function lastLines(text: string, count: number): string {
     .filter((line) => line.trim() !== '')
     .slice(-count)
     .join('\n')
+}
+
+/** A text without the passwords of the URIs in it: applications log their DATABASE_URI. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/(:\/\/[^\s:/@]*:)[^\s@]+@/g, '$1***@')
 }
 
 export function indent(text: string): string {

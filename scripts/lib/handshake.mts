@@ -1,7 +1,7 @@
 /** What a replica is asked: itself, never through the load balancer. Its status code alone decides nothing. */
 import { EventEmitter, once } from 'node:events'
 import type { StackConfig } from './config.mts'
-import { OperatorError } from './errors.mts'
+import { Doubts, type Late } from './hopeless.mts'
 import type { Host } from './host.mts'
 import { namesOf, type Replica, replicas } from './replica.mts'
 import { bash } from './shell.mts'
@@ -13,14 +13,21 @@ export interface Answer {
   body: string
 }
 
-/** Waits until each answers /status with 200 and OK; gives up on one that keeps crashing. */
+const NOTHING: Answer = { status: 0, body: '' }
+
+/** Waits until each answers /status with 200 and OK; gives up on one as soon as waiting is in vain. @throws NotReady */
 export async function untilReady(host: Host, stack: StackConfig, fresh: Replica[]): Promise<void> {
-  await waitUntil(`${namesOf(fresh)} ready`, stack.rollout.ready_timeout, async () => {
+  const doubts = new Doubts(host, stack)
+  let late: Late[] = []
+  const looking = waitUntil(`${namesOf(fresh)} ready`, stack.rollout.ready_timeout, async () => {
     const answers = await ask(host, fresh, '/status', 'OK')
-    const waiting = fresh.filter((_, index) => !says(answers[index], 'OK'))
-    if (waiting.length === 0) return
-    if (answers.some(({ status }) => status === 0)) await refuseCrashed(host, stack, fresh)
-    return `${namesOf(waiting)} answers ${answers.map(shown).join(', ')}`
+    const all = fresh.map((one, index) => ({ one, answer: answers[index] ?? NOTHING }))
+    late = all.flatMap(({ one, answer }) => (says(answer, 'OK') ? [] : [{ one, answered: shown(answer) }]))
+    await doubts.check(all.flatMap(({ one, answer }) => (answer.status === 0 ? [one] : [])))
+    return late.map(({ one, answered }) => `${one.name} answers ${answered}`).join(', ')
+  })
+  await looking.catch(async (error) => {
+    throw await doubts.explain(error, late)
   })
 }
 
@@ -132,15 +139,3 @@ function says(answer: Answer | undefined, word: string): boolean {
 function shown({ status, body }: Answer): string {
   return status === 0 ? 'nothing' : `${status} “${body.slice(0, 60)}”`
 }
-
-async function refuseCrashed(host: Host, stack: StackConfig, fresh: Replica[]): Promise<void> {
-  const now = await replicas(host, stack)
-  for (const one of fresh) {
-    const { restarts = 0, running = false, address = '' } = now.find(({ id }) => id === one.id) ?? {}
-    if (restarts >= MAX_CRASHES || !running) throw new OperatorError(`${one.name} crashes`)
-    one.address = address
-  }
-}
-
-/** A fresh replica that died so often is broken; once may be the moment when its database was not there yet. */
-const MAX_CRASHES = 2

@@ -1,7 +1,7 @@
 /** Replicas: the containers that run the application. What they are asked is in handshake.mts. */
 import type { StackConfig } from './config.mts'
 import type { Target } from './definition.mts'
-import { indent } from './errors.mts'
+import { indent, withoutPasswords } from './errors.mts'
 import type { Host } from './host.mts'
 import { move } from './lock.mts'
 import { bash, join, type Script } from './shell.mts'
@@ -134,11 +134,15 @@ export function namesOf(list: { name: string }[]): string {
   return list.map(({ name }) => name).join(', ')
 }
 
+/** Prints the last lines of a container's log, without those that our own questions made: ten a second. */
+export const lastLog = (id: string, lines: number): Script =>
+  bash`docker logs --tail 5000 ${id} 2>&1 | { grep -vE '/(status|prepare-for-deploy|ready-for-deploy)' || true; } | tail -n ${lines} || true`
+
 /** How a container is and the last lines that it logged, without those that our own questions made. */
 export async function lastWords(host: Host, { id, name }: Replica): Promise<string> {
   const script = bash`
 docker inspect -f '{{with .State}}{{.Status}}{{if ne .Status "running"}}, exit code {{.ExitCode}}{{end}}{{with .Health}}, health {{.Status}}{{end}}{{end}}, restarted {{.RestartCount}} times' ${id} || true
-docker logs --tail 300 ${id} 2>&1 | { grep -vE '/(status|prepare-for-deploy|ready-for-deploy)' || true; } | tail -n 15 || true`
+${lastLog(id, 15)}`
   const [state = '', ...lines] = (await host.attempt(script)).stdout.trim().split('\n')
-  return `${name} (${state}):\n${indent(lines.join('\n'))}`
+  return `${name} (${state}):\n${indent(withoutPasswords(lines.join('\n')))}`
 }

@@ -1,6 +1,6 @@
 /** Somebody else's application with the contract of the task sheet: another folder in the configuration is all it takes. */
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config.mts'
@@ -27,7 +27,9 @@ test('it serves through the load balancer, with its database and with Redis', as
   assert.equal(Number((await site.get('/redis-hits')).body), hits + 1)
   assert.equal((await site.get('/admin')).status, 401)
   assert.equal((await site.get('/ready-for-deploy')).status, 404)
-  assert.deepEqual(await red(), [])
+  const { red, text } = await verified()
+  assert.deepEqual(red, [])
+  assert.doesNotMatch(text, /holds the password/)
 })
 
 test('what a client writes about itself into X-Forwarded-* and the like does not reach it', async () => {
@@ -61,13 +63,57 @@ test('the password of /admin is checked and not passed on; elsewhere an Authoriz
   assert.equal((await seen('/headers')).Authorization, Authorization)
 })
 
+const BROKEN: [what: string, from: string, to: string, told: RegExp][] = [
+  [
+    'listens on 127.0.0.1 only',
+    'host=os.environ.get("APP_HOST", "0.0.0.0")',
+    'host="127.0.0.1"',
+    /\w+-app-\d+ listens on 127\.0\.0\.1 only[\s\S]*Serving Flask app[\s\S]*State: .*\n {2}Next: {2}Let the application listen on the address in APP_HOST .* APP_PORT .*npm run redeploy/,
+  ],
+  [
+    'has its database’s address from elsewhere, and prints its own',
+    'if __name__ == "__main__":',
+    'if __name__ == "__main__":\n    print(os.environ["DATABASE_URI"], flush=True)\n    psycopg2.connect("host=127.0.0.1 port=1")',
+    /\w+-app-\d+ crashes .*it cannot reach its database \(.*127\.0\.0\.1.*refused[\s\S]*app:\*\*\*@db:5432[\s\S]*Next: {2}.*DATABASE_URI/,
+  ],
+]
+for (const [what, from, to, told] of BROKEN)
+  test(`a release of it that ${what} is refused in these words, and no password is shown`, async () => {
+    const file = path.join(source, 'app.py')
+    const code = readFileSync(file, 'utf8')
+    writeFileSync(file, code.replace(from, to))
+    const before = await site.containers('app')
+    const { exitCode, text } = await site.run('redeploy')
+    writeFileSync(file, code)
+    assert.equal(exitCode, 1, text)
+    assert.match(text, told)
+    assert.ok(!text.includes(site.secret('db_owner_password')))
+    assert.deepEqual(await site.containers('app'), before)
+  })
+
 test('a new release of it takes the place of the old one, and no request is lost', async () => {
-  appendFileSync(path.join(source, 'app.py'), '\n# another release\n')
+  // It prints its DATABASE_URI, as the task sheet's own does.
+  const file = path.join(source, 'app.py')
+  writeFileSync(
+    file,
+    `import os\nprint(os.environ["DATABASE_URI"], flush=True)\n${readFileSync(file, 'utf8')}`,
+  )
   const before = await site.containers('app')
   await site.unnoticed(() => site.must('redeploy'))
   const now = await site.containers('app')
   assert.equal(now.length, 2)
   assert.ok(now.every((name) => !before.includes(name)))
+})
+
+test('verify warns of replicas that have logged the owner’s password, shows it nowhere, and fails no line by it', async () => {
+  const { red, text } = await verified()
+  const [first, second] = await site.containers('app')
+  assert.match(
+    text,
+    new RegExp(`^! The log of ${first} and ${second} holds the password.*rotate db_owner`, 'm'),
+  )
+  assert.ok(!text.includes(site.secret('db_owner_password')))
+  assert.deepEqual(red, [])
 })
 
 test('its own Dockerfile wins over ours', async () => {
@@ -85,14 +131,12 @@ CMD ["python", "app.py"]
     assert.equal((await docker`docker inspect -f ${format} ${name}`).stdout.trim(), 'themselves /elsewhere')
   }
   assert.equal((await site.get('/palindrom/noon')).body, 'yes')
-  assert.deepEqual(await red(), [])
+  assert.deepEqual((await verified()).red, [])
 })
 
-/** Red lines of verify about the site. */
-async function red(): Promise<unknown[]> {
-  const verdicts = JSON.parse((await site.run('verify', '--json')).stdout) as {
-    chapter: string
-    ok: boolean
-  }[]
-  return verdicts.filter(({ chapter, ok }) => !ok && chapter !== 'Prepare the server')
+/** What verify finds of the site: the lines that are red, and all that it prints. */
+async function verified(): Promise<{ red: unknown[]; text: string }> {
+  const { stdout, text } = await site.run('verify', '--json')
+  const verdicts = JSON.parse(stdout) as { chapter: string; ok: boolean }[]
+  return { red: verdicts.filter(({ chapter, ok }) => !ok && chapter !== 'Prepare the server'), text }
 }

@@ -88,12 +88,6 @@ const FAILURES: [string, string, (code: string) => string, RegExp][] = [
       code.replace(/^/, 'import builtins\n').concat('\nLifecycle.ready = property(lambda self: False)\n'),
     /ready: not within 15 s; last seen: .*404 “Not ready”/,
   ],
-  [
-    'answers /status wrongly',
-    'app.py',
-    (code) => code.replace('return "OK", TEXT', 'return "Okay", TEXT'),
-    /200 “Okay”/,
-  ],
 ]
 for (const [what, file, edit, message] of FAILURES)
   test(`a release that ${what} leaves the old one serving`, async () => {

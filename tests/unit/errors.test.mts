@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { CommandError, indent, lastLines, OperatorError } from '../../scripts/lib/errors.mts'
+import {
+  CommandError,
+  indent,
+  lastLines,
+  OperatorError,
+  withoutPasswords,
+} from '../../scripts/lib/errors.mts'
 
 test('an operator’s error says what, in which state, and what to type next; no stack trace', () => {
   assert.equal(
@@ -32,3 +38,11 @@ test('lastLines leaves out empty ones', () => {
 })
 
 test('indent moves every line', () => assert.equal(indent('a\nb'), '    a\n    b'))
+
+test('a URI that a command or an application prints is shown without its password', () => {
+  const uri = 'postgresql+psycopg2://app:Ab-_9%2F@db:5432/prusa'
+  assert.equal(withoutPasswords(`at ${uri}\n${uri}`), `at ${uri}\n${uri}`.replaceAll('Ab-_9%2F', '***'))
+  assert.doesNotMatch(inspect(new CommandError('Preparing the schema', 1, uri)), /Ab-_9/)
+  const harmless = 'http://localhost:5000/ https://example.org/x:y@z'
+  assert.equal(withoutPasswords(harmless), harmless)
+})

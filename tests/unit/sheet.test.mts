@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { type Container, parseInside } from '../../scripts/lib/verify/facts.mts'
 import type { Seen } from '../../scripts/lib/verify/outside.mts'
 import { type Facts, judge } from '../../scripts/lib/verify/sheet.mts'
+import { warnings } from '../../scripts/lib/verify/warnings.mts'
 
 const seen = (status: number, more: Partial<Seen> = {}): Seen => ({
   status,
@@ -55,6 +56,7 @@ function perfect(): Facts {
         { name: 'prusa-app-1', release: '1a2b3c', redis: '+PONG' },
         { name: 'prusa-app-2', release: '1a2b3c', redis: '+PONG' },
       ],
+      logged: [],
       database: {
         'app owner': 'app',
         'app writes': '1',
@@ -423,6 +425,17 @@ admin	right	200
     assert.deepEqual(database, { 'app login': 'password authentication failed for user "app"' })
   })
 
+  test('replicas whose log holds the owner’s password are warned of by name, with what to type', () => {
+    const { logged } = parseInside('logged\tprusa-app-1\nlogged\tprusa-app-2\n')
+    const [warning = '', ...others] = warnings({ logged })
+    assert.match(
+      warning,
+      /prusa-app-1 and prusa-app-2 .* DATABASE_URI.*npm run redeploy.* rotate db_owner_password/,
+    )
+    assert.deepEqual(others, [])
+    assert.deepEqual(warnings({ logged: [] }), [])
+  })
+
   test('a server with nothing on it', () => {
     const none = { exists: false, key: false, shadow: '', sudo: false, sshd: false }
     assert.deepEqual(parseInside(''), {
@@ -430,6 +443,7 @@ admin	right	200
       packages: [],
       containers: [],
       replicas: [],
+      logged: [],
       database: {},
       admin: {},
     })

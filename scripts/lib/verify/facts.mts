@@ -43,6 +43,8 @@ export interface Inside {
   containers: Container[]
   /** Release of each replica by its image's label, and whether Redis answers it. */
   replicas: { name: string; release: string; redis: string }[]
+  /** Names of the replicas whose log holds the owner's password. */
+  logged: string[]
   database: Record<string, string>
   admin: Record<string, string>
 }
@@ -78,6 +80,7 @@ export function parseInside(output: string): Inside {
     packages: of('package').map(([name]) => name as string),
     containers: of('container').map((line) => containerOf(JSON.parse(line.join('\t')) as Inspected)),
     replicas: of('replica').map(([name = '', release = '', redis = '']) => ({ name, release, redis })),
+    logged: of('logged').map(([name]) => name as string),
     database: parseDatabase(of('database')),
     admin: Object.fromEntries(of('admin') as [string, string][]),
   }

@@ -42,6 +42,7 @@ export async function lookInside(host: Host, stack: StackConfig, https: number):
     usersScript(),
     packagesScript(),
     containersScript(stack),
+    logsScript(stack),
     databaseScript(stack),
     adminScript(stack, https),
   ]
@@ -86,6 +87,22 @@ with socket.create_connection((os.environ["REDIS_HOST"], int(os.environ["REDIS_P
     redis.sendall(b"PING\r\n")
     print(redis.recv(7).decode().strip())' 2>&1 | tail -n1) || true
     printf 'replica\t%s\t%s\t%s\n' $replica "$(docker inspect -f '{{index .Config.Labels "org.opencontainers.image.version"}}' $replica)" "$pong"
+  ) &
+done
+wait`
+}
+
+// An application that prints its DATABASE_URI logs the owner's password, as it is or as a URI has it. It is looked for on
+// the server: it goes from its file into grep and nowhere else.
+function logsScript(stack: StackConfig): Script {
+  return bash`
+passwords() {
+  { head -n1 db_owner_password; sed -n 's#^DATABASE_URI=[^:]*://[^:]*:\([^@]*\)@.*#\1#p' app.env; } 2>/dev/null | grep .
+}
+for replica in $(docker ps -a --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.service=app --format '{{.Names}}'); do
+  (
+    cd ${stack.folder}/secrets
+    ! grep -qFf <(passwords) <(docker logs $replica 2>&1) || printf 'logged\t%s\n' $replica
   ) &
 done
 wait`

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx'
 
@@ -24,14 +23,14 @@ export async function pruneImages(): Promise<void> {
   await $({ quiet: true, nothrow: true })`docker image prune --force --filter label=prusa-test`
 }
 
-// Tests run in parallel: the first one builds, the others wait and find every step in Docker's cache.
+// Tests run in parallel: the first one builds, the others wait and find every step in Docker's cache. The lock is on this
+// folder itself, so that no file of it stays behind.
 async function build(suite: Suite, image: string, digest: string): Promise<void> {
-  const lock = join(tmpdir(), `prusa-test-image-${suite}.lock`)
   const script = `
     bash base.sh "$1"
     docker build --quiet --tag "$2" --build-arg SUITE="$1" --build-arg DIGEST="$3" .`
   const inFolder = $({ quiet: true, cwd: folder, timeout: BUILD_DEADLINE * 1000 })
-  await inFolder`flock ${lock} bash -euc ${script} build ${suite} ${image} ${digest}`
+  await inFolder`flock ${folder} bash -euc ${script} build ${suite} ${image} ${digest}`
   await pruneImages()
 }
 

@@ -1,0 +1,145 @@
+/** Programs that do not get ready, and one that does so late: each in a container of its own, looked at as a rollout does. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { after, before, describe, test } from 'node:test'
+import { type StackConfig, stackSchema } from '../../scripts/lib/config.mts'
+import { NotReady } from '../../scripts/lib/diagnosis.mts'
+import { untilReady } from '../../scripts/lib/handshake.mts'
+import { Host } from '../../scripts/lib/host.mts'
+import { baseImages } from '../../scripts/lib/images.mts'
+import { replicas } from '../../scripts/lib/replica.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+import { docker } from '../lib/deployment.mts'
+import { told } from '../lib/refusal.mts'
+import { until } from '../lib/until.mts'
+
+/** Milliseconds. What is certain is told long before the deadline of the waiting itself. */
+const EARLY = { timeout: 120_000 }
+const SERVE = `
+import http.server, os, sys, time
+def serve(address, port, status=200, body=b"OK", requests=None):
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+    server = http.server.HTTPServer((address, port), Answer)
+    print("up")
+    if requests is None:
+        server.serve_forever()
+    else:
+        server.timeout = 1
+        [server.handle_request() for _ in range(requests)]
+        server.server_close()
+`
+
+const host = new Host('local')
+const project = `prusatest${randomBytes(3).toString('hex')}`
+const stack: StackConfig = { ...defaults(stackSchema), project }
+let number = 0
+
+before(() => docker`docker network create ${project}_frontend`)
+after(async () => {
+  const { stdout } = await docker`docker ps -aq --filter label=com.docker.compose.project=${project}`
+  await docker`docker rm -f ${stdout.split('\n').filter(Boolean)}`
+  await docker`docker network rm ${project}_frontend`
+})
+
+/** Waits until it is ready, and returns the error that this ends with. */
+async function failing(id: string, patience?: number): Promise<NotReady> {
+  return await waiting(id, patience).then(
+    () => assert.fail('it got ready'),
+    (error) => error,
+  )
+}
+
+/** Runs a program as a replica. */
+async function start(program: string, flags: string[] = []): Promise<string> {
+  const labels = [`project=${project}`, 'service=app', 'oneoff=False']
+  const labelled = labels.map((label) => `--label=com.docker.compose.${label}`)
+  const name = `${project}-app-${++number}`
+  const run = [...labelled, `--name=${name}`, `--network=${project}_frontend`, '--restart=unless-stopped']
+  const image = baseImages(stack, 'debian').python
+  return (
+    await docker`docker run -d --init ${run} ${flags} ${image} python -uc ${SERVE + program}`
+  ).stdout.trim()
+}
+
+async function waiting(id: string, patience = 3600, meanwhile?: () => PromiseLike<unknown>): Promise<void> {
+  const fresh = (await replicas(host, stack)).filter((one) => one.id === id)
+  await meanwhile?.()
+  const rollout = { ...stack.rollout, ready_timeout: patience }
+  await untilReady(host, { ...stack, rollout }, fresh)
+}
+
+const EARLY_REASONS: [what: string, program: string, reason: RegExp, next: RegExp, flags?: string[]][] = [
+  ['listens on 127.0.0.1', 'serve("127.0.0.1", 5000)', /-app-\d+ listens on 127\.0\.0\.1 only/, /APP_HOST/],
+  [
+    'listens on another port, and warms up',
+    'serve("0.0.0.0", 8000, 404, b"Not ready")',
+    /-app-\d+ listens on port 8000, not on 5000$/,
+    /APP_PORT/,
+  ],
+  ['exits at once', 'sys.exit(3)', /-app-\d+ crashes \(exit code 3, restarted \d+ times\)$/, /Mend/],
+  ['ends by itself', 'pass', /crashes \(exit code 0, .* ends by itself/, /APP_HOST/],
+  ['lacks a module', 'import flask_cors', /: it lacks the module flask_cors \(/, /requirements\.txt/],
+  [
+    'needs more memory',
+    'b"x" * (200 << 20)',
+    /crashes \(exit code 137, .* more memory/,
+    /app\.memory/,
+    ['--memory=32m'],
+  ],
+]
+const LATE_REASONS: [what: string, program: string, reason: RegExp][] = [
+  ['listens nowhere', 'print("up"); time.sleep(3600)', /-app-\d+ runs and listens on no port/],
+  [
+    'listens elsewhere and is no application yet',
+    'serve("0.0.0.0", 9000, 200, b"metrics")',
+    /listens on port 9000, not on 5000/,
+  ],
+  [
+    'waits for its database',
+    `print('connection to server at "db" (10.0.0.2), port 5432 failed: Connection refused')
+serve("0.0.0.0", 5000, 404, b"Not ready")`,
+    /answers 404 “Not ready”: it cannot reach its database \(connection to server at "db"/,
+  ],
+  ['answers /status wrongly', 'serve("0.0.0.0", 5000, 200, b"Okay")', /ready: not within 1 s; .*200 “Okay”/],
+  ['is just not ready', 'serve("0.0.0.0", 5000, 404, b"Not ready")', /ready: not within 1 s; .*404/],
+]
+describe('a replica', { concurrency: 6 }, () => {
+  for (const [what, program, reason, next, flags] of EARLY_REASONS)
+    test(`that ${what} is told so as soon as that is certain`, EARLY, async () => {
+      const error = await failing(await start(program, flags))
+      assert.ok(error instanceof NotReady, told(error))
+      assert.match(error.what, reason)
+      assert.match(error.next, next)
+    })
+
+  for (const [what, program, reason] of LATE_REASONS)
+    test(`that ${what} is told so when its time is over`, async () => {
+      const id = await start(program)
+      await until(`${what}: up`, async () => (await docker`docker logs ${id}`).stdout.includes('up'))
+      const error = await failing(id, 1)
+      assert.ok(error instanceof NotReady, told(error))
+      assert.match(error.what, reason)
+    })
+
+  test(
+    'one that answers something else on another port first, and listens rightly later, is waited for',
+    EARLY,
+    async () => {
+      await waiting(await start('serve("0.0.0.0", 9000, 200, b"metrics", 9); serve("0.0.0.0", 5000)'))
+    },
+  )
+
+  test('that somebody removes is not the application’s fault', EARLY, async () => {
+    const id = await start('time.sleep(3600)')
+    const removed = waiting(id, undefined, () => docker`docker rm -f ${id}`)
+    await assert.rejects(removed, (error: Error) => {
+      assert.ok(!(error instanceof NotReady))
+      assert.match(error.message, /-app-\d+ is gone: somebody removed it/)
+      return true
+    })
+  })
+})

@@ -1,0 +1,155 @@
+/** Why a replica is not ready: what was seen decides, and what may pass is waited for. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { isMisplaced, reasonOf, type Seen } from '../../scripts/lib/diagnosis.mts'
+import { type Listener, parseListeners } from '../../scripts/lib/listener.mts'
+
+const listener = (address: string, port: number, status = 0, body = ''): Listener => ({
+  address,
+  port,
+  status,
+  body,
+})
+const seen = (some: Partial<Seen>): Seen => ({
+  name: 'app-3',
+  address: '172.18.0.5',
+  crashes: false,
+  exitCode: undefined,
+  restarts: 0,
+  outOfMemory: false,
+  listeners: [],
+  answered: 'nothing',
+  log: '',
+  ...some,
+})
+const crashed = (log: string, some: Partial<Seen> = {}) =>
+  seen({ crashes: true, exitCode: 1, restarts: 2, log, ...some })
+
+describe('what the kernel says of listeners is read', () => {
+  const sockets: [hex: string, address: string, port: number][] = [
+    ['0100007F:1388', '127.0.0.1', 5000],
+    ['00000000:1F40', '0.0.0.0', 8000],
+    ['050012AC:1388', '172.18.0.5', 5000],
+    ['00000000000000000000000000000000:1388', '::', 5000],
+    ['00000000000000000000000001000000:1388', '::1', 5000],
+    ['0000000000000000FFFF00000100007F:1388', '::ffff:7f00:1', 5000],
+    ['B80D0120000000000000000001000000:0050', '2001:db8::1', 80],
+  ]
+  for (const [hex, address, port] of sockets)
+    test(hex, () => assert.deepEqual(parseListeners(`${hex}\t000\t\n`), [listener(address, port)]))
+  test('with what it answered, tabs and all', () =>
+    assert.deepEqual(parseListeners('0100007F:1388\t404\tNot ready \n0100007F:1389\t200\t\n'), [
+      listener('127.0.0.1', 5000, 404, 'Not ready'),
+      listener('127.0.0.1', 5001, 200, ''),
+    ]))
+  test('none', () => assert.deepEqual(parseListeners(''), []))
+})
+
+describe('waiting is in vain', () => {
+  const vain = (...listeners: Listener[]) => isMisplaced(seen({ listeners }))
+  test('where the application itself answers at the wrong place', () => {
+    assert.ok(vain(listener('127.0.0.1', 5000, 404, 'Not ready')))
+    assert.ok(vain(listener('127.0.0.1', 5000, 200, 'OK')))
+    assert.ok(vain(listener('0.0.0.0', 8000, 200, 'OK'), listener('0.0.0.0', 9000, 200, 'metrics')))
+    assert.ok(vain(listener('172.19.0.3', 5000, 200, 'OK')), 'another network’s address')
+  })
+  test('and not where something else answers, nothing does, or the right place is there, too', () => {
+    assert.ok(!vain())
+    assert.ok(!vain(listener('0.0.0.0', 9000, 200, 'metrics')))
+    assert.ok(!vain(listener('127.0.0.1', 5000, 404, 'Not found')))
+    assert.ok(!vain(listener('0.0.0.0', 5000), listener('127.0.0.1', 5001, 200, 'OK')))
+    assert.ok(!vain(listener('::', 5000), listener('127.0.0.1', 5001, 200, 'OK')))
+    assert.ok(!vain(listener('172.18.0.5', 5000), listener('127.0.0.1', 5001, 200, 'OK')))
+  })
+})
+
+const TRACEBACK = 'Traceback (most recent call last):\n  File "/app/app.py", line 3, in <module>\n'
+const REFUSED =
+  'connection to server at "db" (172.19.0.2), port 5432 failed: Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?'
+
+describe('the reason', () => {
+  const reasons: [what: string, seen: Seen, reason: RegExp, next: RegExp][] = [
+    ['exits', crashed('no such luck'), /^app-3 crashes \(exit code 1, restarted 2 times\)$/, /^Mend/],
+    [
+      'exit code unknown',
+      crashed('', { exitCode: undefined }),
+      /^app-3 crashes \(restarted 2 times\)$/,
+      /^Mend/,
+    ],
+    ['ends', crashed('', { exitCode: 0 }), /it ends by itself/, /APP_HOST/],
+    ['memory', crashed('', { outOfMemory: true, exitCode: 137 }), /more memory/, /app\.memory/],
+    [
+      'a module',
+      crashed(`${TRACEBACK}ModuleNotFoundError: No module named 'flask_cors'\n`),
+      /: it lacks the module flask_cors \(ModuleNotFoundError/,
+      /requirements\.txt/,
+    ],
+    [
+      'a library',
+      crashed(`${TRACEBACK}ImportError: libpq.so.5: cannot open shared object file\n`),
+      /: it cannot import what it needs \(ImportError: libpq/,
+      /requirements\.txt/,
+    ],
+    [
+      'the database',
+      crashed(`${TRACEBACK}sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) ${REFUSED}\n`),
+      /: it cannot reach its database \(.*Connection refused\)/,
+      /npm run verify .* DATABASE_URI/,
+    ],
+    [
+      'the last error, not one before it that was dealt with',
+      crashed(`${TRACEBACK}ModuleNotFoundError: No module named 'uvloop'\n${TRACEBACK}OSError: ${REFUSED}\n`),
+      /: it cannot reach its database/,
+      /DATABASE_URI/,
+    ],
+    [
+      '127.0.0.1',
+      seen({ listeners: [listener('127.0.0.1', 5000)] }),
+      /^app-3 listens on 127\.0\.0\.1 only/,
+      /APP_HOST .* APP_PORT/,
+    ],
+    [
+      'a port',
+      seen({ listeners: [listener('::', 8000)] }),
+      /^app-3 listens on port 8000, not on 5000$/,
+      /APP_PORT/,
+    ],
+    ['no port', seen({}), /^app-3 runs and listens on no port$/, /APP_HOST/],
+    [
+      'no answer',
+      seen({ listeners: [listener('0.0.0.0', 5000)] }),
+      /^app-3 listens on port 5000 and does not answer/,
+      /./,
+    ],
+    [
+      'not ready for want of a database',
+      seen({ answered: '404 “Not ready”', log: REFUSED, listeners: [listener('0.0.0.0', 5000)] }),
+      /^app-3 answers 404 “Not ready”: it cannot reach its database/,
+      /DATABASE_URI/,
+    ],
+  ]
+  for (const [what, facts, reason, next] of reasons)
+    test(what, () => {
+      const told = reasonOf(facts)
+      assert.match(told?.what ?? '', reason)
+      assert.match(told?.next ?? '', next)
+    })
+
+  for (const said of [
+    'could not translate host name "postgres" to address: Name or service not known',
+    "(pymysql.err.OperationalError) (2003, \"Can't connect to MySQL server on 'localhost'\")",
+    'FATAL:  password authentication failed for user "app"',
+    'sqlite3.OperationalError: unable to open database file',
+    'The database refused: FATAL:  database "shop" does not exist',
+  ])
+    test(`the database: ${said}`, () =>
+      assert.match(reasonOf(crashed(said))?.what ?? '', /cannot reach its database/))
+
+  test('none, where it listens, answers, and logs nothing of use', () =>
+    assert.equal(
+      reasonOf(
+        seen({ answered: '404 “Not ready”', listeners: [listener('0.0.0.0', 5000)], log: 'ready soon' }),
+      ),
+      undefined,
+    ))
+})
