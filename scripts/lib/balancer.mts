@@ -7,7 +7,7 @@ import { ROOT, type StackConfig } from './config.mts'
 import { writeScript } from './files.mts'
 import type { Host } from './host.mts'
 import { move } from './lock.mts'
-import { type Member, parseUpstream, siteConf, upstreamConf } from './nginx.mts'
+import { BACKUP, backupConf, type Member, parseUpstream, siteConf, upstreamConf } from './nginx.mts'
 import { bash, join, type Script } from './shell.mts'
 import { readCertificate } from './site.mts'
 import { composeFor, containerOf } from './stack.mts'
@@ -54,6 +54,8 @@ interface Candidate {
   /** Of its folder: digest of what is in it. */
   name: string
   files: Record<string, string>
+  /** What goes into the container's memory. */
+  backup: string
 }
 
 async function candidateFor(host: Host, stack: StackConfig, replicas: readonly Member[]): Promise<Candidate> {
@@ -63,11 +65,11 @@ async function candidateFor(host: Host, stack: StackConfig, replicas: readonly M
     'upstream.conf': upstreamConf(replicas),
   }
   const digest = createHash('sha256').update(JSON.stringify(files)).digest('hex')
-  return { name: `config-${digest.slice(0, 12)}`, files }
+  return { name: `config-${digest.slice(0, 12)}`, files, backup: backupConf(replicas) }
 }
 
 function swapScript(stack: StackConfig, candidate: Candidate): Script {
-  const { name } = candidate
+  const { name, backup } = candidate
   const lb = containerOf(stack, 'lb')
   return join([
     functions(stack),
@@ -83,6 +85,8 @@ mv -T live.next live
 echo changed
 if running; then
   before=$(workers)
+  # By way of the container: root would follow a link that somebody in there has made.
+  docker exec ${lb} sh -c ${`printf %s '${backup}' >${BACKUP}.next && mv ${BACKUP}.next ${BACKUP}.conf`}
   # Not docker kill: the engine takes any signal of its own for a stop by hand, and the container would never again be
   # restarted by itself (measured with Engine 20.10).
   kill -HUP "$master"

@@ -18,23 +18,15 @@ export interface Member {
 }
 
 /**
- * The replicas that may be sent requests, each in two ways. By its name: so one that comes back with another address
- * is found again. By the address of now, as a backup: it is asked when no name may be,
- * - by a fresh worker, until Docker's DNS has answered it. (nginx takes over the names that the configuration before
- *   had resolved, but with surge all every name is new; on a busy machine that cost two of thousands of requests a 502.)
- * - when every replica has just failed a request and is passed over for a second, as nginx does: better one that
- *   failed once than none.
+ * The replicas that may be sent requests, by their names, so that one that comes back with another address is found again.
+ * What nginx asks when no name may be is a file in its container's memory, see `backupConf`.
  */
 export function upstreamConf(replicas: readonly Member[]): string {
-  const running = replicas.filter(({ address }) => address)
-  const servers = [
-    ...replicas.map(({ name }) => `  server ${name}:5000 resolve max_fails=1 fail_timeout=1s;`),
-    ...running.map(({ address }) => `  server ${address}:5000 backup max_fails=0;`),
-  ]
+  const servers = replicas.map(({ name }) => `  server ${name}:5000 resolve max_fails=1 fail_timeout=1s;`)
   // The last address is the one that answered.
-  const releases = running.map(
-    ({ address, release }) => `  "~(^| )${address.replaceAll('.', '\\.')}:5000$" ${release};\n`,
-  )
+  const releases = replicas
+    .filter(({ address }) => address)
+    .map(({ address, release }) => `  "~(^| )${address.replaceAll('.', '\\.')}:5000$" ${release};\n`)
   return `# For the access log.
 map $upstream_addr $release {
   default "";
@@ -46,9 +38,29 @@ proxy_next_upstream_tries ${replicas.length};
 upstream app {
   zone app 256k;
 ${replicas.length > 0 ? servers.join('\n') : '  server 127.0.0.1:1 down;'}
+  include ${BACKUP}*.conf;
   keepalive 32;
 }
 `
+}
+
+/** Beginning of the path in the load balancer's container, in memory: gone when the container ends. */
+export const BACKUP = '/tmp/backup'
+
+/**
+ * The replicas by their addresses of now. They are asked when no name may be,
+ * - by a fresh worker, until Docker's DNS has answered it. (nginx takes over the names that the configuration before
+ *   had resolved, but with surge all every name is new; on a busy machine that cost two of thousands of requests a 502.)
+ * - when every replica has just failed a request and is passed over for a second, as nginx does: better one that
+ *   failed once than none.
+ * An address is somebody else's when the network was made anew (docker compose down, up). So a load balancer that starts
+ * has none of them; compose/stack.yaml gives it all replicas by the name of their service instead.
+ */
+export function backupConf(replicas: readonly Member[]): string {
+  return replicas
+    .filter(({ address }) => address)
+    .map(({ address }) => `server ${address}:5000 backup max_fails=0;\n`)
+    .join('')
 }
 
 /**

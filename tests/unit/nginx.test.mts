@@ -3,16 +3,17 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Certificate } from '../../scripts/lib/certificate.mts'
 import { stackSchema } from '../../scripts/lib/config.mts'
-import { parseUpstream, siteConf, upstreamConf } from '../../scripts/lib/nginx.mts'
+import { backupConf, parseUpstream, siteConf, upstreamConf } from '../../scripts/lib/nginx.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 
 describe('upstreamConf', () => {
-  test('each by its name, and by its address for the time until the name is resolved', () => {
+  const members = [
+    { name: 'prusa-app-1', address: '172.18.0.3', release: '1a2b' },
+    { name: 'prusa-app-12', address: '', release: '1a2b' },
+  ]
+  test('each by its name', () => {
     assert.equal(
-      upstreamConf([
-        { name: 'prusa-app-1', address: '172.18.0.3', release: '1a2b' },
-        { name: 'prusa-app-12', address: '', release: '1a2b' },
-      ]),
+      upstreamConf(members),
       `# For the access log.
 map $upstream_addr $release {
   default "";
@@ -26,11 +27,15 @@ upstream app {
   zone app 256k;
   server prusa-app-1:5000 resolve max_fails=1 fail_timeout=1s;
   server prusa-app-12:5000 resolve max_fails=1 fail_timeout=1s;
-  server 172.18.0.3:5000 backup max_fails=0;
+  include /tmp/backup*.conf;
   keepalive 32;
 }
 `,
     )
+  })
+
+  test('and by its address, for the time until the name is resolved', () => {
+    assert.equal(backupConf(members), 'server 172.18.0.3:5000 backup max_fails=0;\n')
   })
 
   test('without replicas a server that is down, since nginx wants one', () => {
@@ -47,6 +52,7 @@ proxy_next_upstream_tries 0;
 upstream app {
   zone app 256k;
   server 127.0.0.1:1 down;
+  include /tmp/backup*.conf;
   keepalive 32;
 }
 `,
