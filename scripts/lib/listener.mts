@@ -1,9 +1,6 @@
 /** What listens in a container's own network: read from the kernel's tables, so that the image need hold no tool for it. */
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
-import { ROOT } from './config.mts'
 import type { Host } from './host.mts'
-import { bash, join, Script } from './shell.mts'
+import { remote } from './shell.mts'
 
 export interface Listener {
   /** `127.0.0.1`, `0.0.0.0`, `::1`: as addresses are written. */
@@ -14,12 +11,9 @@ export interface Listener {
   body: string
 }
 
-const SCRIPT = path.join(ROOT, 'scripts/remote/listeners.sh')
-
 /** The listeners of a running container; none when it does not run. */
-export async function listenersOf(host: Host, id: string): Promise<Listener[]> {
-  const script = new Script(readFileSync(SCRIPT, 'utf8'))
-  return parseListeners(await host.run('Looking at what listens', join([bash`container=${id}`, script])))
+export async function listenersOf(host: Host, container: string): Promise<Listener[]> {
+  return parseListeners(await host.run('Looking at what listens', remote('listeners', { container })))
 }
 
 /** @param output of listeners.sh */
