@@ -31,19 +31,21 @@ export interface Seen {
 export function reasonOf(seen: Seen): NotReady | undefined {
   const { name } = seen
   if (seen.crashes) return crash(seen)
-  const misplaced = misplacedOf(seen)
+  const misplaced = seen.answered === 'nothing' && misplacedOf(seen)
   if (misplaced) return misplaced
   const logged = loggedReason(seen.log)
   if (logged) return new NotReady(`${name} answers ${seen.answered}: ${logged.what}`, logged.next)
   if (seen.answered === 'nothing')
     return new NotReady(
       seen.listeners.length > 0
-        ? `${name} listens on port ${PORT} and does not answer to /status`
+        ? `${name} listens on ${seen.listeners.map(shown).join(' and ')} and does not answer to /status`
         : `${name} runs and listens on no port`,
       CONTRACT,
     )
   return
 }
+
+const shown = ({ address, port }: Listener) => `${address} port ${port}`
 
 const CONTRACT = `Let the application listen on the address in APP_HOST (0.0.0.0) and on the port in APP_PORT (${PORT})`
 
@@ -63,12 +65,11 @@ function misplacedOf({
   listeners,
 }: Pick<Seen, 'name' | 'address' | 'listeners'>): NotReady | undefined {
   const right = (one: Listener) => one.port === PORT && ['0.0.0.0', '::', address].includes(one.address)
-  const [first] = listeners
-  if (!first || listeners.some(right)) return
+  if (listeners.length === 0 || listeners.some(right)) return
   const addresses = listeners.filter(({ port }) => port === PORT).map((one) => one.address)
   const what =
     addresses.length > 0
-      ? `${addresses.join(' and ')} only, where nobody but itself reaches it`
+      ? `${addresses.join(' and ')} only, where the load balancer does not reach it`
       : `port ${[...new Set(listeners.map(({ port }) => port))].join(' and ')}, not on ${PORT}`
   return new NotReady(`${name} listens on ${what}`, CONTRACT)
 }

@@ -1,4 +1,4 @@
-/** The doors of the site as somebody outside finds them: /admin and its password, and what is published at all. */
+/** A deployment as somebody outside finds it: its pages, a second run of all steps, /admin, and what is published at all. */
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
@@ -12,6 +12,36 @@ before(async () => {
   site = await Deployment.start()
 })
 after(() => site?.remove())
+
+test('the application answers on HTTPS through the load balancer', async () => {
+  assert.deepEqual([(await site.get('/')).status, (await site.get('/')).body], [200, 'Hello, world!'])
+  assert.deepEqual([(await site.get('/status')).status, (await site.get('/status')).body], [200, 'OK'])
+})
+
+test('two replicas share the traffic evenly', async () => {
+  const mark = `/palindrom/mark${Date.now()}x`
+  for (let number = 0; number < 20; number++) assert.equal((await site.get(mark)).status, 200)
+  const shares = await Promise.all(
+    (await site.containers('app')).map(async (name) => {
+      const log = await docker`docker logs ${name}`
+      return log.stdall.split(mark).length - 1
+    }),
+  )
+  assert.deepEqual(shares, [10, 10])
+})
+
+test('a second run changes nothing, says so, and drops no request', async () => {
+  const before = await site.ids()
+  await site.unnoticed(async () => {
+    for (const script of ['02-build', '03-db', '04-stack']) {
+      const text = await site.must(script)
+      const steps = text.split('\n').filter((line) => line.startsWith('✓'))
+      assert.ok(steps.length > 0, text)
+      for (const line of steps) assert.match(line, /nothing to do/)
+    }
+  })
+  assert.deepEqual(await site.ids(), before)
+})
 
 test('/admin opens with the password of the secret and with nothing else', async () => {
   const as = async (user: string, password: string) =>

@@ -118,7 +118,7 @@ describe('the reason', () => {
     [
       'no answer',
       seen({ listeners: [listener('0.0.0.0', 5000)] }),
-      /^app-3 listens on port 5000 and does not answer/,
+      /^app-3 listens on 0\.0\.0\.0 port 5000 and does not answer/,
       /./,
     ],
     [
