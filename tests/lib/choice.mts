@@ -5,20 +5,22 @@
  * a file that is not here comes after these, one of servers or stacks before the short ones of tests/unit.
  */
 const LONGEST = [
+  'server/bare',
+  'stack/acme',
+  'stack/redeploy',
   'stack/rotate',
   'stack/steps',
-  'stack/acme',
+  'stack/acme-refused',
   'stack/rollout',
   'server/users',
-  'stack/redeploy',
   'server/sshd',
+  'stack/own-app',
+  'stack/database',
+  'stack/resilience',
   'stack/interrupted',
   'stack/verify',
-  'server/bare',
-  'stack/limits',
-  'stack/spellings',
   'server/reboot',
-  'stack/resilience',
+  'stack/limits',
 ]
 const ROOMS = ['server', 'stack', 'unit']
 
