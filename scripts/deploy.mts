@@ -4,6 +4,7 @@ import { confirmThisMachine } from './lib/confirm.mts'
 import { readPair } from './lib/pair.mts'
 import { begin } from './lib/run.mts'
 import { result } from './lib/say.mts'
+import { Site } from './lib/site.mts'
 
 const run = begin(`
 Does steps 01 to 04 one after the other, then verifies the result against the task sheet.
@@ -24,8 +25,7 @@ await import('./04-stack.mts')
 await import('./verify.mts')
 
 const { host, stack } = run
-const port = stack.ports.https === 443 ? '' : `:${stack.ports.https}`
-const site = `https://${stack.domain || host.publicName}${port}/`
+const site = Site.of(host, stack).url('/')
 const ssh = host.local ? '' : ` -- --host ${host.address}`
 result(`
 The site        ${site}

@@ -6,6 +6,7 @@ import type { Host } from './host.mts'
 import { move } from './lock.mts'
 import type { Pair } from './pair.mts'
 import { bash, join, type Script, Secret } from './shell.mts'
+import { addressOf } from './site.mts'
 import { containerOf } from './stack.mts'
 
 /** Days. A self-signed certificate with less left is renewed. */
@@ -60,7 +61,7 @@ function parse(pem: string): X509Certificate {
  * @returns why another one was put in place; empty when it was kept
  */
 export async function ensureCertificate(host: Host, stack: StackConfig, pair?: Pair): Promise<string> {
-  const script = pair ? pairScript(stack, pair) : selfSignedScript(stack, host.publicName)
+  const script = pair ? pairScript(stack, pair) : selfSignedScript(stack, addressOf(host, stack))
   return (await host.run('Preparing the certificate', script)).trim()
 }
 
@@ -121,8 +122,13 @@ echo 'from the files'`,
 
 // Every address of the server is named but those of Docker's own bridges. The addresses of the moment are not asked of
 // an old certificate: a lease that changes is no reason to make every client trust another one.
-function selfSignedScript(stack: StackConfig, publicName: string): Script {
-  const names = [...new Set([stack.domain, publicName].filter(Boolean))]
+/** Letters of a certificate's common name at most (X.520, ub-common-name). Clients go by the alternative names. */
+const COMMON_NAME = 64
+
+export function selfSignedScript(stack: StackConfig, address: string): Script {
+  // The zone of a link-local address is this machine's own word.
+  const names = [...new Set([stack.domain, address.replace(/%.*/, '')].filter(Boolean))]
+  const common = names.find((name) => name.length <= COMMON_NAME) ?? 'localhost'
   const acme = stack.tls === 'letsencrypt'
   return taking(
     stack,
@@ -156,10 +162,11 @@ san() { # every name and address once, as subjectAltName wants it
   printf '%s\n' "$@" | sort -u | sed -E 's/^([0-9.]+|.*:.*)$/IP:&/; t; s/^/DNS:/' | paste -sd,
 }
 addresses=$(ip -o addr show scope global | awk '$2 !~ /^(docker|br-|veth)/ {sub("/.*", "", $4); print $4}')
+common=${common}
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256 -days ${VALID} \
-  -subj "/CN=${names[0] ?? 'localhost'}" -addext 'keyUsage=digitalSignature' -addext 'extendedKeyUsage=serverAuth' \
+  -subj "/CN=$common" -addext 'keyUsage=digitalSignature' -addext 'extendedKeyUsage=serverAuth' \
   -addext "subjectAltName=$(san localhost 127.0.0.1 ::1 "$(hostname)" $(hostname -f 2>/dev/null || true) $addresses ${names})" \
-  -keyout "$made/key.pem" -out "$made/certificate.pem" 2>/dev/null
+  -keyout "$made/key.pem" -out "$made/certificate.pem"
 take "$made/certificate.pem" "$made/key.pem"
 echo "made by openssl ($why)"`,
   )

@@ -15,12 +15,13 @@ const mirror = (env: string) => text('a URL', /^(https?:\/\/\S+)?$/, '', env)
 
 export const stackSchema = section({
   host: text('`local` or what ssh takes', /^[^\s-]\S*$/, 'local', 'DEPLOY_HOST'),
+  address: text('a DNS name or an address', /^[\w.:-]*$/, '', 'SITE_ADDRESS'),
   ssh_config: text('a path', /^\S*$/, '', 'SSH_CONFIG'),
   project: text('lower-case letters, digits and dashes', /^[a-z][a-z0-9-]{0,30}$/, 'prusa', 'PROJECT'),
   folder: text('an absolute path', /^(\/[\w.-]+)+$/, '/opt/prusa', 'SERVER_FOLDER'),
   domain: text(
     'a DNS name',
-    /^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+)?$/i,
+    /^(?=.{0,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+)?$/i,
     '',
     'DOMAIN',
   ),

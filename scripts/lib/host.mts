@@ -3,15 +3,17 @@
  * A script always travels on the standard input of `bash -s`: no quoting for a remote shell that may not be
  * bash, and no secret on a command line.
  */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { CommandError, OperatorError } from './errors.mts'
+import { askRoute, parseDestination, type Route, sshWords } from './destination.mts'
+import { CommandError } from './errors.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import { echo, framed, unframed } from './frame.mts'
 import { ended, type Output, type Running, start } from './process.mts'
 import { cutOff, GOES_ON, NOTHING_CHANGED, outOfReach, SSH_FAILED } from './reach.mts'
 import { say } from './say.mts'
 import { bash, type Script } from './shell.mts'
-import { CONNECT_DEADLINE, sh, sshOptions } from './ssh.mts'
+import { CONNECT_DEADLINE, sh, socketFolder, sshOptions } from './ssh.mts'
 
 /** As nice(1) has it, from 0 to 19: a tenth of what another process gets. */
 const NICENESS = 10
@@ -36,9 +38,11 @@ export interface RunOptions {
 export class Host {
   #niceness = 0
   #asked: Promise<void> | undefined
+  #route: Route | undefined
+  readonly #words: string[]
 
   /**
-   * @param address   `local`, or what ssh takes: `user@name`, `ssh://user@name:2222`, an alias of ssh_config
+   * @param address   `local`, or what ssh takes: `user@name`, `user@name:2222`, an alias of ssh_config
    * @param sshConfig another ssh_config(5) file; empty: the user's own
    */
   constructor(
@@ -46,8 +50,7 @@ export class Host {
     private readonly sshConfig = '',
     private readonly verbose = false,
   ) {
-    if (address.startsWith('-') || /\s/.test(address))
-      throw new OperatorError(`“${address}” is not a host`, 'Give it as --host USER@NAME.')
+    this.#words = this.local ? [] : sshWords(parseDestination(address))
   }
 
   get local(): boolean {
@@ -59,12 +62,18 @@ export class Host {
     return this.local ? 'this machine' : this.address
   }
 
-  /** The name or address under which a browser reaches it. */
-  get publicName(): string {
-    if (this.local) return 'localhost'
-    return this.address.startsWith('ssh://')
-      ? new URL(this.address).hostname
-      : (this.address.split('@').at(-1) as string)
+  /** What to type to log in there. */
+  get loginCommand(): string {
+    const config = this.sshConfig ? ['-F', this.sshConfig] : []
+    return ['ssh', ...config, ...this.#words].join(' ')
+  }
+
+  /** Where ssh connects to. @throws OperatorError when its configuration cannot be read */
+  get route(): Route {
+    this.#route ??= this.local
+      ? { hostname: 'localhost', jumps: false }
+      : askRoute([...sshOptions(this.sshConfig), ...this.#words])
+    return this.#route
   }
 
   /** The scripts to come leave the processors to whoever else wants them: the site, while a release is rolled out. */
@@ -139,7 +148,7 @@ export class Host {
       : []
     const options = [...fresh, ...proxy, ...sshOptions(this.sshConfig)]
     const { exitCode, stderr } = await ended(
-      start(['ssh', ...options, this.address, 'true']),
+      start(['ssh', ...options, ...this.#words, 'true']),
       3 * CONNECT_DEADLINE,
     )
     const method = /Authenticated to .* using "([\w-]+)"/.exec(stderr)?.[1] ?? ''
@@ -147,6 +156,21 @@ export class Host {
       .split('\n')
       .filter((line) => line.trim() && !/^debug1:|^OpenSSH|^Authenticated/.test(line))
     return { ok: exitCode === 0, method, said: said.at(-1)?.trim() ?? 'no answer' }
+  }
+
+  /**
+   * Opens a way to a port of the server's own loopback, through the connection that we have.
+   * @returns the path of a socket here; it stays for as long as the connection
+   */
+  async forward(port: number): Promise<string> {
+    await this.#connect()
+    const who = createHash('sha256').update(`${this.sshConfig}\n${this.#words}`).digest('hex')
+    const socket = `${socketFolder()}/${who.slice(0, 8)}-${port}`
+    const way = ['-o', 'StreamLocalBindUnlink=yes', '-O', 'forward', '-L', `${socket}:127.0.0.1:${port}`]
+    const words = ['ssh', ...way, ...sshOptions(this.sshConfig), ...this.#words]
+    const { exitCode, stderr } = await ended(start(words), CONNECT_DEADLINE)
+    if (exitCode !== 0) throw new CommandError(`Opening a way to port ${port}`, exitCode, stderr)
+    return socket
   }
 
   #connect(): Promise<void> {
@@ -186,6 +210,6 @@ export class Host {
     const asRoot = `${PLAIN}; if [ "$(id -u)" = 0 ]; then exec ${gentle}; else exec sudo -n ${gentle}; fi`
     return this.local
       ? ['/bin/sh', '-c', asRoot]
-      : ['ssh', ...sshOptions(this.sshConfig), this.address, `exec /bin/sh -c ${sh(asRoot)}`]
+      : ['ssh', ...sshOptions(this.sshConfig), ...this.#words, `exec /bin/sh -c ${sh(asRoot)}`]
   }
 }

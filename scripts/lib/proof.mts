@@ -58,7 +58,8 @@ export class Proof {
 
   /** Begins to ask the public address, where one answers already; the clock starts with the first request that counts. */
   static async begin(host: Host, stack: StackConfig, about: About): Promise<Proof> {
-    const site = Site.of(host, stack)
+    const [site, notFromHere] = await Site.reach(host, stack)
+    if (notFromHere) say(`The probe asks through ssh, since the site is not seen from here: ${notFromHere}.`)
     const { path, rate, timeout } = stack.probe
     const probe = new Probe({ site, path, rate, timeout })
     const [first] = await probe.once()

@@ -29,7 +29,7 @@ export function outOfReach(
   if (/Permission denied/.test(output))
     return new OperatorError(
       `${host.name} refused the login: no key of yours opens it (${said})`,
-      `Try it by hand: ssh ${host.address} true. Give ssh the right key by IdentityFile in ~/.ssh/config or by ssh-add.`,
+      `Try it by hand: ${host.loginCommand} true. Give ssh the right key by IdentityFile in ~/.ssh/config or by ssh-add.`,
       state,
     )
   if (host.local)
@@ -41,12 +41,12 @@ export function outOfReach(
   if (exitCode !== SSH_FAILED && exitCode !== null)
     return new OperatorError(
       `${host.name} lets us in, but the login runs no command: ${said || `exit code ${exitCode}, without a word`}`,
-      `See what it does: ssh ${host.address} true. Look at the login shell (getent passwd) and at .bashrc and .profile.`,
+      `See what it does: ${host.loginCommand} true. Look at the login shell (getent passwd) and at .bashrc and .profile.`,
       state,
     )
   return new OperatorError(
     `${host.name} cannot be reached: ${said || 'no answer'}`,
-    `Check name, port and firewall by hand: ssh ${host.address} true`,
+    `Check name, port and firewall by hand: ${host.loginCommand} true`,
     state,
   )
 }

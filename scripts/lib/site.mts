@@ -17,6 +17,11 @@ import { bash } from './shell.mts'
 /** Seconds; also for the handshake. A client with another deadline names its own. */
 const DEADLINE = 10
 
+/** Seconds until a site that might be elsewhere counts as silent. */
+const TRIAL = 5
+
+type Ports = { http: number; https: number }
+
 /** Where the site answers and what it is called. */
 export interface Place {
   /** Name or address to connect to. */
@@ -25,6 +30,13 @@ export interface Place {
   https: number
   /** The site's DNS name; empty: it is called as it is reached. */
   domain: string
+  /** Sockets here that lead to its two ports, where it is reached through the server's ssh. */
+  sockets?: { http: string; https: string }
+}
+
+/** The name or address at which the deployment's site is found. */
+export function addressOf(host: Host, stack: StackConfig): string {
+  return stack.address || (host.local ? 'localhost' : host.route.hostname)
 }
 
 export class Site {
@@ -37,15 +49,30 @@ export class Site {
    */
   constructor(
     readonly place: Place,
-    private readonly certificate: () => Promise<string>,
+    readonly certificate: () => Promise<string>,
   ) {}
 
-  /** The deployment's site as this machine reaches it. @param ports others than the configured ones */
-  static of(host: Host, stack: StackConfig, ports: { http: number; https: number } = stack.ports): Site {
+  /** The deployment's site at its own address. @param ports others than the configured ones */
+  static of(host: Host, stack: StackConfig, ports: Ports = stack.ports): Site {
     const { http, https } = ports
-    // As ssh://[2001:db8::1] has it.
-    const address = host.publicName.replace(/^\[(.*)\]$/, '$1')
-    return new Site({ address, domain: stack.domain, http, https }, () => readCertificate(host, stack))
+    const place = { address: addressOf(host, stack), domain: stack.domain, http, https }
+    return new Site(place, () => readCertificate(host, stack))
+  }
+
+  /**
+   * The deployment's site as this machine reaches it: at its own address, or through the server's ssh where a jump host
+   * or a firewall stands between.
+   * @returns also why it is not asked from here; empty when it is
+   */
+  static async reach(host: Host, stack: StackConfig, ports: Ports = stack.ports): Promise<[Site, string]> {
+    const direct = Site.of(host, stack, ports)
+    if (host.local) return [direct, '']
+    const jumps = host.route.jumps && !stack.address
+    const why = jumps ? 'it is behind another host' : await direct.silence()
+    if (!why) return [direct, '']
+    const [http, https] = await Promise.all([host.forward(ports.http), host.forward(ports.https)])
+    const through = new Site({ ...direct.place, sockets: { http, https } }, direct.certificate)
+    return (await through.silence()) ? [direct, ''] : [through, why]
   }
 
   /** The name that clients call it by. */
@@ -60,15 +87,33 @@ export class Site {
 
   /** What a request over HTTPS is made with; the path is sent as it is written. */
   secure(path: string, agent: Agent, headers: Record<string, string> = {}): RequestOptions {
-    const { address: host, https: port } = this.place
+    const { https: port, sockets } = this.place
     const servername = isIP(this.name) ? '' : this.name
-    return { host, port, servername, path, agent, headers: { Host: this.#authority(port, 443), ...headers } }
+    const called = { Host: this.#authority(port, 443), ...headers }
+    return { ...this.#at(port, sockets?.https), servername, path, agent, headers: called }
   }
 
   /** What a request over plain HTTP is made with. */
   plain(path: string, headers: Record<string, string> = {}): RequestOptions {
-    const { address: host, http: port } = this.place
-    return { host, port, path, headers: { Host: this.#authority(port, 80), ...headers } }
+    const { http: port, sockets } = this.place
+    return {
+      ...this.#at(port, sockets?.http),
+      path,
+      headers: { Host: this.#authority(port, 80), ...headers },
+    }
+  }
+
+  /** Why it does not answer; empty when it does, whatever it answers. */
+  silence(): Promise<string> {
+    const agent = this.agent({ timeout: TRIAL * 1000 })
+    return new Promise<string>((resolve) => {
+      const signal = AbortSignal.timeout(TRIAL * 1000)
+      const request = https.get({ ...this.secure('/', agent), signal }, (response) => {
+        response.resume()
+        resolve('')
+      })
+      request.on('error', ({ message }) => resolve(signal.aborted ? `no answer within ${TRIAL} s` : message))
+    }).finally(() => agent.destroy())
   }
 
   /** An agent whose connections are the site's or do not come about. */
@@ -96,6 +141,10 @@ export class Site {
     })
     const pem = await this.#reading
     if (pem.includes('BEGIN CERTIFICATE')) this.#believed.add(new X509Certificate(pem).fingerprint256)
+  }
+
+  #at(port: number, socketPath: string | undefined): RequestOptions {
+    return socketPath ? { socketPath } : { host: this.place.address, port }
   }
 
   #authority(port: number, usual: number): string {

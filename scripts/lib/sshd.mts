@@ -64,7 +64,7 @@ async function refuseLockout(host: Host, keyless: string): Promise<void> {
   if (method !== 'publickey')
     throw new OperatorError(
       `The login on ${host.name} is by ${method}, not by a key: sshd.harden would lock it out`,
-      `Give it a key: ssh-copy-id, then ssh -o PreferredAuthentications=publickey ${host.address} true`,
+      `Give it a key: ssh-copy-id, then ${host.loginCommand} -o PreferredAuthentications=publickey true`,
       UNCHANGED,
     )
 }

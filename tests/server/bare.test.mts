@@ -1,4 +1,7 @@
-/** Debian 12, from bare to verified over ssh; then the same again, which must change nothing and cost no request. */
+/**
+ * Debian 12, from bare to verified over ssh; then the same again, which must change nothing and cost no request. The login
+ * is one as people have it: it prints, and sets what Docker, Compose and new files go by.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type DisposableServer, startServer } from './disposable.mts'
@@ -13,10 +16,24 @@ let said: string
 before(async () => {
   server = await startServer({ suite: 'bookworm' })
   operator = new Operator(server)
+  await operator.root(LOGIN)
   before01 = await installed()
   said = await operator.deploy()
 })
 after(() => operator?.remove())
+
+const LOGIN = `
+cat >/root/.profile <<'PROFILE'
+echo Welcome
+echo Careful >&2
+umask 077
+export DOCKER_HOST=tcp://192.0.2.1 COMPOSE_FILE=/nowhere COMPOSE_PROJECT_NAME=other HTTP_PORT=1
+export PATH=/usr/bin LC_ALL=cs_CZ.UTF-8 TZ=Asia/Tokyo TMPDIR=/nowhere
+PROFILE
+cp /root/.profile /root/.bashrc
+echo 'echo Hello; echo Hello >&2' >/etc/ssh/sshrc
+echo Authorized use only >/etc/issue.net; echo 'Banner /etc/issue.net' >/etc/ssh/sshd_config.d/banner.conf
+systemctl reload ssh`
 
 /** Versions of the installed packages, by name. */
 async function installed(): Promise<Map<string, string>> {
@@ -35,6 +52,7 @@ async function containers(): Promise<string> {
 
 test('a bare server is one command away from a site that is all as required', () => {
   assert.match(said, /\d+ lines of the task sheet: all as required/)
+  assert.doesNotMatch(said, /Welcome|Careful|Hello|Authorized/)
   assert.match(said, new RegExp(`The site +https://127.0.0.1:${server.httpsPort}/`))
 })
 
@@ -70,6 +88,28 @@ test('the engine is enabled at boot, and nothing but the load balancer and sshd 
     ports.sort((a, b) => a - b),
     [22, server.httpPort, server.httpsPort].sort((a, b) => a - b),
   )
+})
+
+test('by an alias, and behind a jump host, it is the same site, and a rollout is watched', async () => {
+  const file = operator.sshConfig(`
+Host prod jump
+  HostName 127.0.0.1
+  Port ${server.sshPort}
+Host inner
+  HostName ${server.name}
+  ProxyJump root@jump`)
+  operator.configure({ ssh_config: file })
+  for (const alias of ['root@prod', 'root@inner']) {
+    assert.match(
+      await operator.must('04-stack', '--host', alias),
+      /Certificate: fits and lasts: nothing to do/,
+    )
+    assert.match(await operator.must('verify', '--host', alias), /lines of the task sheet: all as required/)
+  }
+  const text = await operator.must('redeploy', '--force', '--host', 'root@inner')
+  assert.match(text, /asks through ssh, .*: it is behind another host/)
+  assert.match(text, /[1-9]\d* requests, 0 failed/)
+  operator.configure()
 })
 
 privileges(() => operator)

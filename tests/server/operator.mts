@@ -56,6 +56,13 @@ export class Operator {
     writeFileSync(path.join(this.#config, 'server.yaml'), stringify({ ...config, ...more }))
   }
 
+  /** A file of ssh_config(5) with these hosts besides the server's own settings. */
+  sshConfig(hosts: string): string {
+    const file = path.join(this.#home, 'ssh_config')
+    writeFileSync(file, `${hosts}\n${readFileSync(this.server.sshConfig, 'utf8')}`)
+    return file
+  }
+
   /** Runs one of the scripts as root over ssh, or with the flags given. */
   async run(script: string, ...flags: string[]): Promise<Ran> {
     const { exitCode, stdall, stdout } = await this.begin(script, ...flags)
@@ -65,9 +72,10 @@ export class Operator {
   /** Begins a script and does not wait for it. */
   begin(script: string, ...flags: string[]) {
     const host = flags.includes('--host') ? [] : ['--host', this.server.host()]
-    const env = { ...process.env, NO_COLOR: '1' }
+    const env = { ...process.env, NO_COLOR: '1', LANG: 'cs_CZ.UTF-8', COMPOSE_FILE: '/nowhere' }
     const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env, timeout: `${DEADLINE}s`, detached: true })
-    return quiet`npx zx ${`scripts/${script}.mts`} --config ${this.#config} ${host} ${flags}`
+    // Under a strict umask and in another language, as people have it.
+    return quiet`umask 077; npx zx ${`scripts/${script}.mts`} --config ${this.#config} ${host} ${flags}`
   }
 
   /** Runs a script that must succeed; returns what it said. */

@@ -1,15 +1,22 @@
 /** The site's certificate: what it names, when it is kept, when it is renewed, and that clients see the new one. */
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { hostname, networkInterfaces } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { hostname, networkInterfaces, tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import tls from 'node:tls'
 import { $ } from 'zx'
+import { ensureCertificate } from '../../scripts/lib/certificate.mts'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { Host } from '../../scripts/lib/host.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { until } from '../lib/until.mts'
 
 const quiet = $({ quiet: true })
+/** More letters than a common name may have, and than nginx has room for by default. */
+const LONG = `new.${'a-long-name.'.repeat(15)}example.test`
 let site: Deployment
 before(async () => {
   site = await Deployment.start({ domain: 'www.example.test' })
@@ -73,12 +80,12 @@ test('one that cannot be read, or is not there, is made anew', async () => {
 })
 
 test('another domain makes another certificate, and the redirect leads there', async () => {
-  site.configure({ domain: 'new.example.test' })
-  assert.match(await stack(), /did not name new\.example\.test/)
-  assert.ok(new X509Certificate(site.certificate).checkHost('new.example.test'))
+  site.configure({ domain: LONG })
+  assert.match(await stack(), /did not name new\.a-long-name\./)
+  assert.ok(new X509Certificate(site.certificate).checkHost(LONG))
   assert.equal(await served(), serial())
   const told = await fetch(`http://localhost:${site.ports.http}/x?y`, { redirect: 'manual' })
-  assert.equal(told.headers.get('location'), `https://new.example.test:${site.ports.https}/x?y`)
+  assert.equal(told.headers.get('location'), `https://${LONG}:${site.ports.https}/x?y`)
 })
 
 const file = (name: string) => path.join(site.folder, 'nginx/tls', name)
@@ -111,3 +118,15 @@ function served(): Promise<string> {
 function stack(): Promise<string> {
   return site.must('04-stack')
 }
+
+test('addresses of every kind are named, also a link-local one, whose zone is this machine’s own word', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
+  for (const address of ['2001:db8::1', 'fe80::1%eth0', '192.0.2.1', 'prod']) {
+    const stack = { ...defaults(stackSchema), project: 'prusa-test-none', folder, address }
+    assert.match(await ensureCertificate(new Host('local'), stack), /^made by openssl/)
+    const named = new X509Certificate(readFileSync(path.join(folder, 'nginx/tls/certificate.pem')))
+    assert.ok(named.checkHost(address) ?? named.checkIP(address.replace('%eth0', '')), named.subjectAltName)
+    assert.equal(await ensureCertificate(new Host('local'), stack), '')
+  }
+  rmSync(folder, { recursive: true })
+})

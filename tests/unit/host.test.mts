@@ -1,7 +1,7 @@
 /** The server: its names, and scripts on this machine. What goes over ssh is tested with a real sshd, in tests/server. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -9,27 +9,21 @@ import { describe, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config.mts'
 import { Host } from '../../scripts/lib/host.mts'
 import { bash } from '../../scripts/lib/shell.mts'
-import { refusal, told } from '../lib/refusal.mts'
+import { told } from '../lib/refusal.mts'
 
 describe('names', () => {
-  for (const [address, local, name, publicName] of [
-    ['local', true, 'this machine', 'localhost'],
-    ['admin@203.0.113.7', false, 'admin@203.0.113.7', '203.0.113.7'],
-    ['web', false, 'web', 'web'],
-    ['ssh://admin@example.org:2222', false, 'ssh://admin@example.org:2222', 'example.org'],
+  for (const [address, local, name, login, hostname] of [
+    ['local', true, 'this machine', 'ssh', 'localhost'],
+    ['admin@203.0.113.7', false, 'admin@203.0.113.7', 'ssh admin@203.0.113.7', '203.0.113.7'],
+    ['ssh://a@[2001:db8::1]:22', false, 'ssh://a@[2001:db8::1]:22', 'ssh -p 22 a@2001:db8::1', '2001:db8::1'],
   ] as const)
     test(address, () => {
       const host = new Host(address)
-      assert.deepEqual([host.local, host.name, host.publicName], [local, name, publicName])
-    })
-
-  test('what ssh would take for a flag or for two words is refused', () => {
-    for (const address of ['-oProxyCommand=x', 'a b', 'a\nb'])
-      assert.equal(
-        refusal(() => new Host(address)),
-        `\n✗ “${address}” is not a host\n  Next:  Give it as --host USER@NAME.`,
+      assert.deepEqual(
+        [host.local, host.name, host.loginCommand, host.route.hostname],
+        [local, name, login, hostname],
       )
-  })
+    })
 })
 
 describe('a script', () => {
@@ -89,4 +83,23 @@ echo "rest$line"`,
     )
     assert.match(text, /✗ Waiting: not done within its deadline\n {4}begun\n/)
   })
+})
+
+test('a copied folder can be read by everybody, whatever umask made it here', async () => {
+  const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
+  const [from, to] = [path.join(home, 'from'), path.join(home, 'to')]
+  mkdirSync(path.join(from, 'sub'), { recursive: true, mode: 0o700 })
+  writeFileSync(path.join(from, 'sub/file'), 'text', { mode: 0o600 })
+  writeFileSync(path.join(from, 'run'), '', { mode: 0o700 })
+  chmodSync(home, 0o755)
+  await new Host('local').copyFolder(from, to)
+  const modes = ['.', 'sub', 'sub/file', 'run'].map((name) => statSync(path.join(to, name)).mode & 0o777)
+  assert.equal(readFileSync(path.join(to, 'sub/file'), 'utf8'), 'text')
+  rmSync(home, { recursive: true })
+  assert.deepEqual(modes, [0o755, 0o755, 0o644, 0o755])
+})
+
+test('a folder that cannot be copied: which, and why', async () => {
+  const text = await new Host('local').copyFolder('/nowhere', '/tmp/prusa-test-none').then(() => '', told)
+  assert.match(text, /Copying \/nowhere to this machine: failed .*\n.*No such file/)
 })

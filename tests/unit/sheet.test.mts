@@ -78,6 +78,7 @@ function perfect(): Facts {
         '/%70repare%2Dfor-deploy',
         '/./x/../ready-for-deploy',
       ].map(hidden),
+      notFromHere: '',
       sample: { failed: 0, perReplica: { '172.18.0.3:5000': 50, '172.18.0.4:5000': 50 } },
     },
     rollout: {

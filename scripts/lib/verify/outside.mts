@@ -27,6 +27,8 @@ export interface Outside {
   palindrome: Seen
   hidden: { path: string; status: number; reached: number }[]
   sample: { failed: number; perReplica: Record<string, number> }
+  /** Why it was asked through ssh; empty when it was not. */
+  notFromHere: string
 }
 
 /** Paths of the two blocked endpoints, below them, and other spellings of them. */
@@ -43,7 +45,7 @@ const HIDDEN = [
 /** Looks at the site from here; the load balancer's own log then tells which request reached which replica. */
 export async function lookFromOutside(host: Host, stack: StackConfig, front: Front): Promise<Outside> {
   const run = randomUUID()
-  const site = Site.of(host, stack, front)
+  const [site, notFromHere] = front.https ? await Site.reach(host, stack, front) : [Site.of(host, stack), '']
   const agent = site.agent({ keepAlive: true, maxSockets: 10 })
   const marked = (mark: string) => ({ 'User-Agent': `verify-${run}-${mark}` })
   const secure = (path: string, mark: string) => see(https, site.secure(path, agent, marked(mark)))
@@ -56,6 +58,7 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
   agent.destroy()
   const log = await readLog(host, stack, run)
   return {
+    notFromHere,
     redirect,
     hello: hello as Seen,
     status: status as Seen,

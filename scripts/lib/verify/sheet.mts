@@ -162,6 +162,7 @@ function balancer({ front, inside, outside }: Facts): Verdict[] {
         hello.error
           ? `/: ${hello.error}`
           : `/: ${hello.status}, ${hello.tls}, certificate verified, ${certificateOf(front)}`,
+        ...(outside.notFromHere ? [`asked through ssh, since from here: ${outside.notFromHere}`] : []),
       ],
     ),
     verdict(
