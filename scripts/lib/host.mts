@@ -3,7 +3,6 @@
  * A script always travels on the standard input of `bash -s`: no quoting for a remote shell that may not be
  * bash, and no secret on a command line.
  */
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { askRoute, parseDestination, type Route, sshWords } from './destination.mts'
 import { CommandError } from './errors.mts'
@@ -13,7 +12,7 @@ import { ended, type Output, type Running, start } from './process.mts'
 import { cutOff, GOES_ON, NOTHING_CHANGED, outOfReach, SSH_FAILED } from './reach.mts'
 import { say } from './say.mts'
 import { bash, type Script } from './shell.mts'
-import { CONNECT_DEADLINE, sh, socketFolder, sshOptions } from './ssh.mts'
+import { CONNECT_DEADLINE, sh, socketsOf, sshOptions } from './ssh.mts'
 
 /** As nice(1) has it, from 0 to 19: a tenth of what another process gets. */
 const NICENESS = 10
@@ -70,9 +69,7 @@ export class Host {
 
   /** Where ssh connects to. @throws OperatorError when its configuration cannot be read */
   get route(): Route {
-    this.#route ??= this.local
-      ? { hostname: 'localhost', jumps: false }
-      : askRoute([...sshOptions(this.sshConfig), ...this.#words])
+    this.#route ??= this.local ? { hostname: 'localhost', jumps: false } : askRoute([...this.#ssh])
     return this.#route
   }
 
@@ -146,9 +143,8 @@ export class Host {
     const proxy = server
       ? ['-o', `ProxyCommand=${this.#shell(server).map(sh).join(' ').replaceAll('%', '%%')}`]
       : []
-    const options = [...fresh, ...proxy, ...sshOptions(this.sshConfig)]
     const { exitCode, stderr } = await ended(
-      start(['ssh', ...options, ...this.#words, 'true']),
+      start(['ssh', ...fresh, ...proxy, ...this.#ssh, 'true']),
       3 * CONNECT_DEADLINE,
     )
     const method = /Authenticated to .* using "([\w-]+)"/.exec(stderr)?.[1] ?? ''
@@ -164,10 +160,9 @@ export class Host {
    */
   async forward(port: number): Promise<string> {
     await this.#connect()
-    const who = createHash('sha256').update(`${this.sshConfig}\n${this.#words}`).digest('hex')
-    const socket = `${socketFolder()}/${who.slice(0, 8)}-${port}`
+    const socket = `${socketsOf(this.sshConfig, this.#words)}-${port}`
     const way = ['-o', 'StreamLocalBindUnlink=yes', '-O', 'forward', '-L', `${socket}:127.0.0.1:${port}`]
-    const words = ['ssh', ...way, ...sshOptions(this.sshConfig), ...this.#words]
+    const words = ['ssh', ...way, ...this.#ssh]
     const { exitCode, stderr } = await ended(start(words), CONNECT_DEADLINE)
     if (exitCode !== 0) throw new CommandError(`Opening a way to port ${port}`, exitCode, stderr)
     return socket
@@ -204,12 +199,15 @@ export class Host {
     return { exitCode, stdout: heard.stdout.text, stderr: heard.stderr.text }
   }
 
+  /** Options and destination. */
+  get #ssh(): string[] {
+    return [...sshOptions(this.sshConfig, this.#words), ...this.#words]
+  }
+
   /** The command that runs `command` as root there, in words for sh, which every login shell can start. */
   #shell(command: string): string[] {
     const gentle = this.#niceness > 0 ? `nice -n ${this.#niceness} ${command}` : command
     const asRoot = `${PLAIN}; if [ "$(id -u)" = 0 ]; then exec ${gentle}; else exec sudo -n ${gentle}; fi`
-    return this.local
-      ? ['/bin/sh', '-c', asRoot]
-      : ['ssh', ...sshOptions(this.sshConfig), ...this.#words, `exec /bin/sh -c ${sh(asRoot)}`]
+    return this.local ? ['/bin/sh', '-c', asRoot] : ['ssh', ...this.#ssh, `exec /bin/sh -c ${sh(asRoot)}`]
   }
 }

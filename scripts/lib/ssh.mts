@@ -1,4 +1,5 @@
 /** The words that ssh is called with. */
+import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { OperatorError } from './errors.mts'
@@ -6,8 +7,11 @@ import { OperatorError } from './errors.mts'
 /** Seconds. */
 export const CONNECT_DEADLINE = 8
 
-/** One connection for all scripts of a run, kept a minute for the next one; never a question. */
-export function sshOptions(sshConfig: string): string[] {
+/**
+ * One connection for all scripts of a run, kept a minute for the next one; never a question.
+ * @param destination ssh's words for it
+ */
+export function sshOptions(sshConfig: string, destination: readonly string[]): string[] {
   return [
     'BatchMode=yes',
     `ConnectTimeout=${CONNECT_DEADLINE}`,
@@ -15,12 +19,23 @@ export function sshOptions(sshConfig: string): string[] {
     'ServerAliveCountMax=3',
     'StrictHostKeyChecking=accept-new',
     'ControlMaster=auto',
-    `ControlPath=${socketFolder()}/%C`,
+    `ControlPath=${socketsOf(sshConfig, destination)}-%C`,
     'ControlPersist=60',
     'LogLevel=ERROR',
   ]
     .flatMap((option) => ['-o', option])
     .concat(sshConfig ? ['-F', sshConfig] : [])
+}
+
+/**
+ * What the paths of a connection's sockets begin with. ssh's own %C is the same for two servers that have one address
+ * behind different jump hosts.
+ */
+export function socketsOf(sshConfig: string, destination: readonly string[]): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([sshConfig, destination]))
+    .digest('hex')
+  return `${socketFolder()}/${digest.slice(0, 8)}`
 }
 
 /**

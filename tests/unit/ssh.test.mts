@@ -5,7 +5,7 @@ import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
-import { sh, socketFolder, sshOptions } from '../../scripts/lib/ssh.mts'
+import { sh, socketFolder, socketsOf, sshOptions } from '../../scripts/lib/ssh.mts'
 import { refusal } from '../lib/refusal.mts'
 
 const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
@@ -49,9 +49,15 @@ test('where it cannot be made, the sentence says what to type', () => {
 
 test('its path leaves room for ssh’s own part of a socket’s name, whatever TMPDIR says', () => {
   process.env.TMPDIR = `/tmp/${'long'.repeat(30)}`
-  const control = sshOptions('').find((option) => option.startsWith('ControlPath=')) ?? ''
+  const control = sshOptions('', ['web']).find((option) => option.startsWith('ControlPath=')) ?? ''
   delete process.env.TMPDIR
   assert.ok(control.length > 0 && control.length < 'ControlPath='.length + 108 - 61, control)
+})
+
+test('two servers with one address behind different jump hosts have a connection each', () => {
+  const [one, other, again] = [['one'], ['other'], ['one']].map((words) => socketsOf('', words))
+  assert.notEqual(one, other)
+  assert.equal(one, again)
 })
 
 test('a word for sh is one word', () => {
