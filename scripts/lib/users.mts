@@ -1,16 +1,31 @@
 /** The server's users: opened by their keys and by nothing else. */
 import type { User } from './config.mts'
+import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
-import { bash, join, type Script } from './shell.mts'
+import { list } from './say.mts'
+import { bash, join, remote, type Script } from './shell.mts'
 
-/** Makes the users as configured; returns what was changed, a few words each. */
+/**
+ * Makes the users as configured; returns what was changed, a few words each.
+ * @throws OperatorError with what only a person can decide
+ */
 export async function applyUsers(host: Host, users: User[]): Promise<string[]> {
   const output = await host.run('Preparing the users', usersScript(users))
-  return output.split('\n').filter(Boolean)
+  const lines = output.split('\n').filter(Boolean)
+  const problems = lines.filter((line) => line.startsWith(PROBLEM)).map((line) => line.split('\t'))
+  const changes = lines.filter((line) => !line.startsWith(PROBLEM))
+  if (problems.length === 0) return changes
+  throw new OperatorError(
+    problems.map(([, what]) => what).join('\n  '),
+    `On the server: ${problems.map(([, , remedy]) => remedy).join('\n         ')}\n         Then run this again.`,
+    changes.length > 0 ? `${list(changes)}; nothing else was changed.` : 'nothing was changed.',
+  )
 }
 
+const PROBLEM = 'problem\t'
+
 export function usersScript(users: User[]): Script {
-  return join([FUNCTIONS, ...users.map(userScript)])
+  return join([remote('users', {}), ...users.map(userScript)])
 }
 
 function userScript({ name, sudo, keys }: User): Script {
@@ -20,58 +35,3 @@ function userScript({ name, sudo, keys }: User): Script {
     sudo ? bash`grant ${name}` : bash`withhold ${name}`,
   ])
 }
-
-// The shadow field `*` matches no password and leaves key logins alone. `!`, which useradd writes, means "locked",
-// and sshd refuses the key as well when it runs with UsePAM no (measured on Debian 12 and 13).
-const FUNCTIONS = bash`
-account() {
-  local home
-  if ! getent passwd "$1" >/dev/null; then
-    useradd --create-home --shell /bin/bash "$1"
-    echo "created $1"
-  fi
-  if [ "$(getent shadow "$1" | cut -d: -f2)" != '*' ]; then
-    usermod --password '*' "$1"
-    echo "no password opens $1"
-  fi
-  home=$(getent passwd "$1" | cut -d: -f6)
-  # useradd leaves it open to everybody on Debian 12.
-  if [[ $home == /home/?* && $(stat -c %A "$home") != *--- ]]; then
-    chmod o= "$home"
-    echo "closed the home of $1 to others"
-  fi
-  case "$(getent passwd "$1" | cut -d: -f7)" in
-    */nologin | */false) usermod --shell /bin/bash "$1"; echo "gave $1 a login shell" ;;
-  esac
-}
-authorize() { # NAME KEY: written as the user itself, who may have made a link of anything in there
-  runuser -u "$1" -- bash -euc '
-    umask 077
-    cd; mkdir -p .ssh; [ -e .ssh/authorized_keys ] || touch .ssh/authorized_keys
-    blob=$(cut -d" " -f1,2 <<<"$1")
-    grep -qF "$blob" .ssh/authorized_keys && exit 0
-    [ -z "$(tail -c1 .ssh/authorized_keys)" ] || echo >>.ssh/authorized_keys
-    echo "$1" >>.ssh/authorized_keys
-    chmod 700 .ssh; chmod 600 .ssh/authorized_keys
-    echo "added a key of $(id -un)"
-  ' bash "$2"
-}
-grant() {
-  local file=/etc/sudoers.d/90-$1 line="$1 ALL=(ALL:ALL) NOPASSWD: ALL" next
-  if [ "$(cat "$file" 2>/dev/null)" = "$line" ] && [ "$(stat -c %a:%u "$file")" = 440:0 ]; then return; fi
-  next=$(mktemp "/etc/sudoers.d/.90-$1.XXXXXX") # sudo reads no name with a dot
-  echo "$line" >"$next"
-  chmod 440 "$next"
-  visudo -cqf "$next"
-  mv "$next" "$file"
-  echo "gave $1 sudo"
-}
-withhold() { # also membership of the groups that amount to it
-  local group
-  if [ -e "/etc/sudoers.d/90-$1" ]; then rm "/etc/sudoers.d/90-$1"; echo "took sudo from $1"; fi
-  for group in sudo admin docker; do
-    [[ " $(id -nG "$1") " == *" $group "* ]] || continue
-    gpasswd -d "$1" "$group" >/dev/null
-    echo "took $1 out of the group $group"
-  done
-}`

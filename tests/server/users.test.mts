@@ -114,6 +114,79 @@ usermod -aG sudo prusa_non_admin`)
   assert.deepEqual(changes(await operator.must('01-server')), [])
 })
 
+/** Adds users to the two, with one key for all of them. */
+function withUsers(names: string[], key: Identity): void {
+  operator.users((users) => {
+    users[0]?.keys.push(admin.publicKey)
+    users[1]?.keys.push(plain.publicKey)
+    for (const name of names) users.push({ name, sudo: false, keys: [key.publicKey] })
+  })
+}
+
+test('users that exist in part are completed, and can log in then', async () => {
+  const more = await server.identity('parts')
+  const parts = {
+    roots_home:
+      'useradd roots_home; mkdir -p /home/roots_home/.ssh; echo "# kept" >/home/roots_home/.ssh/authorized_keys',
+    roots_keys:
+      'useradd -m roots_keys; (umask 077; mkdir /home/roots_keys/.ssh; echo "# kept" >/home/roots_keys/.ssh/authorized_keys)',
+    open_home:
+      'useradd -m open_home; chmod 777 /home/open_home; install -d -o open_home -m 777 /home/open_home/.ssh',
+    no_home: 'useradd no_home; rm -rf /home/no_home',
+    nowhere: 'useradd --home /nonexistent nowhere',
+    no_shell: 'useradd -m --shell /bin/zsh no_shell',
+    expired: 'useradd -m expired; chage -E 2001-01-01 expired',
+    to_change: 'useradd -m to_change; chage -d 0 -M 90 to_change',
+    locked: 'useradd -m locked; usermod --lock --expiredate 1 locked',
+    no_group: 'useradd -m no_group; sed -i /^no_group:/d /etc/group /etc/gshadow',
+    no_shadow: 'useradd -m no_shadow; sed -i /^no_shadow:/d /etc/shadow',
+    group_only: 'groupadd group_only',
+  }
+  await operator.root(Object.values(parts).join('\n'))
+  const names = Object.keys(parts)
+  withUsers(names, more)
+  await operator.must('01-server')
+  for (const name of names) {
+    assert.equal(await as(name, more), name)
+    assert.equal(await as(name, more, 'touch kept && id -gn'), name)
+  }
+  for (const name of ['roots_home', 'roots_keys'])
+    assert.match(await operator.root(`cat /home/${name}/.ssh/authorized_keys`), /^# kept\n/)
+  assert.deepEqual(changes(await operator.must('01-server')), [])
+})
+
+test('what only a person can decide is told for all users at once, and what it says to type helps', async () => {
+  const more = await server.identity('decided')
+  const names = ['others_home', 'file_home', 'key_folder', 'moved_folder']
+  await operator.root(`
+useradd others_home; install -d -o 4242 /home/others_home
+useradd file_home; touch /home/file_home
+useradd -m key_folder; install -d -o key_folder /home/key_folder/.ssh /home/key_folder/.ssh/authorized_keys
+useradd -m moved_folder; install -d -m 700 /home/moved_folder/.ssh; touch /home/moved_folder/.ssh/other`)
+  withUsers(names, more)
+  const text = await operator.refused('01-server')
+  const remedies = [
+    [
+      /\/home\/others_home, the home of others_home, belongs to UNKNOWN \(number 4242\)/,
+      'mv /home/others_home /home/others_home.old',
+    ],
+    [/\/home\/file_home, the home of file_home, is not a folder/, 'mv /home/file_home /home/file_home.old'],
+    [
+      /key_folder can write no key to \S+: Is a directory/,
+      'mv /home/key_folder/.ssh/authorized_keys /home/key_folder/.ssh/authorized_keys.old',
+    ],
+    [/\/home\/moved_folder\/.ssh is root's/, 'chown -R moved_folder: /home/moved_folder/.ssh'],
+  ] as const
+  for (const [told, remedy] of remedies) {
+    assert.match(text, told)
+    await operator.root(remedy)
+  }
+  await operator.must('01-server')
+  for (const name of names) assert.equal(await as(name, more), name)
+  assert.deepEqual(changes(await operator.must('01-server')), [])
+  withUsers([], more)
+})
+
 test('a user who makes authorized_keys a link cannot make root write through it', async () => {
   const home = '/home/prusa_non_admin'
   for (const [trap, restore] of [
