@@ -72,7 +72,8 @@ if [ \${#wanted[@]} -gt 0 ]; then
       buildx) names='docker-buildx-plugin docker-buildx' ;;
       *) names=$want ;;
     esac
-    for name in $names; do
+    for name in $names none; do
+      if [ "$name" = none ]; then echo "This system's archives have no package $names; see apt-cache policy" >&2; exit 1; fi
       if known "$name"; then packages+=("$name"); break; fi
     done
   done

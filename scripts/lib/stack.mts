@@ -21,8 +21,12 @@ export function composeFor(stack: StackConfig, release: string): Script {
 
 /** Puts the project's files on the server; returns the paths that changed. */
 export async function writeStack(host: Host, stack: StackConfig, images: BaseImages): Promise<string[]> {
-  const folders = ['compose', 'postgres', 'dbport', 'sql'].map((name) => `${stack.folder}/${name}`)
-  const make = bash`mkdir -p -m 700 ${stack.folder}; mkdir -p ${folders}`
+  const folders = ['compose', 'postgres', 'dbport', 'sql', 'nginx'].map((name) => `${stack.folder}/${name}`)
+  // The containers' users read them. One that was made under a strict umask is opened, those below it too.
+  const make = bash`
+install -d -m 700 ${stack.folder}
+install -d -m 755 ${folders}
+find ${folders} -type d ! -perm 755 -exec chmod 755 {} +`
   const output = await host.run(
     'Writing the stack’s files',
     join([make, writeScript(stackFiles(stack, images))]),

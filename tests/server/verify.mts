@@ -32,6 +32,20 @@ const BREAKS: { what: string; break: string; mend: string; red: string[]; eviden
     evidence: /sshd takes keys: no/,
   },
   {
+    what: 'sshd takes root alone',
+    break: `echo 'AllowUsers root' >${NO_KEYS}`,
+    mend: `rm ${NO_KEYS}`,
+    red: ['prusa_admin logs in by the given ssh key', 'prusa_non_admin logs in by the given ssh key'],
+    evidence: /takes keys: no \(User .* not allowed because not listed in AllowUsers\); login .*: no \(User/,
+  },
+  {
+    what: 'an account has expired, and others may write to a home',
+    break: 'chage -E 2001-01-01 prusa_admin; chmod 777 /home/prusa_non_admin',
+    mend: 'chage -E -1 prusa_admin; chmod 750 /home/prusa_non_admin',
+    red: ['prusa_admin logs in by the given ssh key', 'prusa_non_admin logs in by the given ssh key'],
+    evidence: /: no \((Access denied for user prusa_admin|Authentication refused: bad ownership or modes)/,
+  },
+  {
     what: 'a password is set',
     break: 'echo prusa_non_admin:secret | chpasswd',
     mend: `usermod --password '*' prusa_non_admin`,

@@ -34,7 +34,14 @@ const hidden = (path: string) => ({ path, status: 404, reached: 0 })
 
 /** A server on which everything is as required; a new one each time, to be broken. */
 function perfect(): Facts {
-  const user = (sudo: boolean) => ({ exists: true, key: true, shadow: '*', sudo, sshd: true })
+  const user = (sudo: boolean) => ({
+    exists: true,
+    key: true,
+    shadow: '*',
+    sudo: sudo ? 'yes' : 'a password is required',
+    accepts: 'yes',
+    login: 'yes',
+  })
   return {
     front: {
       http: 80,
@@ -104,12 +111,12 @@ test('a perfect server: every line of the sheet, with its evidence', () => {
   assert.deepEqual(
     judge(perfect()).map(({ required, ok, evidence }) => `${ok ? '✓' : '✗'} ${required}: ${evidence}`),
     [
-      '✓ prusa_admin logs in by the given ssh key: user: there; key in authorized_keys: yes; sshd takes keys: yes',
+      '✓ prusa_admin logs in by the given ssh key: user: there; key in authorized_keys: yes; sshd takes it: yes, asked with this key; login: yes, tried with a key of the moment',
       '✓ prusa_admin has no password: shadow field *: no password opens it',
       '✓ prusa_admin has passwordless sudo: sudo -n true as prusa_admin: yes',
-      '✓ prusa_non_admin logs in by the given ssh key: user: there; key in authorized_keys: yes; sshd takes keys: yes',
+      '✓ prusa_non_admin logs in by the given ssh key: user: there; key in authorized_keys: yes; sshd takes it: yes, asked with this key; login: yes, tried with a key of the moment',
       '✓ prusa_non_admin has no password: shadow field *: no password opens it',
-      '✓ prusa_non_admin has no sudo: sudo -n true as prusa_non_admin: no',
+      '✓ prusa_non_admin has no sudo: sudo -n true as prusa_non_admin: no (a password is required)',
       '✓ Packages curl, wget, vim, nano and jq: installed',
       '✓ The application runs from a Docker image: release 1a2b3c; /status: 200 OK; /palindrom/verify: 200',
       '✓ 2 containers with the application: prusa-app-1 and prusa-app-2',
@@ -170,7 +177,14 @@ describe('one fact broken: these lines and no others go red', () => {
     else facts.inside.database[key] = value
   }
   const first = <T,>(list: T[]) => list[0] as T
-  const noUser = { exists: false, key: false, shadow: '', sudo: false, sshd: false }
+  const noUser = {
+    exists: false,
+    key: false,
+    shadow: '',
+    sudo: 'not tried',
+    accepts: 'not tried',
+    login: 'not tried',
+  }
 
   const cases: [what: string, mutate: (facts: Facts) => void, lines: string[]][] = [
     ['the last rollout lost a request', (f) => Object.assign(f.rollout ?? {}, { failed: 1 }), [REDEPLOY]],
@@ -178,13 +192,14 @@ describe('one fact broken: these lines and no others go red', () => {
     ['no admin', (f) => Object.assign(admin(f), noUser), [LOGIN, PASSWORD, SUDO]],
     ['no non-admin', (f) => Object.assign(other(f), noUser), [NO_LOGIN, NO_PASSWORD, NO_SUDO]],
     ['the admin never looked at', (f) => delete f.inside.users.prusa_admin, [LOGIN, PASSWORD, SUDO]],
-    ['another key', (f) => Object.assign(admin(f), { key: false }), [LOGIN]],
-    ['sshd takes no keys', (f) => Object.assign(other(f), { sshd: false }), [NO_LOGIN]],
+    ['another key', (f) => Object.assign(admin(f), { key: false, accepts: 'Permission denied' }), [LOGIN]],
+    ['sshd takes no keys', (f) => Object.assign(other(f), { accepts: 'User not allowed' }), [NO_LOGIN]],
+    ['an account has expired', (f) => Object.assign(other(f), { login: 'Access denied' }), [NO_LOGIN]],
     ['a password hash', (f) => Object.assign(admin(f), { shadow: '$6$' }), [PASSWORD]],
     ['a locked password', (f) => Object.assign(other(f), { shadow: '!' }), [NO_PASSWORD]],
     ['an empty password', (f) => Object.assign(other(f), { shadow: '' }), [NO_PASSWORD]],
-    ['admin without sudo', (f) => Object.assign(admin(f), { sudo: false }), [SUDO]],
-    ['non-admin with sudo', (f) => Object.assign(other(f), { sudo: true }), [NO_SUDO]],
+    ['admin without sudo', (f) => Object.assign(admin(f), { sudo: 'a password is required' }), [SUDO]],
+    ['non-admin with sudo', (f) => Object.assign(other(f), { sudo: 'yes' }), [NO_SUDO]],
     ['a package missing', (f) => f.inside.packages.pop(), [PACKAGES]],
     ['no package', (f) => f.inside.packages.splice(0), [PACKAGES]],
     [
@@ -327,7 +342,8 @@ describe('parseInside', () => {
 user	prusa_admin	shadow	*
 user	prusa_admin	key	yes
 user	prusa_admin	sudo	yes
-user	prusa_admin	sshd	yes
+user	prusa_admin	accepts	yes
+user	prusa_admin	login	Access denied
 user	prusa_non_admin	exists	yes
 user	prusa_non_admin	shadow	$6$
 package	curl
@@ -363,8 +379,22 @@ admin	right	200
 
   test('users', () => {
     assert.deepEqual(inside.users, {
-      prusa_admin: { exists: true, key: true, shadow: '*', sudo: true, sshd: true },
-      prusa_non_admin: { exists: true, key: false, shadow: '$6$', sudo: false, sshd: false },
+      prusa_admin: {
+        exists: true,
+        key: true,
+        shadow: '*',
+        sudo: 'yes',
+        accepts: 'yes',
+        login: 'Access denied',
+      },
+      prusa_non_admin: {
+        exists: true,
+        key: false,
+        shadow: '$6$',
+        sudo: 'not tried',
+        accepts: 'not tried',
+        login: 'not tried',
+      },
     })
   })
 
@@ -438,7 +468,14 @@ admin	right	200
   })
 
   test('a server with nothing on it', () => {
-    const none = { exists: false, key: false, shadow: '', sudo: false, sshd: false }
+    const none = {
+      exists: false,
+      key: false,
+      shadow: '',
+      sudo: 'not tried',
+      accepts: 'not tried',
+      login: 'not tried',
+    }
     assert.deepEqual(parseInside(''), {
       users: { prusa_admin: none, prusa_non_admin: none },
       packages: [],

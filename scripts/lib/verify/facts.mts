@@ -20,9 +20,12 @@ export interface UserFacts {
   key: boolean
   /** The password field of shadow(5). */
   shadow: string
-  sudo: boolean
-  /** Whether sshd lets the user in by a key. */
-  sshd: boolean
+  /** `yes`, or what sudo says. */
+  sudo: string
+  /** Whether sshd would take the given key: `yes`, or why not. */
+  accepts: string
+  /** Whether a whole login by another key comes about: `yes`, or why not. */
+  login: string
 }
 
 export interface Container {
@@ -71,8 +74,9 @@ export function parseInside(output: string): Inside {
       exists: yes('exists'),
       key: yes('key'),
       shadow: facts.get('shadow') ?? '',
-      sudo: yes('sudo'),
-      sshd: yes('sshd'),
+      sudo: facts.get('sudo') ?? 'not tried',
+      accepts: facts.get('accepts') ?? 'not tried',
+      login: facts.get('login') ?? 'not tried',
     }
   }
   return {

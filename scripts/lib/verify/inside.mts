@@ -2,7 +2,7 @@
 import { type Certificate, readFacts } from '../certificate.mts'
 import type { StackConfig } from '../config.mts'
 import type { Host } from '../host.mts'
-import { bash, join, type Script } from '../shell.mts'
+import { bash, join, remote, type Script } from '../shell.mts'
 import { type Inside, parseInside, SHEET_PACKAGES, SHEET_USERS } from './facts.mts'
 
 /** Ports and certificate of the load balancer; without one neither is there. */
@@ -50,20 +50,20 @@ export async function lookInside(host: Host, stack: StackConfig, https: number):
 }
 
 function usersScript(): Script {
-  return join(
-    SHEET_USERS.map(
-      ({ name, key }) => bash`
+  const facts = SHEET_USERS.map(
+    ({ name, key }) => bash`
 if getent passwd ${name} >/dev/null; then
   home=$(getent passwd ${name} | cut -d: -f6)
   printf 'user\t%s\texists\tyes\nuser\t%s\tshadow\t%s\n' ${name} ${name} "$(getent shadow ${name} | cut -d: -f2 | cut -c1-3)"
-  grep -qsF ${key} "$home/.ssh/authorized_keys" && printf 'user\t%s\tkey\tyes\n' ${name}
-  runuser -u ${name} -- sudo -n true 2>/dev/null && printf 'user\t%s\tsudo\tyes\n' ${name}
-  mkdir -p /run/sshd
-  [[ $(sshd -T -C user=${name},host=localhost,addr=127.0.0.1 2>/dev/null) == *'pubkeyauthentication yes'* ]] && printf 'user\t%s\tsshd\tyes\n' ${name}
-fi
-true`,
-    ),
+  if grep -qsF ${key} "$home/.ssh/authorized_keys"; then printf 'user\t%s\tkey\tyes\n' ${name}; fi
+  said=$(runuser -u ${name} -- sudo -n true 2>&1) && said=yes
+  printf 'user\t%s\tsudo\t%s\n' ${name} "\${said//[$'\n\t']/ }"
+  prove_login ${name} ${`ssh-ed25519 ${key}`} &
+fi`,
   )
+  return bash`
+(${join([remote('logins', {}), ...facts])}
+wait)`
 }
 
 function packagesScript(): Script {

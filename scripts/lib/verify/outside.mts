@@ -7,6 +7,7 @@ import type { StackConfig } from '../config.mts'
 import type { Host } from '../host.mts'
 import { bash } from '../shell.mts'
 import { Site } from '../site.mts'
+import { containerOf } from '../stack.mts'
 import type { Front } from './inside.mts'
 
 /** How many requests show that traffic is balanced. */
@@ -109,9 +110,12 @@ interface Logged {
 }
 
 async function readLog(host: Host, stack: StackConfig, run: string): Promise<Logged[]> {
+  const lb = containerOf(stack, 'lb')
   const output = await host.run(
     'Reading the load balancer’s log',
-    bash`docker logs --since 2m ${`${stack.project}-lb-1`} 2>/dev/null | grep -F ${`verify-${run}`} | jq -r '[.agent, .upstream] | @tsv' || true`,
+    bash`
+docker inspect ${lb} >/dev/null 2>&1 || exit 0
+docker logs --since 2m ${lb} 2> >(tail -n 3 >&2) | { grep -F ${`verify-${run}`} || true; } | jq -r '[.agent, .upstream] | @tsv'`,
   )
   return output
     .split('\n')

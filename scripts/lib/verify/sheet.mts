@@ -1,7 +1,7 @@
 /** The task sheet, line by line: what was required, whether it is so, and the evidence. Pure: facts in, verdicts out. */
 import type { Entry } from '../history.mts'
 import { list } from '../say.mts'
-import { type Container, type Inside, SHEET_PACKAGES, SHEET_USERS } from './facts.mts'
+import { type Container, type Inside, SHEET_PACKAGES, SHEET_USERS, type UserFacts } from './facts.mts'
 import type { Front } from './inside.mts'
 import type { Outside } from './outside.mts'
 
@@ -30,11 +30,12 @@ function server({ inside }: Facts): Verdict[] {
     const user = inside.users[name]
     const exists = user?.exists === true
     return [
-      verdict(chapter, `${name} logs in by the given ssh key`, exists && user.key && user.sshd, [
-        exists ? 'user: there' : 'user: missing',
-        user?.key ? 'key in authorized_keys: yes' : 'key in authorized_keys: no',
-        user?.sshd ? 'sshd takes keys: yes' : 'sshd takes keys: no',
-      ]),
+      verdict(
+        chapter,
+        `${name} logs in by the given ssh key`,
+        exists && user.accepts === 'yes' && user.login === 'yes',
+        exists ? loginEvidence(user) : ['user: missing'],
+      ),
       verdict(chapter, `${name} has no password`, user?.shadow === '*', [
         user?.shadow === '*'
           ? 'shadow field *: no password opens it'
@@ -43,8 +44,8 @@ function server({ inside }: Facts): Verdict[] {
       verdict(
         chapter,
         sudo ? `${name} has passwordless sudo` : `${name} has no sudo`,
-        exists && user.sudo === sudo,
-        [`sudo -n true as ${name}: ${user?.sudo ? 'yes' : 'no'}`],
+        exists && (user.sudo === 'yes') === sudo,
+        [`sudo -n true as ${name}: ${user?.sudo === 'yes' ? 'yes' : `no (${user?.sudo ?? 'not tried'})`}`],
       ),
     ]
   })
@@ -53,6 +54,19 @@ function server({ inside }: Facts): Verdict[] {
   return [
     ...users,
     verdict(chapter, `Packages ${list([...SHEET_PACKAGES])}`, missing.length === 0, [packages]),
+  ]
+}
+
+/** The given key's private half is not here, so sshd is asked whether it would take it, and a key of the moment logs in. */
+function loginEvidence({ key, accepts, login }: UserFacts): string[] {
+  const elsewhere = accepts === 'yes' ? 'where sshd looks for it' : 'no'
+  return [
+    'user: there',
+    `key in authorized_keys: ${key ? 'yes' : elsewhere}`,
+    accepts === 'yes' ? 'sshd takes it: yes, asked with this key' : `sshd takes keys: no (${accepts})`,
+    login === 'yes'
+      ? 'login: yes, tried with a key of the moment'
+      : `login with a key of the moment: no (${login})`,
   ]
 }
 
