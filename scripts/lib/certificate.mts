@@ -78,10 +78,7 @@ take() {
   fresh=$(mktemp -d tls-XXXXXXXX)
   cp "$1" "$fresh/certificate.pem"
   (umask 077; cp "$2" "$fresh/key.pem")
-  chown ${NGINX_USER} "$fresh/key.pem"
-  chmod 400 "$fresh/key.pem"
-  chmod 644 "$fresh/certificate.pem"
-  chmod 755 "$fresh"
+  (cd "$fresh"; as_nginx_reads)
   [ ! -d tls ] || [ -L tls ] || mv -T tls tls-earlier # a folder in older deployments
   earlier=$(readlink tls || echo tls-earlier)
   point "$fresh"
@@ -93,6 +90,11 @@ take() {
   fi
   for old in tls-*; do [ "$old" = "$fresh" ] || rm -rf "$old"; done
 }
+as_nginx_reads() { # in the folder of a pair
+  chmod 755 .
+  if [ -e certificate.pem ]; then chmod 644 certificate.pem; fi
+  if [ -e key.pem ]; then chown ${NGINX_USER} key.pem; chmod 400 key.pem; fi
+}
 point() { ln -sfn "$1" tls.next; mv -T tls.next tls; }
 running() { [ "$(docker inspect -f '{{.State.Running}}' ${lb} 2>/dev/null)" = true ]; }`
 }
@@ -102,7 +104,8 @@ function taking(stack: StackConfig, script: Script): Script {
   const folder = bash`
 umask 077
 made=$(mktemp -d)
-trap 'rm -rf "$made"' EXIT`
+trap 'rm -rf "$made"' EXIT
+if cd ${stack.folder}/nginx/tls 2>/dev/null; then as_nginx_reads; fi`
   return join([move(stack, 'nginx'), takeOver(stack), folder, script])
 }
 
@@ -179,7 +182,7 @@ export async function ensureAdminPassword(host: Host, stack: StackConfig): Promi
     bash`
 cd ${stack.folder}/nginx
 secret=${stack.folder}/secrets/admin_password
-if [ ! -e htpasswd ] || ! htpasswd -vi htpasswd developer <"$secret" >/dev/null 2>&1; then
+if [ "$(stat -c %a:%u htpasswd 2>/dev/null)" != 400:${NGINX_USER} ] || ! htpasswd -vi htpasswd developer <"$secret" >/dev/null 2>&1; then
   umask 077
   # bcrypt at its default cost: a stronger one would let a flood of guesses stall nginx, and 32 random bytes need none.
   htpasswd -niB developer <"$secret" >htpasswd.next

@@ -76,7 +76,7 @@ if [ \${#wanted[@]} -gt 0 ]; then
       if known "$name"; then packages+=("$name"); break; fi
     done
     # Debian 12 has no docker-cli: there it is in docker.io.
-    if [ "$name $want" != 'none docker-cli' ] && [ "$name" = none ]; then
+    if [ "$name" = none ] && [ "$want" != docker-cli ]; then
       echo "the archives of this system have none of: $names (see apt-cache policy)" >&2
       exit 1
     fi

@@ -59,11 +59,13 @@ export class Proof {
   /** Begins to ask the public address, where one answers already; the clock starts with the first request that counts. */
   static async begin(host: Host, stack: StackConfig, about: About): Promise<Proof> {
     const [site, notFromHere] = await Site.reach(host, stack)
-    if (notFromHere) say(`The probe asks through ssh, since the site is not seen from here: ${notFromHere}.`)
     const { path, rate, timeout } = stack.probe
     const probe = new Probe({ site, path, rate, timeout })
     const [first] = await probe.once()
-    if (first?.status) return new Proof(host, stack, about, probe)
+    if (first?.status) {
+      if (notFromHere) say(`The probe asks through ssh, on the server, since from here: ${notFromHere}.`)
+      return new Proof(host, stack, about, probe)
+    }
     if (await serves(host, stack))
       warn(`${site.url(path)} does not answer from here (${first?.error}): nobody counts requests.`)
     return new Proof(host, stack, about, undefined)

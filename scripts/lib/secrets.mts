@@ -28,8 +28,9 @@ make() (
 export function secretsScript(stack: StackConfig): Script {
   return bash`
 umask 077
-mkdir -p -m 700 ${stack.folder} ${stack.folder}/secrets
+install -d -m 700 ${stack.folder} ${stack.folder}/secrets
 cd ${stack.folder}/secrets
+find . -type f ! -perm 600 -exec chmod 600 {} + # one that was written by hand
 ${MAKE}
 for name in ${SECRETS}; do
   [ ! -s "$name" ] || continue

@@ -8,19 +8,17 @@ import { X509Certificate } from 'node:crypto'
 import type { Agent, RequestOptions } from 'node:https'
 import https from 'node:https'
 import { isIP } from 'node:net'
-import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
+import { CheckedAgent } from './checked-agent.mts'
 import type { StackConfig } from './config.mts'
 import type { Host } from './host.mts'
 import { bash } from './shell.mts'
-
-/** Seconds; also for the handshake. A client with another deadline names its own. */
-const DEADLINE = 10
 
 /** Seconds until a site that might be elsewhere counts as silent. */
 const TRIAL = 5
 
 type Ports = { http: number; https: number }
+type Ways = { http: string; https: string }
 
 /** Where the site answers and what it is called. */
 export interface Place {
@@ -31,7 +29,7 @@ export interface Place {
   /** The site's DNS name; empty: it is called as it is reached. */
   domain: string
   /** Sockets here that lead to its two ports, where it is reached through the server's ssh. */
-  sockets?: { http: string; https: string }
+  sockets?: Ways
 }
 
 /** The name or address at which the deployment's site is found. */
@@ -68,11 +66,12 @@ export class Site {
     const direct = Site.of(host, stack, ports)
     if (host.local) return [direct, '']
     const jumps = host.route.jumps && !stack.address
-    const why = jumps ? 'it is behind another host' : await direct.silence()
+    const why = jumps ? 'the server is behind another host' : await direct.silence()
     if (!why) return [direct, '']
-    const [http, https] = await Promise.all([host.forward(ports.http), host.forward(ports.https)])
-    const through = new Site({ ...direct.place, sockets: { http, https } }, direct.certificate)
-    return (await through.silence()) ? [direct, ''] : [through, why]
+    const sockets = await forwards(host, ports)
+    if (!sockets) return [direct, '']
+    const through = new Site({ ...direct.place, sockets }, direct.certificate)
+    return jumps || !(await through.silence()) ? [through, why] : [direct, '']
   }
 
   /** The name that clients call it by. */
@@ -118,7 +117,7 @@ export class Site {
 
   /** An agent whose connections are the site's or do not come about. */
   agent(options: https.AgentOptions = {}): Agent {
-    return new SiteAgent(this, options)
+    return new CheckedAgent((socket) => this.refusal(socket), options)
   }
 
   /** Why this connection does not lead to the site; nothing when it does. */
@@ -153,45 +152,20 @@ export class Site {
   }
 }
 
+/** Nothing where ssh here shares no connection: then a probe that sees nothing is no reason to stop. */
+async function forwards(host: Host, ports: Ports): Promise<Ways | undefined> {
+  try {
+    const [http, https] = await Promise.all([host.forward(ports.http), host.forward(ports.https)])
+    return { http, https }
+  } catch {
+    return undefined
+  }
+}
+
 /** PEM of the certificate that is installed, its issuers behind it; empty when there is none yet. */
 export function readCertificate(host: Host, stack: StackConfig): Promise<string> {
   const file = `${stack.folder}/nginx/tls/certificate.pem`
   return host.run('Reading the certificate', bash`cat ${file} 2>/dev/null || true`)
-}
-
-/** Hands out a connection when the handshake is over and the certificate was found right, and not before. */
-class SiteAgent extends https.Agent {
-  constructor(
-    private readonly site: Site,
-    options: https.AgentOptions,
-  ) {
-    // No session reuse: each handshake shows the certificate of now.
-    super({ timeout: DEADLINE * 1000, maxCachedSessions: 0, ...options })
-  }
-
-  override createConnection(
-    options: RequestOptions,
-    callback?: (error: Error | null, stream: Duplex) => void,
-  ): undefined {
-    const socket = tls.connect({ ...(options as tls.ConnectionOptions), rejectUnauthorized: false })
-    const overdue = setTimeout(
-      () => socket.destroy(new Error('no connection in time')),
-      options.timeout ?? DEADLINE * 1000,
-    )
-    const end = (error: Error | null) => {
-      clearTimeout(overdue)
-      socket.off('error', end)
-      if (error) socket.destroy()
-      callback?.(error, socket)
-    }
-    socket.once('error', end)
-    socket.once('secureConnect', () =>
-      this.site.refusal(socket).then(
-        (refusal) => end(refusal ? new Error(refusal) : null),
-        (error) => end(error),
-      ),
-    )
-  }
 }
 
 const line = (subject: string) => subject.replaceAll('\n', ', ')

@@ -107,7 +107,7 @@ Host inner
     assert.match(await operator.must('verify', '--host', alias), /lines of the task sheet: all as required/)
   }
   const text = await operator.must('redeploy', '--force', '--host', 'root@inner')
-  assert.match(text, /asks through ssh, .*: it is behind another host/)
+  assert.match(text, /asks through ssh, .*: the server is behind another host/)
   assert.match(text, /[1-9]\d* requests, 0 failed/)
   operator.configure()
 })

@@ -43,11 +43,18 @@ test('it is the one that is served, and its key is readable for the load balance
   assert.equal(stdout.trim(), '400:101')
 })
 
-test('a second run keeps it', async () => {
+test('a second run keeps it, and opens what a strict umask had closed to the load balancer', async () => {
   const before = serial()
+  const closed = ['compose', 'postgres', 'nginx', 'nginx/tls/', 'nginx/live/'].map((name) =>
+    path.join(site.folder, name),
+  )
+  await quiet`chmod 700 ${closed}`
+  await quiet`chmod 600 ${file('certificate.pem')} ${file('key.pem')}`
   assert.match(await stack(), /Certificate: fits and lasts: nothing to do/)
   assert.equal(serial(), before)
   assert.equal(await served(), before)
+  const { stdout } = await quiet`stat -Lc %a ${closed} ${file('certificate.pem')} ${file('key.pem')}`
+  assert.deepEqual(stdout.trim().split('\n'), ['755', '755', '755', '755', '755', '644', '400'])
 })
 
 test('one that ends within 30 days is renewed while the site serves', async () => {
