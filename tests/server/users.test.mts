@@ -229,3 +229,10 @@ test('a root whose login shell is dash is as good', async () => {
   await operator.root('usermod --shell /bin/dash root')
   assert.deepEqual(changes(await operator.must('01-server')), [])
 })
+
+test('a startup file that ends the login is told as such', async () => {
+  await operator.root('usermod --shell /bin/bash root; echo "echo Closed today; exit 0" >/root/.bashrc')
+  const text = await operator.refused('01-server')
+  await operator.root('rm /root/.bashrc')
+  assert.match(text, /lets us in, but the login runs no command: Closed today\n.*nothing was changed/)
+})
