@@ -71,7 +71,10 @@ export class Site {
     const sockets = await forwards(host, ports)
     if (!sockets) return [direct, '']
     const through = new Site({ ...direct.place, sockets }, direct.certificate)
-    return jumps || !(await through.silence()) ? [through, why] : [direct, '']
+    const silence = await through.silence()
+    if (!silence) return [through, why]
+    // sshd's AllowTcpForwarding may be off, or there is no site yet.
+    return jumps ? [through, `${why}, and through ssh it does not answer: ${silence}`] : [direct, '']
   }
 
   /** The name that clients call it by. */
