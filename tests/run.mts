@@ -1,7 +1,7 @@
 /**
  * `npm test`: installs what the tests need (Docker Engine, a browser), makes the base images once, then runs every
- * test by node's own runner. Words choose files: `npm test -- unit stack/doors`. With --long (`npm run test:long`) the
- * tests that try by chance try ten times as often.
+ * test by node's own runner. Words choose files: `npm test -- unit stack/doors`. With --long (`npm run test:long`)
+ * stack/spellings mutates ten times as many paths.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -40,6 +40,9 @@ const files = chosen(await glob('tests/{unit,stack,server}/*.test.mts', { cwd: R
 if (files.length === 0)
   throw new OperatorError(`No file of tests has ${list(words)} in its name`, 'ls tests/*/ shows them all.')
 if (process.argv.includes('--long')) process.env.LONG = '1'
+// zx's bash has a socket for its input and would take itself for one that rshd started: it would run .bashrc for every
+// command of a test, whatever that prints or waits for. Below another shell it does not.
+process.env.SHLVL = String(Math.max(1, Number(process.env.SHLVL ?? 0)))
 
 const host = new Host('local')
 if (files.some((file) => !file.includes('/unit/'))) {
