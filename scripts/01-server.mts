@@ -1,5 +1,6 @@
 /** Prepares the server: users, packages, Docker Engine. Look first, touch nothing when it does not fit. */
 import { ensureEngine, ensureSshd } from './lib/engine.mts'
+import { withLock } from './lib/lock.mts'
 import { installPackages, NEEDED } from './lib/packages.mts'
 import { preflight } from './lib/preflight.mts'
 import { begin } from './lib/run.mts'
@@ -15,18 +16,20 @@ Prepares a bare Debian or Ubuntu server: users, packages, Docker Engine. A secon
 
 say(`01-server on ${host.name}`)
 await step('Server', async () => preflight(host, stack))
-await step('Packages', async () => {
-  const installed = await installPackages(host, [...new Set([...server.packages, ...NEEDED])])
-  return installed.length > 0 ? `installed ${list(installed)}` : `${list(server.packages)} are there`
+await withLock(host, stack, '01-server', async () => {
+  await step('Packages', async () => {
+    const installed = await installPackages(host, [...new Set([...server.packages, ...NEEDED])])
+    return installed.length > 0 ? `installed ${list(installed)}` : `${list(server.packages)} are there`
+  })
+  await step('Users', async () =>
+    changes(await applyUsers(host, server.users), list(server.users.map(({ name }) => name))),
+  )
+  await step('SSH server', async () => changes(await ensureSshd(host), 'runs'))
+  await step('SSH logins', async () => applySshd(host, server))
+  await step('Docker Engine', async () =>
+    changes(await ensureEngine(host), 'runs, new enough, enabled at boot'),
+  )
 })
-await step('Users', async () =>
-  changes(await applyUsers(host, server.users), list(server.users.map(({ name }) => name))),
-)
-await step('SSH server', async () => changes(await ensureSshd(host), 'runs'))
-await step('SSH logins', async () => applySshd(host, server))
-await step('Docker Engine', async () =>
-  changes(await ensureEngine(host), 'runs, new enough, enabled at boot'),
-)
 
 function changes(made: string[], unchanged: string): string {
   return made.length > 0 ? list(made) : `${unchanged}: nothing to do`

@@ -1,6 +1,7 @@
 /** PostgreSQL with the owner `app`, the reader `developer`, and the application's schema. */
 import { applyRoles, prepareSchema } from './lib/database.mts'
 import { baseImages, imageMode } from './lib/images.mts'
+import { withLock } from './lib/lock.mts'
 import { requireBuilt, sourceOf } from './lib/release.mts'
 import { begin } from './lib/run.mts'
 import { list, say, step } from './lib/say.mts'
@@ -18,26 +19,28 @@ const images = baseImages(stack, await imageMode(host, stack))
 const { release } = sourceOf(stack, images.python)
 await requireBuilt(host, stack, release)
 
-await step('Secrets', async () => {
-  const made = await ensureSecrets(host, stack)
-  return made.length > 0
-    ? `made ${list(made)} in ${stack.folder}/secrets`
-    : `in ${stack.folder}/secrets: nothing to do`
+await withLock(host, stack, '03-db', async () => {
+  await step('Secrets', async () => {
+    const made = await ensureSecrets(host, stack)
+    return made.length > 0
+      ? `made ${list(made)} in ${stack.folder}/secrets`
+      : `in ${stack.folder}/secrets: nothing to do`
+  })
+  await step('PostgreSQL', async () => {
+    await writeStack(host, stack, images)
+    const services = [await up(host, stack, release, 'db'), await up(host, stack, release, 'dbport')]
+    return services.includes(true)
+      ? `started, on the server's 127.0.0.1:${stack.ports.db}`
+      : 'runs: nothing to do'
+  })
+  await step('Roles', async () =>
+    (await applyRoles(host, stack))
+      ? 'app owns the database, developer reads it'
+      : 'app and developer: nothing to do',
+  )
+  await step('Schema', async () =>
+    (await prepareSchema(host, stack, release)).prepared
+      ? `prepared by release ${release}`
+      : `of release ${release}: nothing to do`,
+  )
 })
-await step('PostgreSQL', async () => {
-  await writeStack(host, stack, images)
-  const services = [await up(host, stack, release, 'db'), await up(host, stack, release, 'dbport')]
-  return services.includes(true)
-    ? `started, on the server's 127.0.0.1:${stack.ports.db}`
-    : 'runs: nothing to do'
-})
-await step('Roles', async () =>
-  (await applyRoles(host, stack))
-    ? 'app owns the database, developer reads it'
-    : 'app and developer: nothing to do',
-)
-await step('Schema', async () =>
-  (await prepareSchema(host, stack, release)).prepared
-    ? `prepared by release ${release}`
-    : `of release ${release}: nothing to do`,
-)

@@ -2,6 +2,7 @@
 import { ensureIssued, judgeProblem, readCa } from './lib/acme.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/certificate.mts'
 import { baseImages, imageMode, requireImage } from './lib/images.mts'
+import { withLock } from './lib/lock.mts'
 import { readPair } from './lib/pair.mts'
 import { requireBuilt, sourceOf } from './lib/release.mts'
 import { removeTimer } from './lib/renewal.mts'
@@ -26,39 +27,41 @@ const images = baseImages(stack, await imageMode(host, stack))
 const { release } = sourceOf(stack, images.python)
 await requireBuilt(host, stack, release)
 if (images.certbot) await requireImage(host, images.certbot)
-await ensureSecrets(host, stack)
+await withLock(host, stack, '04-stack', async () => {
+  await ensureSecrets(host, stack)
 
-await step('Redis', async () => {
-  await writeStack(host, stack, images)
-  return (await up(host, stack, release, 'redis')) ? 'started' : 'runs: nothing to do'
-})
-await step('Certificate', async () => {
-  const done = await ensureCertificate(host, stack, pair)
-  return done || 'fits and lasts: nothing to do'
-})
-await step('Admin password', async () =>
-  (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
-)
-
-const { changed } = await refresh(host, stack, await look(host, stack))
-// The replicas come and go by one loop, whether it is the first start or a new release.
-options.release = release
-await import('./redeploy.mts')
-
-await step('Load balancer', async () => {
-  const started = await up(host, stack, release, 'lb')
-  return changed || started ? 'reloaded' : 'runs: nothing to do'
-})
-// Last: the CA asks the site itself for the proof, and until it has it the site is up on the certificate above.
-const { certbot } = images
-if (certbot)
-  await step('Renewal', async () => {
-    const { changed, timer, problem } = await ensureIssued(host, stack, certbot)
-    if (problem) warn(await judgeProblem(host, stack, problem))
-    // The configuration follows: with a CA's certificate comes HSTS.
-    if (changed) await refresh(host, stack, await look(host, stack))
-    const by = `twice a day by ${timer.by}`
-    if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
-    return timer.changed || problem ? by : `${by}, not due: nothing to do`
+  await step('Redis', async () => {
+    await writeStack(host, stack, images)
+    return (await up(host, stack, release, 'redis')) ? 'started' : 'runs: nothing to do'
   })
-else if (await removeTimer(host, stack)) await step('Renewal', async () => 'timer removed')
+  await step('Certificate', async () => {
+    const done = await ensureCertificate(host, stack, pair)
+    return done || 'fits and lasts: nothing to do'
+  })
+  await step('Admin password', async () =>
+    (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
+  )
+
+  const { changed } = await refresh(host, stack, await look(host, stack))
+  // The replicas come and go by one loop, whether it is the first start or a new release.
+  options.release = release
+  await import('./redeploy.mts')
+
+  await step('Load balancer', async () => {
+    const started = await up(host, stack, release, 'lb')
+    return changed || started ? 'reloaded' : 'runs: nothing to do'
+  })
+  // Last: the CA asks the site itself for the proof, and until it has it the site is up on the certificate above.
+  const { certbot } = images
+  if (certbot)
+    await step('Renewal', async () => {
+      const { changed, timer, problem } = await ensureIssued(host, stack, certbot)
+      if (problem) warn(await judgeProblem(host, stack, problem))
+      // The configuration follows: with a CA's certificate comes HSTS.
+      if (changed) await refresh(host, stack, await look(host, stack))
+      const by = `twice a day by ${timer.by}`
+      if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
+      return timer.changed || problem ? by : `${by}, not due: nothing to do`
+    })
+  else if (await removeTimer(host, stack)) await step('Renewal', async () => 'timer removed')
+})

@@ -1,7 +1,9 @@
 /** The whole road: from a bare server to the application on HTTPS, and the proof. Any number of times. */
 import { readCa } from './lib/acme.mts'
 import { confirmThisMachine } from './lib/confirm.mts'
+import { withLock } from './lib/lock.mts'
 import { readPair } from './lib/pair.mts'
+import { preflight } from './lib/preflight.mts'
 import { begin } from './lib/run.mts'
 import { result } from './lib/say.mts'
 import { Site } from './lib/site.mts'
@@ -18,13 +20,17 @@ Does steps 01 to 04 one after the other, then verifies the result against the ta
 readPair(run.stack)
 readCa(run.stack)
 await confirmThisMachine(run)
-await import('./01-server.mts')
-await import('./02-build.mts')
-await import('./03-db.mts')
-await import('./04-stack.mts')
+const { host, stack } = run
+// A server that cannot take the deployment gets nothing, the lock's files included.
+await preflight(host, stack)
+await withLock(host, stack, 'deploy', async () => {
+  await import('./01-server.mts')
+  await import('./02-build.mts')
+  await import('./03-db.mts')
+  await import('./04-stack.mts')
+})
 await import('./verify.mts')
 
-const { host, stack } = run
 const site = Site.of(host, stack).url('/')
 const ssh = host.local ? '' : ` -- --host ${host.address}`
 result(`

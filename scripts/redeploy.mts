@@ -4,6 +4,7 @@ import { type Target, wantedConfig } from './lib/definition.mts'
 import { NotReady } from './lib/diagnosis.mts'
 import { printPlan } from './lib/dryrun.mts'
 import { OperatorError } from './lib/errors.mts'
+import { LockLost } from './lib/fence.mts'
 import { readHistory, served } from './lib/history.mts'
 import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
@@ -30,21 +31,24 @@ Builds a new release from app/ and rolls it out, replica by replica, with no vis
 
 say(`redeploy on ${host.name}`)
 if (options['dry-run']) await printPlan(host, stack, options)
-else await release(await targetRelease(host, stack, options.release))
+else {
+  await imageMode(host, stack) // where nothing was built yet, this says so and leaves nothing, the lock's files included
+  await withLock(host, stack, options.rollback ? 'rollback' : 'redeploy', async () =>
+    release(await targetRelease(host, stack, options.release)),
+  )
+}
 
-/** What redeploy does for a release that is built. */
+/** What redeploy does for a release that is built; whoever calls it holds the lock. */
 export async function release(release: string): Promise<void> {
   host.giveWay()
-  await withLock(host, stack, `release ${release}`, async () => {
-    const [target, scene] = await Promise.all([targetOf(release), look(host, stack)])
-    const planned = plan(stack, scene, (one) => !options.force && one.config === target.config)
-    if (isDone(planned)) return say(`Release ${release} is already running: nothing to do.`)
-    await prove({ from: before(planned), to: release, rollback: options.rollback }, async (proof) => {
-      const rollout = new Rollout(host, stack, proof, target, scene, planned)
-      await rollOut(proof, rollout).catch((error) => goBack(proof, rollout, error))
-    })
-    await pruneReleases(host, stack, [release, ...served(await readHistory(host, stack))])
+  const [target, scene] = await Promise.all([targetOf(release), look(host, stack)])
+  const planned = plan(stack, scene, (one) => !options.force && one.config === target.config)
+  if (isDone(planned)) return say(`Release ${release} is already running: nothing to do.`)
+  await prove({ from: before(planned), to: release, rollback: options.rollback }, async (proof) => {
+    const rollout = new Rollout(host, stack, proof, target, scene, planned)
+    await rollOut(proof, rollout).catch((error) => goBack(proof, rollout, error))
   })
+  await pruneReleases(host, stack, [release, ...served(await readHistory(host, stack))])
 }
 
 /** What is needed to start replicas of a release: the files on the server, and what they are known by. */
@@ -61,7 +65,10 @@ async function prove(about: About, work: (proof: Proof) => Promise<void>): Promi
     await work(proof)
     proof.result = 'released'
   } finally {
-    await proof.end().catch((error) => warn(`History and picture could not be written: ${error.message}`))
+    await proof.end().catch((error) => {
+      // The next step hears of a lost lock too, and tells it with what is to be done.
+      if (!(error instanceof LockLost)) warn(`History and picture could not be written: ${error.message}`)
+    })
   }
 }
 
@@ -89,6 +96,7 @@ async function roll(rollout: Rollout): Promise<void> {
 
 /** It failed: what is fresh goes, and what was replaced already returns to the release before by the same loop. */
 async function goBack(proof: Proof, rollout: Rollout, error: Error): Promise<never> {
+  if (error instanceof LockLost) throw error
   proof.settle()
   const recalled = error instanceof RequestsFail ? await rollout.recall() : []
   const words = await rollout.discard()

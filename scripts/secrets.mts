@@ -43,8 +43,8 @@ function named(verb: string, given: string): Secrets {
 
 async function rotate(name: Secrets): Promise<void> {
   say(`secrets on ${host.name}: a new ${name}`)
+  await requireRunning(host, stack, name === 'admin_password' ? 'lb' : 'db')
   await withLock(host, stack, `a new ${name}`, async () => {
-    await requireRunning(host, stack, name === 'admin_password' ? 'lb' : 'db')
     if (name === 'db_owner_password') return await rotateOwner()
     await step('Secret', async () => {
       await replaceSecret(host, stack, name)

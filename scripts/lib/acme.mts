@@ -9,6 +9,7 @@ import { readFacts, takeOver } from './certificate.mts'
 import { ROOT, type StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
+import { taking } from './lock.mts'
 import { type Problem, problemOf } from './problem.mts'
 import { ensureTimer, type Timer } from './renewal.mts'
 import { bash, join, type Script } from './shell.mts'
@@ -18,6 +19,9 @@ import { containerOf } from './stack.mts'
 
 /** Seconds for one order: certbot itself gives up after 90 s of waiting for the CA. */
 const ORDER_DEADLINE = 300
+
+/** Seconds for which the timer waits for whoever changes the server. */
+const PATIENCE = 300
 
 /** What became of an order. */
 export interface Issued {
@@ -41,7 +45,9 @@ export async function ensureIssued(host: Host, stack: StackConfig, image: string
     { path: `${folder}/renew`, content: renewScript(stack, image).text, mode: '700' },
   ])
   const timer = await ensureTimer(host, stack)
-  const { exitCode, stdout, stderr } = await host.attempt(bash`${folder}/renew`, { deadline: ORDER_DEADLINE })
+  const { exitCode, stdout, stderr } = await host.attempt(bash`UNDER_LOCK=yes ${folder}/renew`, {
+    deadline: ORDER_DEADLINE,
+  })
   if (exitCode !== 0) return { changed: false, timer, problem: problemOf(stdout + stderr, stack) }
   return { changed: stdout.includes('another certificate is in place'), timer }
 }
@@ -105,8 +111,18 @@ export function renewScript(stack: StackConfig, image: string): Script {
 set -euo pipefail
 export LC_ALL=C.UTF-8
 umask 022
-exec 7>>${folder}/lock
-flock 7
+if [ -z "\${UNDER_LOCK:-}" ]; then`,
+    taking(
+      stack,
+      bash`"root@$(hostname) since $(date -u +%FT%TZ) for the renewal of the certificate"`,
+      bash`$(</proc/sys/kernel/random/uuid)`,
+      PATIENCE,
+    ),
+    bash`
+  linger() { sleep 1; }
+  take >&2 || { echo 'The server is being changed by somebody else: nothing was done; the timer tries again.' >&2; exit 1; }
+  trap 'rm -f "$folder/lock.holder" "$folder/lock.token"' EXIT
+fi
 mkdir -p -m 700 ${state}
 timeout ${ORDER_DEADLINE - 30} docker run --rm --network bridge --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
   --memory 256m --pids-limit 50 --volume ${state}:/certbot --volume ${stack.folder}/nginx/acme:/webroot \
@@ -121,9 +137,7 @@ there() { cmp -s "$certificate" "$tls/certificate.pem" && cmp -s "$key" "$tls/ke
 if there && [ -e "$tls/loaded" ]; then
   echo 'not due: nothing to do'
   exit 0
-fi
-exec 8>>${stack.folder}/lock.moves # not while a rollout changes the load balancer
-flock 8`,
+fi`,
     takeOver(stack),
     bash`there || take "$certificate" "$key"
 # Not docker kill: the engine would take it for a stop by hand and never restart the container by itself.

@@ -39,7 +39,7 @@ export function describePlan(
       ? []
       : [
           `build release ${release}`,
-          `  docker build --tag ${imageOf(stack, release)} ${stack.folder}/build/app`,
+          `  docker build --tag ${imageOf(stack, release)} ${stack.folder}/build/${release}`,
         ]),
     ...(schema
       ? [

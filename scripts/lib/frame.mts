@@ -30,11 +30,12 @@ export interface Heard {
 /**
  * The script as bash gets it on its standard input. Braces make bash read the whole of it before it runs any.
  * @param takesInput whether what follows on the standard input is for the script; else no command in it can eat the rest
+ * @param guard      comes first, and keeps descriptor 8 for itself: what the script leaves running must not hold a lock
  */
-export function framed(script: Script, takesInput = false): string {
+export function framed(script: Script, takesInput = false, guard?: Script): string {
   const mark = `echo ${MARK}; echo ${MARK} >&2`
-  const body = `( set -euo pipefail\n${script.text}\n)`
-  return `{ ${PRELUDE}\n${mark}\n${body}\ncode=$?\n${mark}\nexit $code\n}${takesInput ? '' : ' </dev/null'}\n`
+  const body = `( set -euo pipefail\n${script.text}\n) 8>&-`
+  return `{ ${PRELUDE}\n${mark}\n${guard?.text ?? ''}\n${body}\ncode=$?\n${mark}\nexit $code\n}${takesInput ? '' : ' </dev/null'}\n`
 }
 
 /** The script's own part of what came over a stream until now. */

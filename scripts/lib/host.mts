@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { askRoute, parseDestination, type Route, sshWords } from './destination.mts'
 import { CommandError } from './errors.mts'
+import { checkRefused, type Fence, guard } from './fence.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import { echo, framed, unframed } from './frame.mts'
 import { ended, type Output, type Running, start } from './process.mts'
@@ -39,6 +40,8 @@ export class Host {
   #asked: Promise<void> | undefined
   #route: Route | undefined
   readonly #words: string[]
+  /** The lock that we hold there; without one, scripts only look. */
+  fence: Fence | undefined
 
   /**
    * @param address   `local`, or what ssh takes: `user@name`, `user@name:2222`, an alias of ssh_config
@@ -95,16 +98,13 @@ export class Host {
     return await this.#send(script, options.deadline ?? SCRIPT_DEADLINE)
   }
 
-  /** Streams a local folder to the server, replacing what was there. Modes are the same whatever umask made them here. */
+  /** Streams a local folder to the server, in place of what is there. Modes are the same whatever umask made them here. */
   async copyFolder(from: string, to: string, exclude: string[] = []): Promise<void> {
     await this.#connect()
     const options = ['--owner=0', '--group=0', '--mode=u+rwX,go=rX', '--sort=name']
     const excluded = exclude.map((name) => `--exclude=${name}`)
     const tar = start(['tar', '-c', '-C', from, ...options, ...excluded, '.'])
-    const unpack = this.#begin(
-      bash`rm -rf ${to}.next; mkdir -p ${to}.next; tar -x -C ${to}.next; rm -rf ${to}; mv ${to}.next ${to}`,
-      true,
-    )
+    const unpack = this.#begin(bash`rm -rf ${to}; mkdir -p ${to}; tar -x -C ${to}`, true)
     tar.stdout.pipe(unpack.stdin)
     const outputs = await Promise.all([ended(tar, COPY_DEADLINE), this.#heard(unpack, COPY_DEADLINE)])
     for (const { exitCode, stderr } of outputs)
@@ -126,7 +126,8 @@ export class Host {
    * A long-lived session for what must end with this process: its standard input closes when we are gone.
    * What the script prints is read by linesOf(session.stdout).
    */
-  session(script: Script): Running {
+  async session(script: Script): Promise<Running> {
+    await this.#connect()
     return this.#begin(script, true)
   }
 
@@ -184,7 +185,7 @@ export class Host {
   /** Starts bash on a script, which goes there on its standard input. @param takesInput as {@link framed} has it */
   #begin(script: Script, takesInput = false): Running {
     const child = start(this.#shell(BASH))
-    const input = framed(script, takesInput)
+    const input = framed(script, takesInput, this.fence && guard(this.fence))
     if (takesInput) child.stdin.write(input)
     else child.stdin.end(input)
     return child
@@ -196,6 +197,7 @@ export class Host {
     const heard = { stdout: unframed(stdout), stderr: unframed(stderr) }
     if (!heard.stdout.began) throw outOfReach(this, exitCode, `${stdout}\n${stderr}`, state)
     if (!heard.stdout.done && exitCode === SSH_FAILED && !this.local) throw cutOff(this, heard.stderr.text)
+    checkRefused(exitCode, heard.stderr.text)
     return { exitCode, stdout: heard.stdout.text, stderr: heard.stderr.text }
   }
 

@@ -87,20 +87,25 @@ export class Probe {
 
   #ask(due: number, fresh: boolean): Promise<void> {
     return new Promise((resolve) => {
+      const { site, path, timeout } = this.#options
       const end = (status: number, error: string) => {
+        clearTimeout(overdue)
         this.samples.push({ due, took: Date.now() - due, status, error, during: error && this.#during() })
         resolve()
       }
-      const { site, path, timeout } = this.#options
-      const signal = AbortSignal.timeout(timeout * 1000)
-      const options = { ...site.secure(path, fresh ? this.#fresh : this.#kept), signal }
-      const request = https.get(options, (response) => {
+      // A timer of our own: node tells nothing of a request that is given up while it waits for a connection.
+      const overdue = setTimeout(() => {
+        request.removeAllListeners('error').on('error', () => {})
+        request.destroy()
+        end(0, `no answer within ${timeout} s`)
+      }, timeout * 1000)
+      const request = https.get(site.secure(path, fresh ? this.#fresh : this.#kept), (response) => {
         const status = response.statusCode ?? 0
         response.on('end', () => end(status, status < 400 ? '' : `answered ${status}`))
         response.on('error', (error) => end(status, error.message))
         response.resume()
       })
-      request.on('error', (error) => end(0, signal.aborted ? `no answer within ${timeout} s` : error.message))
+      request.on('error', (error) => end(0, error.message))
     })
   }
 }

@@ -1,17 +1,20 @@
 /** A release: the application's image, named after the source that it was built from. */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { $ } from 'zx'
 import { ROOT, type StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
 import { baseImages, buildFolder, imageMode, missingImages } from './images.mts'
+import { ended, start } from './process.mts'
 import { step } from './say.mts'
 import { bash } from './shell.mts'
 import { digest, LITTER } from './source.mts'
 
 /** Seconds; pip over a slow line. */
 const BUILD_DEADLINE = 1200
+
+/** Seconds; git status of a large checkout. */
+const GIT_DEADLINE = 60
 
 /** Digits of the source's digest in a release's name: a billion releases to an even chance of two alike. */
 const NAME_LENGTH = 12
@@ -60,12 +63,14 @@ export async function build(
 ): Promise<boolean> {
   const { folder, dockerfile, release } = source
   if (await isBuilt(host, stack, release)) return false
-  const target = `${await buildFolder(host, stack)}/app`
+  const target = `${await buildFolder(host, stack)}/${release}`
   await host.copyFolder(folder, target, LITTER)
   await host.copyFile(dockerfile, `${target}.Dockerfile`)
   await host.run(
     `Building ${imageOf(stack, release)}`,
     bash`
+folder=${target}
+trap 'rm -rf "$folder" "$folder.Dockerfile"' EXIT
 secret() { [ ! -e "$2" ] || secrets+=(--secret "id=$1,src=$2"); } # the server's own settings for reaching PyPI
 secrets=()
 secret ca /etc/ssl/certs/ca-certificates.crt
@@ -80,10 +85,14 @@ DOCKER_BUILDKIT=1 docker build --progress plain "\${secrets[@]}" --file ${target
 
 /** The commit that the source lies at, marked when it was changed since; `unknown` outside a git checkout. */
 async function revision(folder: string): Promise<string> {
-  const git = $({ cwd: folder, quiet: true, nothrow: true })
-  const commit = (await git`git rev-parse HEAD`).stdout.trim()
+  const git = (...words: string[]) =>
+    ended(start(['git', '-C', folder, ...words]), GIT_DEADLINE).then(
+      ({ stdout }) => stdout.trim(),
+      () => '', // no git here
+    )
+  const commit = await git('rev-parse', 'HEAD')
   if (!commit) return 'unknown'
-  const changed = (await git`git status --porcelain -- .`).stdout.trim() !== ''
+  const changed = (await git('status', '--porcelain', '--', '.')) !== ''
   return changed ? `${commit}-changed` : commit
 }
 

@@ -86,9 +86,10 @@ export class Deployment {
     return text
   }
 
-  /** Begins a script and does not wait for it. */
+  /** Begins a script, in a process group of its own, and does not wait for it. */
   begin(script: string, ...flags: string[]) {
-    const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env: { ...process.env, NO_COLOR: '1' } })
+    const env = { ...process.env, NO_COLOR: '1' }
+    const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, detached: true, env })
     return quiet`${this.zx} ${`scripts/${script}.mts`} --config ${path.join(this.home, 'config')} ${flags}`
   }
 

@@ -1,12 +1,16 @@
 /** tls: letsencrypt against a real ACME server: issuance and renewal, the site asked all the while. */
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import https from 'node:https'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { $ } from 'zx'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { Host } from '../../scripts/lib/host.mts'
+import { withLock } from '../../scripts/lib/lock.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
 import { AcmeSite, cron, DOMAIN } from '../lib/acme.mts'
 import { type Deployment, docker } from '../lib/deployment.mts'
 import { message, raw } from '../lib/raw.mts'
@@ -102,6 +106,21 @@ test('a renewal that was cut off before nginx was told is finished by the next r
   rmSync(acme.file('nginx/tls/loaded'))
   assert.match((await acme.renew()).text, /another certificate is in place/)
   assert.match((await acme.renew()).text, /not due: nothing to do/)
+})
+
+test('the script of the timer waits for whoever changes the server', async () => {
+  const stack = { ...defaults(stackSchema), folder: site.folder, project: site.project }
+  const waits = () => {
+    const { ino } = statSync(path.join(site.folder, 'lock'))
+    return new RegExp(`-> FLOCK .*:${ino} `).test(readFileSync('/proc/locks', 'utf8'))
+  }
+  const renewal = await withLock(new Host('local'), stack, 'a trial', async () => {
+    const begun = acme.renew()
+    await until('the renewal waits for the lock', waits)
+    return { begun }
+  })
+  assert.match((await renewal.begun).text, /not due: nothing to do/)
+  assert.equal(existsSync(path.join(site.folder, 'lock.token')), false)
 })
 
 test('the load balancer still restarts by itself after a renewal', async () => {

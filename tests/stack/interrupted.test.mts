@@ -64,16 +64,16 @@ test('a further run changes nothing', async () => {
 /** Runs a script and kills it: its process group, and if told everything that it started. */
 async function interrupt(script: string, delay: number, all: boolean): Promise<void> {
   const run = site.begin(script)
-  const over = run.then(() => {})
+  let ended = false
+  const over = run.then(() => {
+    ended = true
+  })
   await Promise.race([sleep(delay), over])
+  if (ended) return
   const leader = run.pid as number
   const started = descendants(leader)
   for (const pid of started) orphans.add(pid)
-  try {
-    process.kill(-leader, 'SIGKILL')
-  } catch {
-    return // it was done already
-  }
+  process.kill(-leader, 'SIGKILL')
   if (all) for (const pid of started) if (running(pid)) process.kill(pid, 'SIGKILL')
   await over
   await until('the script is gone', () => !running(leader))

@@ -4,7 +4,10 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config.mts'
+import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
+import { Host } from '../../scripts/lib/host.mts'
+import { withLock } from '../../scripts/lib/lock.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
 import { seeded } from '../lib/random.mts'
@@ -104,13 +107,42 @@ test('requests that fail call the old replicas back while they still drain', asy
   assert.deepEqual(await site.releases(), [old, old])
 })
 
-test('two rollouts at once: the second is told who holds the lock', async () => {
+/** Digests of everything that the deployment has on the server, but for the lock's own files. */
+const files = async () =>
+  (await docker`find ${site.folder} -type f ! -name lock.* -exec sha256sum {} +`).stdout
+
+test('two operators at once, with other sources and settings: the second is told who holds the lock, and has changed nothing', async () => {
+  const [release = ''] = await site.releases()
   const first = site.begin('redeploy', '--force')
   await site.printed(first, /started/)
-  const second = await site.run('redeploy', '--force')
-  assert.equal(second.exitCode, 1)
-  assert.match(second.text, /Another rollout is under way: \S+@\S+ since \S+ for release \w+/)
+  const source = path.join(site.home, 'other')
+  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  writeFileSync(path.join(source, 'other.py'), '')
+  const refused = async (purpose: RegExp, script: string, ...flags: string[]) => {
+    const { exitCode, text } = await site.run(script, ...flags)
+    assert.equal(exitCode, 1, text)
+    assert.match(text, purpose)
+    assert.match(text, /State: nothing was changed.\n {2}Next: {2}Wait until it is done/)
+  }
+  const own = minimal('1', '1')
+  site.configure({ app: { memory: '300m', environment: { OTHER: 'yes' } }, limits: { requests: 77 } })
+  await refused(/Another run is under way: \S+@\S+ since \S+ for redeploy\n/, 'redeploy')
   assert.equal((await first).exitCode, 0)
+  const stack = { ...defaults(stackSchema), folder: site.folder, project: site.project }
+  await withLock(new Host('local'), stack, 'a trial', async () => {
+    const before = await files()
+    const trial = /Another run is under way: \S+@\S+ since \S+ for a trial\n/
+    for (const script of ['03-db', '04-stack']) await refused(trial, script)
+    await refused(trial, 'rollback', '--release', release)
+    site.configure({ app: { source } }) // where these steps would stop, since it is not built
+    for (const script of ['02-build', 'redeploy', 'deploy']) await refused(trial, script)
+    assert.equal(await files(), before)
+  })
+  site.configure({
+    ...own,
+    app: { ...own.app, memory: '256m', environment: { OTHER: '' } },
+    limits: { requests: 1000 },
+  })
 })
 
 for (const signal of ['SIGKILL', 'SIGINT'] as const)

@@ -138,13 +138,13 @@ test('without a name: what is where, no values', async () => {
   texts.push(stdout)
 })
 
-test('while somebody else rolls out it is refused', async () => {
+test('while somebody else has the lock it is refused', async () => {
   const stack = { ...defaults(stackSchema), folder: site.folder }
   const before = site.secret('admin_password')
-  await withLock(new Host('local'), stack, 'release 1a2b', async () => {
+  await withLock(new Host('local'), stack, 'a trial', async () => {
     const { exitCode, text } = await site.run('secrets', 'rotate', 'admin_password')
     assert.equal(exitCode, 1)
-    assert.match(text, /Another rollout is under way: \S+ since \S+ for release 1a2b/)
+    assert.match(text, /Another run is under way: \S+ since \S+ for a trial/)
   })
   assert.equal(site.secret('admin_password'), before)
 })

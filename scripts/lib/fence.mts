@@ -1,0 +1,48 @@
+/**
+ * What keeps a process from changing the server when the lock is somebody else's by now: whoever takes the lock leaves a
+ * token beside it, and each script that a holder sends compares it first. A script that has begun is waited for by the
+ * next holder, so it cannot lose the lock half-way.
+ */
+import { OperatorError } from './errors.mts'
+import { bash, type Script } from './shell.mts'
+
+/** The lock that a host's scripts are sent under. */
+export interface Fence {
+  /** Of the deployment, on the server. */
+  folder: string
+  token: string
+}
+
+/** Exit code of a script that is refused; none that the scripts or what they call use. */
+const REFUSED = 199
+
+/** For the head of a script, before anything else in it; its descriptor 8 is not for what the script starts. */
+export function guard({ folder, token }: Fence): Script {
+  return bash`
+exec 8>>${folder}/lock.moves && flock --shared 8 || exit
+if [ "$(cat ${folder}/lock.token 2>/dev/null)" != ${token} ]; then
+  if [ -e ${folder}/lock.token ]; then cat ${folder}/lock.holder; fi >&2
+  exit ${REFUSED}
+fi
+`
+}
+
+/** Another one has the lock by now, or nobody: the process that had it goes on no more. */
+export class LockLost extends OperatorError {
+  /** @param holder who has it now; empty: nobody */
+  constructor(holder: string) {
+    super(
+      `This run has lost its lock${holder && ` to ${holder}`}: it was not heard of for too long (it was stopped, or its connection was)`,
+      holder
+        ? 'Wait until the other run is done. npm run status shows what runs; the same command again does what is left.'
+        : 'npm run status shows what runs; the same command again does what is left.',
+      'it has done nothing more since then; what the lines above say is done.',
+    )
+    this.name = 'LockLost'
+  }
+}
+
+/** @throws LockLost when this is how a script ended that was refused */
+export function checkRefused(exitCode: number | null, stderr: string): void {
+  if (exitCode === REFUSED) throw new LockLost(stderr.trim().split('\n').at(-1) ?? '')
+}
