@@ -1,28 +1,29 @@
-# Makes an image of any folder that holds app.py, create_db.py and requirements.txt. The folder is the build context.
+# Makes an image of any folder that holds app.py, create_db.py and requirements.txt. The build context holds:
+#   app/           the application
+#   requirements/  what pip reads of it, apart, so that a change elsewhere does not install everything anew
+#   psycopg2.py
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
-WORKDIR /build
 # The environment sees the image's own packages: in Debian mode they satisfy requirements.txt and pip asks no network.
 RUN python -m venv --system-site-packages --without-pip /opt/venv
-COPY requirements*.txt ./
-# psycopg2 is source only on PyPI and wants a compiler; psycopg2-binary is the same module, built.
+# Where the application will be, since an editable install refers to its place.
+WORKDIR /app
+COPY requirements .
 # Secrets `ca` and `pipconf` are the server's CA bundle and pip.conf, for an inner mirror. The short timeout makes a
 # network that swallows packets an error in 20 seconds.
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca --mount=type=secret,id=pipconf,target=/run/secrets/pipconf \
-    sed -E 's/^psycopg2([^A-Za-z0-9_-]|$)/psycopg2-binary\1/I' requirements.txt >resolved.txt \
- && if [ -e /run/secrets/pipconf ]; then export PIP_CONFIG_FILE=/run/secrets/pipconf; fi \
+    --mount=type=bind,source=psycopg2.py,target=/run/psycopg2.py \
+    if [ -e /run/secrets/pipconf ]; then export PIP_CONFIG_FILE=/run/secrets/pipconf; fi \
  && if [ -e /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi \
+ && python /run/psycopg2.py \
  && pip --python /opt/venv/bin/python install --no-cache-dir --disable-pip-version-check \
-      --retries 1 --timeout 10 -r resolved.txt
-# A checkout made under a strict umask is not readable for the user below.
-COPY . /app
-RUN chmod -R a+rX /app
+      --progress-bar off --retries 1 --timeout 10 -r requirements.txt
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin app
 COPY --from=build /opt/venv /opt/venv
-COPY --from=build /app /app
+COPY app /app
 WORKDIR /app
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER app

@@ -1,8 +1,9 @@
 /** PostgreSQL with the owner `app`, the reader `developer`, and the application's schema. */
+import { sourceOf } from './lib/application.mts'
 import { applyRoles, prepareSchema } from './lib/database.mts'
 import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
-import { requireBuilt, sourceOf } from './lib/release.mts'
+import { requireBuilt } from './lib/release.mts'
 import { begin } from './lib/run.mts'
 import { list, say, step } from './lib/say.mts'
 import { ensureSecrets } from './lib/secrets.mts'

@@ -1,10 +1,12 @@
 /** Redis, the replicas, the certificate and the load balancer: the site. */
+
 import { ensureIssued, judgeProblem, readCa } from './lib/acme.mts'
+import { sourceOf } from './lib/application.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/certificate.mts'
 import { baseImages, imageMode, requireImage } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
 import { readPair } from './lib/pair.mts'
-import { requireBuilt, sourceOf } from './lib/release.mts'
+import { requireBuilt } from './lib/release.mts'
 import { removeTimer } from './lib/renewal.mts'
 import { begin } from './lib/run.mts'
 import { say, step, warn } from './lib/say.mts'

@@ -1,4 +1,5 @@
 /** Releases the application in app/ with no visible outage, or one that is on the server already. */
+import { buildRelease } from './lib/build.mts'
 import { prepareSchema } from './lib/database.mts'
 import { type Target, wantedConfig } from './lib/definition.mts'
 import { NotReady } from './lib/diagnosis.mts'
@@ -10,7 +11,7 @@ import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
 import { before, isDone, plan } from './lib/plan.mts'
 import { type About, Proof, RequestsFail } from './lib/proof.mts'
-import { pruneReleases, targetRelease } from './lib/release.mts'
+import { pruneReleases, requireBuilt } from './lib/release.mts'
 import type { Replica } from './lib/replica.mts'
 import { Halt } from './lib/retirement.mts'
 import { Rollout } from './lib/rollout.mts'
@@ -34,8 +35,15 @@ if (options['dry-run']) await printPlan(host, stack, options)
 else {
   await imageMode(host, stack) // where nothing was built yet, this says so and leaves nothing, the lock's files included
   await withLock(host, stack, options.rollback ? 'rollback' : 'redeploy', async () =>
-    release(await targetRelease(host, stack, options.release)),
+    release(await targetRelease()),
   )
+}
+
+/** The release to roll out: the named one, which must be there, or the one that the source makes, built when missing. */
+async function targetRelease(): Promise<string> {
+  if (!options.release) return await buildRelease(host, stack, await imageMode(host, stack))
+  await requireBuilt(host, stack, options.release)
+  return options.release
 }
 
 /** What redeploy does for a release that is built; whoever calls it holds the lock. */

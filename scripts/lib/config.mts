@@ -162,3 +162,8 @@ function fieldsOf(blob: Buffer): Buffer[] | undefined {
   const rest = fieldsOf(blob.subarray(end))
   return rest && [blob.subarray(4, end), ...rest]
 }
+
+/** The folder of the application on this machine. */
+export function sourceFolder(stack: StackConfig): string {
+  return path.resolve(ROOT, stack.app.source)
+}

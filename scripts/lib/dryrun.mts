@@ -1,10 +1,11 @@
 /** What a rollout would do, with every command, and nothing done. */
+import { sourceOf } from './application.mts'
 import type { StackConfig } from './config.mts'
 import { wantedConfig } from './definition.mts'
 import type { Host } from './host.mts'
 import { baseImages, imageMode } from './images.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
-import { imageOf, isBuilt, requireBuilt, sourceOf } from './release.mts'
+import { imageOf, isBuilt, requireBuilt } from './release.mts'
 import { namesOf } from './replica.mts'
 import type { Options } from './run.mts'
 import { result } from './say.mts'

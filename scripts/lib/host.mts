@@ -9,7 +9,7 @@ import { CommandError } from './errors.mts'
 import { checkRefused, type Fence, guard } from './fence.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import { echo, framed, unframed } from './frame.mts'
-import { ended, type Output, type Running, start } from './process.mts'
+import { ended, feed, type Output, type Running, start } from './process.mts'
 import { cutOff, GOES_ON, NOTHING_CHANGED, outOfReach, SSH_FAILED } from './reach.mts'
 import { say } from './say.mts'
 import { bash, type Script } from './shell.mts'
@@ -98,15 +98,18 @@ export class Host {
     return await this.#send(script, options.deadline ?? SCRIPT_DEADLINE)
   }
 
-  /** Streams a local folder to the server, in place of what is there. Modes are the same whatever umask made them here. */
-  async copyFolder(from: string, to: string, exclude: string[] = []): Promise<void> {
+  /**
+   * Streams files and folders of a local folder to the server, in place of what is there. Their modes are of what the
+   * owner may do, whatever umask they were made under: a release is named by no more than that.
+   * @param names as paths below the folder; a folder comes without what is in it
+   */
+  async copyFolder(from: string, names: string[], to: string): Promise<void> {
     await this.#connect()
-    const options = ['--owner=0', '--group=0', '--mode=u+rwX,go=rX', '--sort=name']
-    const excluded = exclude.map((name) => `--exclude=${name}`)
-    const tar = start(['tar', '-c', '-C', from, ...options, ...excluded, '.'])
+    const modes = ['--owner=0', '--group=0', '--mode=a-st,u+rw,go=u,go-w']
+    const listed = ['--no-recursion', '--null', '--verbatim-files-from', '--files-from=-']
     const unpack = this.#begin(bash`rm -rf ${to}; mkdir -p ${to}; tar -x -C ${to}`, true)
-    tar.stdout.pipe(unpack.stdin)
-    const outputs = await Promise.all([ended(tar, COPY_DEADLINE), this.#heard(unpack, COPY_DEADLINE)])
+    const tar = feed(['tar', '-c', '-C', from, ...modes, ...listed], names.join('\0'), unpack)
+    const outputs = await Promise.all([tar, this.#heard(unpack, COPY_DEADLINE)])
     for (const { exitCode, stderr } of outputs)
       if (exitCode !== 0) throw new CommandError(`Copying ${from} to ${this.name}`, exitCode, stderr)
   }

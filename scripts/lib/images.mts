@@ -2,16 +2,16 @@
  * The base images: official ones from a registry, or ones with the same contract made from the Debian archive alone.
  * `auto` decides once and leaves its decision on the server, so that a registry's bad day cannot switch a database.
  */
-import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { ROOT, type StackConfig } from './config.mts'
+import { ROOT, type StackConfig, sourceFolder } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
 import { INSTALL, INSTALL_DEADLINE } from './packages.mts'
 import { askRegistry, judgeAnswers, undecided } from './registry.mts'
+import { requirementFiles } from './requirements.mts'
 import { list, say, warn } from './say.mts'
 import { bash } from './shell.mts'
-import { digest } from './source.mts'
+import { digest, entriesOf } from './source.mts'
 
 const MODES = ['registry', 'debian'] as const
 export type ImageMode = (typeof MODES)[number]
@@ -129,11 +129,11 @@ async function remembered(host: Host, stack: StackConfig): Promise<ImageMode | u
 
 function ingredients(stack: StackConfig, service: Service): string[] {
   const own = [path.join(DEBIAN_FOLDER, 'base.sh'), path.join(DEBIAN_FOLDER, service)]
-  return service === 'python' ? [...own, requirements(stack)] : own
+  const source = sourceFolder(stack)
+  return service === 'python'
+    ? [...own, ...requirementFiles(source).map((name) => path.join(source, name))]
+    : own
 }
-
-const requirements = (stack: StackConfig) =>
-  path.join(path.resolve(ROOT, stack.app.source), 'requirements.txt')
 
 /** Where images are built on the server; made when it is missing. */
 export async function buildFolder(host: Host, stack: StackConfig): Promise<string> {
@@ -145,7 +145,7 @@ export async function buildFolder(host: Host, stack: StackConfig): Promise<strin
 async function makeBase(host: Host, stack: StackConfig): Promise<void> {
   const { mirror, security_mirror } = stack.debian
   const folder = await buildFolder(host, stack)
-  await host.copyFolder(DEBIAN_FOLDER, `${folder}/debian`)
+  await host.copyFolder(DEBIAN_FOLDER, ['base.sh'], `${folder}/debian`)
   await host.run(
     'Making the Debian base image',
     bash`
@@ -160,12 +160,25 @@ DEBIAN_MIRROR=${mirror} DEBIAN_SECURITY_MIRROR=${security_mirror} bash debian/ba
 }
 
 async function makeImage(host: Host, stack: StackConfig, service: Service, image: string): Promise<void> {
-  const folder = `${await buildFolder(host, stack)}/debian/${service}`
-  if (service === 'python' && existsSync(requirements(stack)))
-    await host.copyFile(requirements(stack), `${folder}/requirements.txt`)
+  const folder = await buildFolder(host, stack)
+  // Named after its content, since the engine tells contexts apart by the last part of their path alone.
+  const context = `${folder}/${path.posix.basename(image).replace(':', '-')}`
+  const own = path.join(DEBIAN_FOLDER, service)
+  await host.copyFolder(
+    own,
+    entriesOf(own).map(({ name }) => name),
+    context,
+  )
+  if (service === 'python') {
+    const source = sourceFolder(stack)
+    await host.copyFolder(source, requirementFiles(source), `${context}/requirements`)
+  }
   await host.run(
     `Making ${image}`,
-    bash`cd ${folder}; DOCKER_BUILDKIT=1 docker build --progress plain --secret id=aptconf,src=../../aptconf --build-arg ${`BASE=${BASE}`} --tag ${image} . >&2`,
+    bash`
+trap 'rm -rf '${context} EXIT
+cd ${context}
+DOCKER_BUILDKIT=1 docker build --progress plain --secret id=aptconf,src=../aptconf --build-arg ${`BASE=${BASE}`} --tag ${image} . >&2`,
     { deadline: IMAGE_DEADLINE },
   )
 }

@@ -48,12 +48,36 @@ export function ended(
     }, seconds * 1000)
     child.once('error', (error) => {
       clearTimeout(deadline)
-      reject(new OperatorError(`${child.spawnfile} cannot be started on this machine: ${error.message}`))
+      reject(unstartable(child, error))
     })
     child.once('close', (exitCode) => {
       clearTimeout(deadline)
       resolve({ ...output, exitCode })
     })
+  })
+}
+
+/**
+ * Starts a program whose output, byte for byte, is the input of another one; it ends no later than that.
+ * @param input what itself gets
+ */
+export function feed(
+  [command = '', ...args]: readonly string[],
+  input: string,
+  other: Running,
+): Promise<Output> {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: environment() })
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  child.stdout.pipe(other.stdin)
+  other.once('close', () => end(child))
+  return new Promise((resolve, reject) => {
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    child.once('error', (error) => reject(unstartable(child, error)))
+    child.once('close', (exitCode) => resolve({ exitCode, stdout: '', stderr }))
   })
 }
 
@@ -64,6 +88,10 @@ export function end(child: Running): void {
   } catch {
     // It is gone already.
   }
+}
+
+function unstartable(child: Running, error: Error): OperatorError {
+  return new OperatorError(`${child.spawnfile} cannot be started on this machine: ${error.message}`)
 }
 
 /** Without the words for another language, which sshd would hand on to the server's shells. */

@@ -92,7 +92,7 @@ test('a copied folder can be read by everybody, whatever umask made it here', as
   writeFileSync(path.join(from, 'sub/file'), 'text', { mode: 0o600 })
   writeFileSync(path.join(from, 'run'), '', { mode: 0o700 })
   chmodSync(home, 0o755)
-  await new Host('local').copyFolder(from, to)
+  await new Host('local').copyFolder(from, ['sub', 'sub/file', 'run'], to)
   const modes = ['.', 'sub', 'sub/file', 'run'].map((name) => statSync(path.join(to, name)).mode & 0o777)
   assert.equal(readFileSync(path.join(to, 'sub/file'), 'utf8'), 'text')
   rmSync(home, { recursive: true })
@@ -100,6 +100,8 @@ test('a copied folder can be read by everybody, whatever umask made it here', as
 })
 
 test('a folder that cannot be copied: which, and why', async () => {
-  const text = await new Host('local').copyFolder('/nowhere', '/tmp/prusa-test-none').then(() => '', told)
+  const text = await new Host('local')
+    .copyFolder('/nowhere', ['x'], '/tmp/prusa-test-none')
+    .then(() => '', told)
   assert.match(text, /Copying \/nowhere to this machine: failed .*\n.*No such file/)
 })

@@ -50,6 +50,10 @@ test('of Debian: other requirements make another Python image and no other', () 
   writeFileSync(path.join(source, 'requirements.txt'), 'flask==3.0\n')
   const later = baseImages(withSource(), 'debian')
   assert.notEqual(later.python, earlier.python)
+  writeFileSync(path.join(source, 'requirements.txt'), '-r base.txt\n')
+  const without = baseImages(withSource(), 'debian').python
+  writeFileSync(path.join(source, 'base.txt'), 'flask\n')
+  assert.notEqual(baseImages(withSource(), 'debian').python, without)
   assert.deepEqual({ ...later, python: '' }, { ...earlier, python: '' })
 })
 

@@ -160,7 +160,7 @@ describe('the lock', { concurrency: 3 }, () => {
     const lost = await failure(
       withLock(host, stack, 'copying', async () => {
         await host.run('Taking the lock away', bash`echo other >${stack.folder}/lock.token`)
-        await host.copyFolder(path.join(ROOT, 'sql'), to)
+        await host.copyFolder(path.join(ROOT, 'sql'), [], to)
       }),
     )
     assert.ok(lost instanceof LockLost, String(lost))

@@ -1,11 +1,13 @@
 /** A release is named after its source. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, test } from 'node:test'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { sourceOf } from '../../scripts/lib/application.mts'
+import { described } from '../../scripts/lib/build.mts'
 import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
-import { described, imageOf, sourceOf } from '../../scripts/lib/release.mts'
+import { imageOf } from '../../scripts/lib/release.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 import { refusal } from '../lib/refusal.mts'
 
@@ -54,9 +56,67 @@ test('what the contract wants and is not there is named', () => {
   )
 })
 
+test('what .dockerignore names makes no other release, and cannot be what the contract wants', () => {
+  put('.dockerignore', 'node_modules\n*.log\n')
+  const before = release()
+  put('debug.log', 'x')
+  mkdirSync(path.join(folder, 'node_modules/left-pad'), { recursive: true })
+  put('node_modules/left-pad/index.js')
+  assert.equal(release(), before)
+  put('.dockerignore', '*.txt\n')
+  assert.equal(
+    refusal(() => release()),
+    `
+✗ The application in ${folder}/ leaves out by .dockerignore requirements.txt
+  Next:  See “Your own application” in the README.`,
+  )
+})
+
+describe('requirements that include what pip will not find are refused', () => {
+  const refused = (what: string) => `
+✗ ${folder}/${what}
+  State: nothing was changed.
+  Next:  Correct that line; what it names has to be in ${folder}/.`
+  const cases: [what: string, prepare: () => void, message: string][] = [
+    [
+      'that is not there',
+      () => put('requirements.txt', '\n-r base.txt\n'),
+      'requirements.txt, line 2: base.txt is not there',
+    ],
+    [
+      'left out',
+      () => {
+        put('requirements.txt', '-c limits.txt')
+        put('limits.txt')
+        put('.dockerignore', 'limits.*')
+      },
+      'requirements.txt, line 1: limits.txt is left out by .dockerignore',
+    ],
+    [
+      'outside, from one that is included',
+      () => {
+        mkdirSync(path.join(folder, 'sub'))
+        put('requirements.txt', '-r sub/base.txt')
+        put('sub/base.txt', '# all\n--requirement=../../all.txt\n')
+      },
+      'sub/base.txt, line 2: ../all.txt lies outside of the application',
+    ],
+  ]
+  for (const [what, prepare, message] of cases)
+    test(what, () => {
+      prepare()
+      assert.equal(
+        refusal(() => release()),
+        refused(message),
+      )
+      put('Dockerfile', 'FROM scratch\n')
+      release() // with a Dockerfile of its own, it is the application's affair
+    })
+})
+
 test('its image and its description', () => {
   assert.equal(imageOf({ ...stack(), project: 'shop' }, '1a2b'), 'shop/app:1a2b')
-  const source = { folder, dockerfile: '', release: '1a2b' }
+  const source = { release: '1a2b' }
   assert.equal(described(source, true), 'release 1a2b built')
   assert.equal(described(source, false), 'release 1a2b is built from this source already: nothing to do')
 })

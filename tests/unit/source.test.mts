@@ -1,5 +1,6 @@
 /** The digest of a source: the same release for the same source, another for another. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   cpSync,
@@ -14,7 +15,8 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { digest, LITTER } from '../../scripts/lib/source.mts'
+import { digest, entriesOf, ignoreOf, LITTER } from '../../scripts/lib/source.mts'
+import { refusal } from '../lib/refusal.mts'
 
 let home: string
 let source: string
@@ -37,14 +39,14 @@ describe('stays the same', () => {
   const cases: [what: string, change: () => void][] = [
     ['for another look', () => {}],
     ['after a touch', () => utimesSync(at('app.py'), 1, 1)],
-    ['for an empty folder', () => mkdirSync(at('empty'))],
     ['for other permissions than execute', () => chmodSync(at('app.py'), 0o600)],
     ['for a file written anew', () => writeFileSync(at('app.py'), 'print("hello")\n')],
-    ...LITTER.map((name): [string, () => void] => [
-      `beside ${name}`,
+    ...LITTER.map((pattern): [string, () => void] => [
+      `beside ${pattern}`,
       () => {
-        mkdirSync(at(`sub/${name.replace('*', 'x')}`))
-        writeFileSync(at(`sub/${name.replace('*', 'x')}/file`), 'litter')
+        const name = pattern.replace('**/', 'sub/').replace('*', 'x')
+        mkdirSync(at(name))
+        writeFileSync(at(`${name}/file`), 'litter')
       },
     ]),
     [
@@ -77,6 +79,7 @@ describe('differs', () => {
     ['for one byte in the depth', () => writeFileSync(at('sub/deeper/data'), Buffer.from([0, 254, 10]))],
     ['for another name', () => renameSync(at('app.py'), at('App.py'))],
     ['for a file in another folder', () => renameSync(at('sub/deeper/data'), at('sub/data'))],
+    ['for an empty folder, which Docker takes too', () => mkdirSync(at('empty'))],
     ['for one file more, though empty', () => writeFileSync(at('new.py'), '')],
     ['for one file less', () => rmSync(at('run.sh'))],
     ['for the execute bit', () => chmodSync(at('run.sh'), 0o755)],
@@ -128,4 +131,77 @@ test('a link that leads nowhere is part of a source', () => {
   rmSync(at('broken'))
   symlinkSync('nowhere-else', at('broken'))
   assert.notEqual(digest(source), before)
+})
+
+describe('.dockerignore', () => {
+  const names = (ignore: string) => entriesOf(source, ignore).map(({ name }) => name)
+  const all = ['app.py', 'main.py', 'run.sh', 'sub', 'sub/deeper', 'sub/deeper/data']
+
+  test('leaves out, takes back, and comes after the litter of development', () => {
+    mkdirSync(at('sub/__pycache__'))
+    writeFileSync(at('sub/__pycache__/x.pyc'), '')
+    assert.deepEqual(names(''), all)
+    assert.deepEqual(names('sub\n'), ['app.py', 'main.py', 'run.sh'])
+    assert.deepEqual(names('*\n!sub/deeper/data\n'), ['sub', 'sub/deeper', 'sub/deeper/data'])
+    assert.deepEqual(names('!**/__pycache__\n'), [
+      ...all.slice(0, 4),
+      'sub/__pycache__',
+      'sub/__pycache__/x.pyc',
+      ...all.slice(4),
+    ])
+  })
+
+  test('a folder all of whose files are left out stays, as Docker has it', () => {
+    assert.deepEqual(names('sub/deeper/*'), all.slice(0, -1))
+  })
+
+  test('one that is named after the application’s own Dockerfile comes first, and counts for it alone', () => {
+    writeFileSync(at('.dockerignore'), 'a\n')
+    writeFileSync(at('Dockerfile.dockerignore'), 'b\n')
+    assert.equal(ignoreOf(source), 'a\n')
+    writeFileSync(at('Dockerfile'), '')
+    assert.equal(ignoreOf(source), 'b\n')
+  })
+})
+
+describe('what cannot be part of an image is named in a sentence, unless .dockerignore leaves it out', () => {
+  const odd: [name: string, what: string, make: (file: string) => void][] = [
+    ['door', 'is a socket', (file) => execFileSync('python3', ['-c', SOCKET, file])],
+    ['pipe', 'is a pipe', (file) => execFileSync('mkfifo', [file])],
+    [
+      'b\ufffdd',
+      'has a name that is not UTF-8',
+      () => execFileSync('sh', ['-c', 'touch "$1/$(printf "b\\377d")"', 'sh', source]),
+    ],
+  ]
+  const SOCKET = 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])'
+  for (const [name, what, make] of odd)
+    test(what, () => {
+      make(at(name))
+      assert.equal(
+        refusal(() => entriesOf(source)),
+        `
+✗ ${at(name)} ${what}: it cannot be part of an image
+  State: nothing was changed.
+  Next:  Remove it, or name it in .dockerignore.`,
+      )
+      assert.equal(
+        entriesOf(source, `${name[0]}*${name.at(-1)}`).some((entry) => entry.name === name),
+        false,
+      )
+    })
+
+  test('a device', () =>
+    assert.match(
+      refusal(() => entriesOf('/dev', '*\n!null\n')),
+      /\/dev\/null is a device/,
+    ))
+
+  test('a .dockerignore that cannot be read', () => {
+    mkdirSync(at('.dockerignore'))
+    assert.match(
+      refusal(() => ignoreOf(source)),
+      /\.dockerignore is a folder/,
+    )
+  })
 })

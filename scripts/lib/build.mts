@@ -1,0 +1,122 @@
+/** Building: the base images, then the application's. What runs is not touched. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { neededByPip, PSYCOPG2, type Source, sourceOf } from './application.mts'
+import type { StackConfig } from './config.mts'
+import { CommandError, OperatorError } from './errors.mts'
+import type { Host } from './host.mts'
+import { baseImages, buildFolder, describe, ensureBaseImages, type ImageMode } from './images.mts'
+import { ended, start } from './process.mts'
+import { imageOf, isBuilt } from './release.mts'
+import { requirementLines } from './requirements.mts'
+import { step } from './say.mts'
+import { remote } from './shell.mts'
+import type { Entry } from './source.mts'
+import { sentence, unbuildable } from './unbuildable.mts'
+
+/** Seconds; pip over a slow line. */
+const BUILD_DEADLINE = 1200
+/** Seconds; git status of a large checkout. */
+const GIT_DEADLINE = 60
+/** Exit code of scripts/remote/build-app.sh for a copy that is not the source. */
+const NOT_THE_SOURCE = 90
+
+/**
+ * Base images, then the application as it lies here, each only where it is missing: a changed requirements.txt may need
+ * both. 02-build, deploy and redeploy all build by this.
+ * @returns the release
+ */
+export async function buildRelease(host: Host, stack: StackConfig, mode: ImageMode): Promise<string> {
+  const { python } = baseImages(stack, mode)
+  const source = sourceOf(stack, python)
+  await step(`Base images (${mode})`, async () => describe(await ensureBaseImages(host, stack, mode), mode))
+  await step('Application', async () => described(source, await build(host, stack, source, python)))
+  return source.release
+}
+
+export function described({ release }: Pick<Source, 'release'>, built: boolean): string {
+  return `release ${release} ${built ? 'built' : 'is built from this source already: nothing to do'}`
+}
+
+/** Builds the release unless it is there. */
+async function build(host: Host, stack: StackConfig, source: Source, python: string): Promise<boolean> {
+  const { folder, entries, own, release } = source
+  if (await isBuilt(host, stack, release)) return false
+  const context = `${await buildFolder(host, stack)}/${release}`
+  const copied = own ? context : `${context}/app`
+  await host.copyFolder(
+    folder,
+    entries.map(({ name }) => name),
+    copied,
+  )
+  await host.writeFiles(recipe(source, context))
+  const script = remote('build-app', {
+    context,
+    copied,
+    sum: listSum(entries),
+    needed: own ? '' : neededByPip(source).join('\n'),
+    image: imageOf(stack, release),
+    project: stack.project,
+    python,
+    release,
+    revision: await revision(folder),
+  })
+  const purpose = `Building ${imageOf(stack, release)}`
+  await host.run(purpose, script, { deadline: BUILD_DEADLINE }).catch((error) => {
+    throw error instanceof CommandError ? why(host, stack, source, error) : error
+  })
+  return true
+}
+
+/** What lies beside the application. The engine shall leave nothing out that was copied: that was judged before. */
+function recipe({ dockerfile, own }: Source, context: string): { path: string; content: string }[] {
+  const files = [
+    { path: `${context}.Dockerfile`, content: readFileSync(dockerfile, 'utf8') },
+    {
+      path: `${context}.Dockerfile.dockerignore`,
+      content: '# What is here was chosen by .dockerignore already.\n',
+    },
+  ]
+  return own ? files : [...files, { path: `${context}/psycopg2.py`, content: readFileSync(PSYCOPG2, 'utf8') }]
+}
+
+/** SHA-256 of what `sha256sum -z` prints for the files. */
+function listSum(entries: Entry[]): string {
+  const hash = createHash('sha256')
+  const files = entries.filter(({ kind }) => kind === 'file' || kind === 'executable')
+  const sorted = files.map((one) => ({ ...one, name: Buffer.from(`./${one.name}`) }))
+  sorted.sort((a, b) => Buffer.compare(a.name, b.name))
+  for (const { content, name } of sorted) hash.update(`${content}  `).update(name).update('\0')
+  return hash.digest('hex')
+}
+
+const STATE = 'no image was made; what runs keeps running.'
+
+function why(host: Host, stack: StackConfig, source: Source, error: CommandError): OperatorError {
+  if (error.exitCode === NOT_THE_SOURCE)
+    return new OperatorError(
+      `${stack.app.source}/ was changed while it was copied to ${host.name}`,
+      'Run again.',
+      STATE,
+    )
+  const reason = source.own ? undefined : unbuildable(error.output, requirementLines(source.folder))
+  if (!reason) return error
+  return new OperatorError(
+    `${error.purpose} failed: ${sentence(reason, stack.app.source)}`,
+    reason.next,
+    STATE,
+  )
+}
+
+/** The commit that the source lies at, marked when it was changed since; `unknown` outside a git checkout. */
+async function revision(folder: string): Promise<string> {
+  const git = (...words: string[]) =>
+    ended(start(['git', '-C', folder, ...words]), GIT_DEADLINE).then(
+      ({ stdout }) => stdout.trim(),
+      () => '', // no git here
+    )
+  const commit = await git('rev-parse', 'HEAD')
+  if (!commit) return 'unknown'
+  const changed = (await git('status', '--porcelain', '--', '.')) !== ''
+  return changed ? `${commit}-changed` : commit
+}

@@ -1,0 +1,63 @@
+/** .dockerignore by itself; `stack/build` asks Docker about the same patterns. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Dockerignore, type Judgement } from '../../scripts/lib/dockerignore.mts'
+import { NAMES, PATTERNS, taken } from '../lib/ignored.mts'
+import { refusal } from '../lib/refusal.mts'
+
+test('every example leaves out something and not everything', () => {
+  for (const text of PATTERNS) {
+    const left = taken(text)
+    assert.ok(left.length < NAMES.length, text)
+    assert.ok(left.length > 0, text)
+  }
+})
+
+describe('a name is left out by', () => {
+  const cases: [pattern: string, names: string[]][] = [
+    ['a.log', ['a.log']],
+    ['/a.log', ['a.log']],
+    ['./sub/../a.log/', ['a.log']],
+    ['*.log', ['a.log']],
+    ['*/*.log', ['sub/a.log']],
+    ['**/*.log', ['a.log', 'sub/a.log', 'sub/deep/a.log']],
+    ['sub/**/a.log', ['sub/a.log', 'sub/deep/a.log']],
+    ['sub', ['sub/a.log', 'sub/deep/a.log', 'sub/deep/[x].txt']],
+    ['?.log', ['a.log']],
+    ['[a-c].log', ['a.log']],
+    ['[^a-c].log', []],
+    ['**/\\[x\\].txt', ['sub/deep/[x].txt']],
+    ['A.LOG', []],
+    ['# a.log', []],
+    ['*\n!*.log', ['sub/a.log', 'sub/deep/a.log', 'sub/deep/[x].txt']],
+    ['sub\r\n!sub/deep\r\nsub/deep/*.txt\r\n', ['sub/a.log', 'sub/deep/[x].txt']],
+    ['\ufeffa.log', ['a.log']],
+  ]
+  const names = ['a.log', 'sub/a.log', 'sub/deep/a.log', 'sub/deep/[x].txt']
+  for (const [pattern, out] of cases)
+    test(JSON.stringify(pattern), () =>
+      assert.deepEqual(
+        taken(pattern, names),
+        names.filter((name) => !out.includes(name)),
+      ),
+    )
+})
+
+test('a folder is looked into only when something in it may be taken back', () => {
+  const may = (text: string) => new Dockerignore(text).mayTakeBack('node_modules')
+  assert.equal(may('node_modules'), false)
+  assert.equal(may('node_modules\n!app'), false)
+  assert.equal(may('node_modules\n!node_modules/ours'), true)
+  assert.equal(may('node_modules\n!**/ours'), true)
+})
+
+test('what Docker refuses is refused, naming the line', () => {
+  for (const pattern of ['!', '!/', '[a', '[]'])
+    assert.equal(
+      refusal(() => new Dockerignore(`ok\n${pattern}\n`).judge('b', {} as Judgement)),
+      `
+✗ .dockerignore: “${pattern}” is no pattern that Docker takes
+  State: nothing was changed.
+  Next:  Correct that line.`,
+    )
+})
