@@ -3,7 +3,7 @@ import { sourceOf } from './application.mts'
 import type { StackConfig } from './config.mts'
 import { wantedConfig } from './definition.mts'
 import type { Host } from './host.mts'
-import { baseImages, imageMode } from './images.mts'
+import { baseImages, type ImageMode, imageMode, missingImages } from './images.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
 import { imageOf, isBuilt, requireBuilt } from './release.mts'
 import { namesOf } from './replica.mts'
@@ -13,14 +13,22 @@ import { look } from './scene.mts'
 
 /** Prints the plan of the rollout that redeploy would do now. */
 export async function printPlan(host: Host, stack: StackConfig, options: Options): Promise<void> {
-  const images = baseImages(stack, await imageMode(host, stack))
+  const mode = await imageMode(host, stack)
+  const images = baseImages(stack, mode)
   const release = options.release ?? sourceOf(stack, images.python).release
   if (options.release) await requireBuilt(host, stack, release)
   const built = await isBuilt(host, stack, release)
   const config = built ? await wantedConfig(host, stack, images, release) : undefined
   const planned = plan(stack, await look(host, stack), (one) => !options.force && one.config === config)
-  result(describePlan(stack, planned, release, built, options.release === undefined).join('\n'))
+  const missing = options.release ? [] : await missingImages(host, Object.values(images))
+  const steps = describePlan(stack, planned, release, built, options.release === undefined)
+  result([...missing.flatMap((image) => baseImage(mode, image)), ...steps].join('\n'))
 }
+
+const baseImage = (mode: ImageMode, image: string) =>
+  mode === 'debian'
+    ? [`make the base image ${image}`, `  docker build --tag ${image}`]
+    : [`pull the base image ${image}`, `  docker pull -q ${image}`]
 
 /**
  * @param built  whether the image is there

@@ -2,7 +2,7 @@
  * The files that pip reads for an application, and the lines in them. What a line means is pip's to judge; what has to be
  * known here is which files belong to it, so that they travel, and where a line stands that pip refuses.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 export interface Line {
@@ -42,11 +42,18 @@ export function requirementLines(
   })
 }
 
-/** The files that pip reads, as paths below the folder. */
+/** The files that pip reads, and those that they are links to, as paths below the folder. */
 export function requirementFiles(folder: string): string[] {
   const named = requirementLines(folder).map(({ file, text }) => included(file, text))
   const all = ['requirements.txt', ...named.filter((name) => name !== undefined)]
-  return [...new Set(all)].filter((name) => isFile(path.join(folder, name)))
+  const there = all.filter((name) => !name.startsWith('../') && isFile(path.join(folder, name)))
+  return [...new Set(there.flatMap((name) => [name, ...linked(folder, name)]))]
+}
+
+/** The file of the application that a file is a link to. */
+function linked(folder: string, name: string): string[] {
+  const target = path.relative(realpathSync(folder), realpathSync(path.join(folder, name)))
+  return target === name || target.startsWith('../') ? [] : [target]
 }
 
 /** The file that a line includes, as a path below the application's folder; none for one that pip fetches. */

@@ -23,13 +23,14 @@ const INDEX =
 /** The first that is found in pip's words counts. */
 const KINDS: Kind[] = [
   {
-    said: /Could not find a version that satisfies the requirement (.+?) \(from versions: (.*)\)/,
-    what: ([, , versions = ''], output) => {
+    said: /Could not find a version that satisfies the requirement (.+?)(?: \(from (?!versions)(.+?)\))? \(from versions: (.*)\)/,
+    what: ([, name = '', parent = '', versions = ''], output) => {
+      const it = parent ? `${parent} needs ${name}, and ` : ''
       if (UNREACHABLE.test(output))
-        return 'it has to be fetched, and the package index cannot be reached from the server'
-      const offered = versions.split(', ')
-      if (versions === 'none' || versions === '') return 'there is no package of that name for this Python'
-      return `there is no such version; the latest are ${offered.slice(-5).join(', ')}`
+        return `${it}it has to be fetched, and the package index cannot be reached from the server`
+      if (versions === 'none' || versions === '')
+        return `${it}there is no package of that name for this Python`
+      return `${it}there is no such version; the latest are ${versions.split(', ').slice(-5).join(', ')}`
     },
     next: 'Correct that line. Where the index cannot be reached, give the server a way to one (/etc/pip.conf).',
   },
@@ -92,17 +93,16 @@ export function unbuildable(log: string, lines: readonly Line[]): Reason | undef
   return undefined
 }
 
-/** By the place that pip names, by the requirement's name, or by what pip was about last. */
+/** By the place that pip names, by the requirement's name, or, where it names none, by what it was about last. */
 function lineOf(output: string, groups: string[], lines: readonly Line[]): Line | undefined {
-  const [number, file] = /\(from line (\d+) of (.+?)\)/.exec(output)?.slice(1) ?? []
-  const named = groups
-    .slice(1)
-    .filter(Boolean)
-    .map((text) => placeOf(lines, /^[\w.-]+/.exec(text)?.[0] ?? ''))
-  const about = [...output.matchAll(/\(from -[rc] (.+?) \(line (\d+)\)\)/g)].at(-1)
-  const at = (file?: string, number?: string) =>
+  const at = ([file, number]: readonly (string | undefined)[]) =>
     lines.find((line) => line.file === file && line.number === Number(number))
-  return at(file, number) ?? named.find((line) => line) ?? at(about?.[1], about?.[2])
+  const said = /\(from line (\d+) of (.+?)\)/.exec(output)
+  if (said) return at([said[2], said[1]])
+  const names = groups.slice(1, 3).flatMap((text) => /^[\w.-]+/.exec(text ?? '') ?? [])
+  if (names.length > 0) return names.map((name) => placeOf(lines, name)).find((line) => line)
+  const about = [...output.matchAll(/\(from -[rc] (?:\/app\/)?(.+?) \(line (\d+)\)\)/g)].at(-1)
+  return at(about?.slice(1) ?? [])
 }
 
 /** The sentence for a person. */

@@ -1,9 +1,11 @@
 /** Somebody else's application with the contract of the task sheet: another folder in the configuration is all it takes. */
 import assert from 'node:assert/strict'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config.mts'
+import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
+import { baseImages } from '../../scripts/lib/images.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { basic } from '../lib/get.mts'
 import { as } from '../lib/sql.mts'
@@ -17,7 +19,17 @@ before(async () => {
   site.configure({ app: { source, environment: { MINIMAL_WARMUP: '1', MINIMAL_DRAIN: '1-2' } } })
   for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
 })
-after(() => site?.remove())
+after(async () => {
+  const image = python()
+  await site?.remove()
+  await docker`docker rmi ${image}` // no other test has this requirement
+})
+
+/** The base image that Debian mode makes for its requirements. */
+function python(): string {
+  const stack = defaults(stackSchema)
+  return baseImages({ ...stack, app: { ...stack.app, source } }, 'debian').python
+}
 
 test('it serves through the load balancer, with its database and with Redis', async () => {
   assert.equal((await site.get('/')).body, 'Hello from the minimal application')
@@ -91,14 +103,19 @@ for (const [what, from, to, told] of BROKEN)
     assert.deepEqual(await site.containers('app'), before)
   })
 
-test('a new release of it takes the place of the old one, and no request is lost', async () => {
+test('a new release of it takes the place of the old one, a new requirement with it, and no request is lost', async () => {
   // It prints its DATABASE_URI, as the task sheet's own does.
   const file = path.join(source, 'app.py')
   writeFileSync(
     file,
-    `import os\nprint(os.environ["DATABASE_URI"], flush=True)\n${readFileSync(file, 'utf8')}`,
+    `import os\nimport tabulate\nprint(os.environ["DATABASE_URI"], flush=True)\n${readFileSync(file, 'utf8')}`,
   )
+  appendFileSync(path.join(source, 'requirements.txt'), '\ntabulate\n')
   const before = await site.containers('app')
+  assert.match(
+    await site.must('redeploy', '--dry-run'),
+    /^make the base image .*python.*\n.*\nbuild release/m,
+  )
   await site.unnoticed(() => site.must('redeploy'))
   const now = await site.containers('app')
   assert.equal(now.length, 2)

@@ -1,6 +1,6 @@
 /** Requirement files: which ones pip reads, where a line stands, and which lines need files of the application. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -55,6 +55,13 @@ test('files that are included are read where they are named, once, relative to t
     lines().filter((line) => !line.includes(' -')),
     ['sub/more.txt:1 click', 'sub/base.txt:3 redis', 'limits.txt:1 click<9', 'requirements.txt:4 flask'],
   )
+})
+
+test('a file that is a link comes with the one that it leads to', () => {
+  put('deps/all.txt', 'flask')
+  symlinkSync('deps/all.txt', path.join(folder, 'requirements.txt'))
+  assert.deepEqual(requirementFiles(folder), ['requirements.txt', 'deps/all.txt'])
+  assert.deepEqual(lines(), ['requirements.txt:1 flask'])
 })
 
 test('a requirement is found by any spelling of its name', () => {

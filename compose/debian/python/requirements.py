@@ -64,14 +64,16 @@ def read():
     return wanted, allowed
 
 
-def version_of(package):
-    """What PyPI would call the version of a Debian package; None where there is none."""
-    shown = run("apt-cache", "show", "--no-all-versions", package, check=False)
-    found = re.search(r"^Version: (?:\d+:)?([^+-]+)", shown, re.M)
-    try:
-        return Version(found[1].replace("~", "")) if found else None
-    except InvalidVersion:
-        return None
+def versions(packages):
+    """What PyPI would call the versions of Debian packages, by package; those that Debian does not have are missing."""
+    shown = run("apt-cache", "show", "--no-all-versions", *packages, check=False)
+    found = {}
+    for package, version in re.findall(r"^Package: (.+)\n(?:.+\n)*?Version: (?:\d+:)?([^+\n-]+)", shown, re.M):
+        try:
+            found[package] = Version(version.replace("~", ""))
+        except InvalidVersion:
+            pass  # nobody can say whether it is allowed
+    return found
 
 
 def extras(requirement):
@@ -89,11 +91,11 @@ def extras(requirement):
 
 
 def packages(wanted, allowed, names):
-    for requirement in wanted:
-        package = names.get(key(requirement.name), f"python3-{canonicalize_name(requirement.name)}")
-        version = version_of(package)
-        if version and (allowed[key(requirement.name)] & requirement.specifier).contains(version, prereleases=True):
-            yield package
+    """The packages for what is wanted, in versions that are allowed."""
+    called = {one: names.get(key(one.name), f"python3-{canonicalize_name(one.name)}") for one in wanted}
+    found = versions(called.values())
+    fits = lambda one: (allowed[key(one.name)] & one.specifier).contains(found[called[one]], prereleases=True)
+    return sorted({package for one, package in called.items() if package in found and fits(one)})
 
 
 def main(folder):
@@ -103,7 +105,7 @@ def main(folder):
     os.chdir(home)
     names = known() if wanted else {}
     while wanted:
-        found = sorted(set(packages(wanted, allowed, names)))
+        found = packages(wanted, allowed, names)
         if found:
             print("From Debian:", *found, flush=True)
             subprocess.run(["apt-get", "install", "-qqy", "--no-install-recommends", *found], check=True)

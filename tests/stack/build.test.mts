@@ -1,0 +1,171 @@
+/** What lies in app/ and what is in the image: the same files, and all that pip takes. Builds images and starts nothing. */
+import assert from 'node:assert/strict'
+import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
+import { baseImages } from '../../scripts/lib/images.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+import { entriesOf, ignoreOf } from '../../scripts/lib/source.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+import { NAMES, PATTERNS, taken } from '../lib/ignored.mts'
+import { makeWheels } from '../lib/wheels.mts'
+
+let site: Deployment
+let source: string
+const here = baseImages(defaults(stackSchema), 'debian')
+const put = (name: string, content = '') => {
+  mkdirSync(path.dirname(path.join(source, name)), { recursive: true })
+  writeFileSync(path.join(source, name), content)
+}
+
+before(async () => {
+  site = await Deployment.prepare()
+  source = path.join(site.home, 'odd')
+  // The base images are there already; their names stand for ones that a registry would have.
+  const { certbot: _, ...base_images } = here
+  site.configure({ app: { source }, images: 'registry', base_images })
+})
+after(() => site?.remove())
+
+function anew(): void {
+  rmSync(source, { recursive: true, force: true })
+  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+}
+
+/** Builds, and returns the image. */
+async function built(): Promise<string> {
+  const release = /release (\w+) built/.exec(await site.must('02-build'))?.[1]
+  assert.ok(release)
+  return `${site.project}/app:${release}`
+}
+
+const inside = async (image: string, command: string[]) =>
+  (await docker`docker run --rm ${image} ${command}`).stdout
+
+const LIST = `cd /app
+find . -mindepth 1 -printf '%y %m %p -> %l\\0' | LC_ALL=C sort -z
+find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum -z`
+
+/** The same list as the shell above makes, of the source. */
+function listed(): string[] {
+  const types = { file: 'f 644', executable: 'f 755', link: 'l 777', folder: 'd 755' }
+  const entries = entriesOf(source, ignoreOf(source))
+  const names = entries.map(
+    ({ kind, name, content }) => `${types[kind]} ./${name} -> ${kind === 'link' ? content : ''}`,
+  )
+  const files = entries.filter(({ kind }) => kind === 'file' || kind === 'executable')
+  return [...names, ...files.map(({ name, content }) => `${content}  ./${name}`)].sort()
+}
+
+async function found(image: string): Promise<string[]> {
+  return (await inside(image, ['sh', '-c', LIST])).split('\0').filter(Boolean).sort()
+}
+
+test('.dockerignore is read as Docker reads it', async () => {
+  const folder = path.join(site.home, 'ignored')
+  for (const name of NAMES) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
+    writeFileSync(path.join(folder, name), '')
+  }
+  const dockerfile = path.join(site.home, 'Ignored')
+  writeFileSync(dockerfile, 'FROM scratch\nCOPY . /\n')
+  for (const text of PATTERNS) {
+    writeFileSync(`${dockerfile}.dockerignore`, text)
+    const tar = docker`docker build -q -f ${dockerfile} --output type=tar,dest=- ${folder} | tar -t --quoting-style=literal`
+    const got = (await tar).stdout.split('\n').filter((name) => name && !name.endsWith('/'))
+    assert.deepEqual(got.sort(), taken(text).sort(), text)
+  }
+})
+
+describe('the image has the files of the source, each as it is', () => {
+  test('odd ones too; what .dockerignore names does not travel and makes no release', async () => {
+    anew()
+    for (const name of ['two\nlines', ' spaces ', 'ключ', '-dash', 'back\\slash', 'deep/er/x'])
+      put(name, name)
+    put('run.sh', '#!/bin/sh\n')
+    chmodSync(path.join(source, 'run.sh'), 0o700)
+    chmodSync(path.join(source, 'app.py'), 0o600)
+    mkdirSync(path.join(source, 'empty'), { mode: 0o700 })
+    symlinkSync('run.sh', path.join(source, 'link'))
+    symlinkSync('/nowhere', path.join(source, 'dangling'))
+    put('.dockerignore', 'node_modules\n**/*.log\n!deep/keep.log\n')
+    put('deep/keep.log')
+    const image = await built()
+    assert.deepEqual(await found(image), listed())
+    put('node_modules/x/index.js')
+    put('debug.log')
+    assert.match(await site.must('02-build'), /is built from this source already/)
+  })
+
+  test('also where a file has the size and the second of the one that was built before', async () => {
+    for (const text of ['one', 'two']) {
+      put('deep/same', text)
+      utimesSync(path.join(source, 'deep/same'), 1e9, 1e9)
+      assert.equal(await inside(await built(), ['cat', '/app/deep/same']), text)
+    }
+  })
+
+  test('with a Dockerfile of its own, and the .dockerignore of that', async () => {
+    put('Dockerfile', 'ARG PYTHON_IMAGE\nFROM ${PYTHON_IMAGE}\nCOPY . /app\n')
+    put('Dockerfile.dockerignore', 'deep\nDockerfile*\n')
+    assert.deepEqual(await found(await built()), listed())
+    assert.ok(!listed().some((line) => /Dockerfile|deep/.test(line)))
+  })
+})
+
+/** Who brought a module, for each that is named. */
+const WHERE = `
+import importlib.util, sys
+for name in sys.argv[1:]:
+    print(name, "Debian" if importlib.util.find_spec(name).origin.startswith("/usr/lib/") else "pip")`
+
+test('Debian has what it can of the requirements, pip finds the rest; no index is asked', async () => {
+  anew()
+  await makeWheels(here.python, path.join(source, 'vendor'), ['local_thing', '1.0'], ['toolz', '99.0'])
+  put(
+    'requirements.txt',
+    '\ufeff--no-index\r\n-r deps/base.txt\r\n--find-links ./vendor\r\n./vendor/local_thing-1.0-py3-none-any.whl\r\n' +
+      'toolz==99.0  # newer than Debian’s\r\nnothing-here==1 ; sys_platform == "win32"\r\n',
+  )
+  put('deps/base.txt', '-c limits.txt\nPyYAML\nflask[dotenv] \\\n  >=3\npsycopg2\ntabulate\n')
+  put('deps/limits.txt', 'tabulate<1\n')
+  site.configure({ images: 'debian' })
+  const python = baseImages(
+    { ...defaults(stackSchema), app: { ...defaults(stackSchema).app, source } },
+    'debian',
+  ).python
+  try {
+    const modules = ['yaml', 'flask', 'dotenv', 'psycopg2', 'tabulate', 'toolz', 'local_thing']
+    const where = await inside(await built(), ['python', '-c', WHERE, ...modules])
+    const byPip = ['toolz', 'local_thing']
+    const expected = modules.map((name) => `${name} ${byPip.includes(name) ? 'pip' : 'Debian'}`)
+    assert.deepEqual(where.trim().split('\n'), expected)
+  } finally {
+    site.configure({ images: 'registry' })
+    await docker`docker rmi -f ${python}`
+  }
+})
+
+describe('what pip cannot install is told in a sentence that names the line', () => {
+  const cases: [requirements: string, sentence: string][] = [
+    ['click\nfoo bar\n', 'line 2: foo bar: “foo bar” is no requirement'],
+    [
+      '--no-index\n\nno-such-thing==1\n',
+      'line 3: no-such-thing==1: there is no package of that name for this Python',
+    ],
+    [
+      `--no-index\n-f vendor\nlocal_thing==1.0 --hash=sha256:${'a'.repeat(64)}\n`,
+      `line 3: local_thing==1.0 --hash=sha256:${'a'.repeat(64)}: what was fetched has another hash`,
+    ],
+  ]
+  for (const [requirements, sentence] of cases)
+    test(sentence, async () => {
+      put('requirements.txt', requirements)
+      const { exitCode, text } = await site.run('02-build')
+      assert.equal(exitCode, 1, text)
+      assert.ok(text.includes(`odd/requirements.txt, ${sentence}`), text)
+      assert.match(text, /State: no image was made; what runs keeps running\.\n {2}Next: {2}\S/)
+      assert.doesNotMatch(text, /\n {4}at |Traceback/)
+    })
+})

@@ -1,0 +1,88 @@
+/** Why pip could not install: its own words (of pip 25.1 in a build's log), and the sentence that they become. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Line } from '../../scripts/lib/requirements.mts'
+import { sentence, unbuildable } from '../../scripts/lib/unbuildable.mts'
+
+const lines: Line[] = [
+  { file: 'requirements.txt', number: 1, text: '-r sub/base.txt' },
+  { file: 'sub/base.txt', number: 7, text: 'itsdangerous==99' },
+  { file: 'requirements.txt', number: 3, text: 'flask==3.1.1' },
+]
+
+/** As BuildKit prints it. */
+const log = (said: string) =>
+  `#10 [build 5/5] RUN pip --python /opt/venv/bin/python install -r requirements.txt
+${said.replace(/^/gm, '#10 0.573 ')}
+#10 ERROR: executor failed running [/bin/sh -c pip install]: exit code: 1
+------
+ > [build 5/5] RUN pip install:
+${said.replace(/^/gm, '0.573 ')}
+------
+ERROR: failed to solve: executor failed running [/bin/sh -c pip install]: exit code: 1`
+
+const cases: [what: string, said: string, told: string][] = [
+  [
+    'a version that does not exist',
+    'ERROR: Could not find a version that satisfies the requirement itsdangerous==99 (from versions: 0.9, 1.1.0, 2.0.0, 2.0.1, 2.1.2, 2.2.0)\nERROR: No matching distribution found for itsdangerous==99',
+    'app/sub/base.txt, line 7: itsdangerous==99: there is no such version; the latest are 1.1.0, 2.0.0, 2.0.1, 2.1.2, 2.2.0',
+  ],
+  [
+    'a package that does not exist',
+    'ERROR: Could not find a version that satisfies the requirement ItsDangerous==99 (from versions: none)',
+    'app/sub/base.txt, line 7: itsdangerous==99: there is no package of that name for this Python',
+  ],
+  [
+    'a dependency that does not exist',
+    'Collecting itsdangerous==99 (from -r /app/sub/base.txt (line 7))\nERROR: Could not find a version that satisfies the requirement hiredis>=3; extra == "hiredis" (from flask[x]) (from versions: none)',
+    'app/requirements.txt, line 3: flask==3.1.1: flask[x] needs hiredis>=3; extra == "hiredis", and there is no package of that name for this Python',
+  ],
+  [
+    'no way to the index',
+    "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('<pip._vendor>: Failed to establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/itsdangerous/\nERROR: Could not find a version that satisfies the requirement itsdangerous==99 (from versions: none)",
+    'app/sub/base.txt, line 7: itsdangerous==99: it has to be fetched, and the package index cannot be reached from the server',
+  ],
+  [
+    'no requirement at all',
+    "ERROR: Invalid requirement: 'foo bar': Expected end or semicolon (after name and no valid version specifier)\n    foo bar\n        ^ (from line 3 of requirements.txt)",
+    'app/requirements.txt, line 3: flask==3.1.1: “foo bar” is no requirement (expected end or semicolon (after name and no valid version specifier))',
+  ],
+  [
+    'another hash',
+    'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the package versions, please update the hashes.\n    itsdangerous==99 from https://example.com/itsdangerous-99-py3-none-any.whl (from -r sub/base.txt (line 7)):\n        Expected sha256 aa\n             Got        bb',
+    'app/sub/base.txt, line 7: itsdangerous==99: what was fetched has another hash than the one that stands there',
+  ],
+  [
+    'versions that exclude each other',
+    'ERROR: Cannot install flask==3.1.1 and werkzeug<2 because these package versions have conflicting dependencies.\nERROR: ResolutionImpossible: for help visit https://pip.pypa.io/',
+    'app/requirements.txt, line 3: flask==3.1.1: flask==3.1.1 and werkzeug<2 exclude each other',
+  ],
+  [
+    'source that cannot be built',
+    'Collecting flask==3.1.1 (from -r requirements.txt (line 3))\n  error: subprocess-exited-with-error\n  × Getting requirements to build wheel did not run successfully.',
+    'app/requirements.txt, line 3: flask==3.1.1: it is source only for this Python, and building it failed (it may need a compiler)',
+  ],
+  [
+    'a wheel for another Python',
+    'ERROR: y-1-cp27-none-any.whl is not a supported wheel on this platform.',
+    'y-1-cp27-none-any.whl is not a supported wheel on this platform',
+  ],
+  [
+    'anything else in pip’s own words',
+    "ERROR: Could not open requirements file: [Errno 2] No such file or directory: 'x.txt'",
+    "Could not open requirements file: [Errno 2] No such file or directory: 'x.txt'",
+  ],
+]
+for (const [what, said, told] of cases)
+  test(what, () => {
+    const reason = unbuildable(log(said), lines)
+    assert.ok(reason)
+    assert.equal(sentence(reason, 'app'), told)
+    assert.ok(reason.next)
+  })
+
+test('a step that is not pip’s is not explained', () => {
+  const failed = '#8 ERROR: executor failed running [/bin/sh -c useradd app]: exit code: 9'
+  assert.equal(unbuildable(failed, lines), undefined)
+  assert.equal(unbuildable(`#7 RUN pip install\n${failed}`, lines), undefined)
+})
