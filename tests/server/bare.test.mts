@@ -31,7 +31,7 @@ export DOCKER_HOST=tcp://192.0.2.1 COMPOSE_FILE=/nowhere COMPOSE_PROJECT_NAME=ot
 export PATH=/usr/bin LC_ALL=cs_CZ.UTF-8 TZ=Asia/Tokyo TMPDIR=/nowhere
 PROFILE
 cp /root/.profile /root/.bashrc
-echo 'echo Hello; echo Hello >&2' >/etc/ssh/sshrc
+echo 'if [ "$USER" = root ]; then echo Hello; echo Hello >&2; fi' >/etc/ssh/sshrc
 echo Authorized use only >/etc/issue.net; echo 'Banner /etc/issue.net' >/etc/ssh/sshd_config.d/banner.conf
 systemctl reload ssh`
 
@@ -99,13 +99,10 @@ Host inner
   HostName ${server.name}
   ProxyJump root@jump`)
   operator.configure({ ssh_config: file })
-  for (const alias of ['root@prod', 'root@inner']) {
-    assert.match(
-      await operator.must('04-stack', '--host', alias),
-      /Certificate: fits and lasts: nothing to do/,
-    )
+  const same = await operator.must('04-stack', '--host', 'root@prod')
+  assert.match(same, /Certificate: fits and lasts: nothing to do/)
+  for (const alias of ['root@prod', 'root@inner'])
     assert.match(await operator.must('verify', '--host', alias), /lines of the task sheet: all as required/)
-  }
   const text = await operator.must('redeploy', '--force', '--host', 'root@inner')
   assert.match(text, /asks through ssh, .*: the server is behind another host/)
   assert.match(text, /[1-9]\d* requests, 0 failed/)
