@@ -109,7 +109,8 @@ export function renewScript(stack: StackConfig, image: string): Script {
 # Gets the site's certificate by ACME, or renews it when it is due, and lets nginx take it over without an outage.
 # The server's timer runs it twice a day; by hand: renew [--force-renewal]. Written by 04-stack.
 set -euo pipefail
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 DOCKER_CONTEXT=default
+unset DOCKER_HOST
 umask 022
 if [ -z "\${UNDER_LOCK:-}" ]; then`,
     taking(

@@ -13,7 +13,7 @@ import { ended, feed, type Output, type Running, start } from './process.mts'
 import { cutOff, GOES_ON, NOTHING_CHANGED, outOfReach, SSH_FAILED } from './reach.mts'
 import { say } from './say.mts'
 import { bash, type Script } from './shell.mts'
-import { CONNECT_DEADLINE, sh, socketsOf, sshOptions } from './ssh.mts'
+import { ANEW, CONNECT_DEADLINE, judgeLogin, type Login, sh, socketsOf, sshOptions } from './ssh.mts'
 
 /** As nice(1) has it, from 0 to 19: a tenth of what another process gets. */
 const NICENESS = 10
@@ -138,24 +138,13 @@ export class Host {
    * Logs in anew over ssh, whatever connection is open already.
    * @param server a command that is sshd for this one login, run as root there; without it the real one is called
    */
-  async login(server = ''): Promise<{ ok: boolean; method: string; said: string }> {
-    const fresh = ['LogLevel=DEBUG1', 'ControlMaster=no', 'ControlPath=none'].flatMap((option) => [
-      '-o',
-      option,
-    ])
+  async login(server = ''): Promise<Login> {
     // ssh puts values in place of % signs in the command that is its connection.
     const proxy = server
       ? ['-o', `ProxyCommand=${this.#shell(server).map(sh).join(' ').replaceAll('%', '%%')}`]
       : []
-    const { exitCode, stderr } = await ended(
-      start(['ssh', ...fresh, ...proxy, ...this.#ssh, 'true']),
-      3 * CONNECT_DEADLINE,
-    )
-    const method = /Authenticated to .* using "([\w-]+)"/.exec(stderr)?.[1] ?? ''
-    const said = stderr
-      .split('\n')
-      .filter((line) => line.trim() && !/^debug1:|^OpenSSH|^Authenticated/.test(line))
-    return { ok: exitCode === 0, method, said: said.at(-1)?.trim() ?? 'no answer' }
+    const words = ['ssh', ...ANEW, ...proxy, ...this.#ssh, 'true']
+    return judgeLogin(await ended(start(words), 3 * CONNECT_DEADLINE))
   }
 
   /**

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { OperatorError } from './errors.mts'
+import type { Output } from './process.mts'
 
 /** Seconds. */
 export const CONNECT_DEADLINE = 8
@@ -25,6 +26,29 @@ export function sshOptions(sshConfig: string, destination: readonly string[]): s
   ]
     .flatMap((option) => ['-o', option])
     .concat(sshConfig ? ['-F', sshConfig] : [])
+}
+
+/** Options for a login of its own, which tells about itself. */
+export const ANEW = ['LogLevel=DEBUG1', 'ControlMaster=no', 'ControlPath=none'].flatMap((option) => [
+  '-o',
+  option,
+])
+
+export interface Login {
+  ok: boolean
+  /** By which it was let in, as sshd calls it. */
+  method: string
+  /** The last that was said, for people. */
+  said: string
+}
+
+/** What came of a login with the options {@link ANEW}. */
+export function judgeLogin({ exitCode, stderr }: Output): Login {
+  const method = /Authenticated to .* using "([\w-]+)"/.exec(stderr)?.[1] ?? ''
+  const said = stderr
+    .split('\n')
+    .filter((line) => line.trim() && !/^debug1:|^OpenSSH|^Authenticated/.test(line))
+  return { ok: exitCode === 0, method, said: said.at(-1)?.trim() ?? 'no answer' }
 }
 
 /**
