@@ -127,7 +127,7 @@ async function goBack(proof: Proof, rollout: Rollout, error: Error): Promise<nev
   throw new OperatorError(
     what,
     // Without a release before there is more to start than replicas.
-    `${error instanceof NotReady ? error.next : 'Mend the application'}, then: npm run ${from ? 'redeploy' : 'deploy'}`,
+    `${error instanceof NotReady ? error.remedy : 'Mend the application'}, then: npm run ${from ? 'redeploy' : 'deploy'}`,
     from ? `release ${from} serves as before.` : 'no replica of it runs.',
   )
 }

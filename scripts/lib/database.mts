@@ -1,5 +1,6 @@
 /** PostgreSQL: its two roles, and the application's schema. */
 import type { StackConfig } from './config.mts'
+import { whyUnprepared } from './diagnosis.mts'
 import type { Host } from './host.mts'
 import { bash, join, type Script } from './shell.mts'
 import { composeFor, containerOf } from './stack.mts'
@@ -72,7 +73,7 @@ export interface Schema {
  * Which one did is written where it cannot disagree with the schema: in the database's own comment.
  */
 export async function prepareSchema(host: Host, stack: StackConfig, release: string): Promise<Schema> {
-  const output = await host.run(
+  const running = host.run(
     `Preparing the schema for release ${release} (create_db.py)`,
     join([
       composeFor(stack, release),
@@ -91,5 +92,8 @@ fi`,
     ]),
     { deadline: SCHEMA_DEADLINE },
   )
+  const output = await running.catch((failure) => {
+    throw whyUnprepared(failure)
+  })
   return { prepared: output.includes('prepared'), changed: output.includes('changed') }
 }

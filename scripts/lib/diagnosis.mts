@@ -1,12 +1,20 @@
 /** Why a fresh replica does not get ready: a judgement on what was seen. Nothing is asked here. */
-import { OperatorError } from './errors.mts'
+import { CommandError, indent, lastLines, OperatorError, withoutPasswords } from './errors.mts'
 import type { Listener } from './listener.mts'
 
 /** The contract of the application: it listens on APP_HOST and APP_PORT, which say this (compose/stack.yaml). */
 export const PORT = 5000
 
-/** The application is the reason. `next` is what to change; what to type then, the caller knows. */
-export class NotReady extends OperatorError {}
+/** The application is the reason. */
+export class NotReady extends OperatorError {
+  /** @param remedy what to change; a caller that knows better than `npm run deploy` what to type then, says so */
+  constructor(
+    what: string,
+    readonly remedy: string,
+  ) {
+    super(what, `${remedy}, then: npm run deploy`)
+  }
+}
 
 /** What was seen of a replica that does not answer as it should. */
 export interface Seen {
@@ -85,6 +93,14 @@ function crash({ name, exitCode, restarts, outOfMemory, log }: Seen): NotReady {
 }
 
 const MEMORY = 'Give it more (app.memory in config/stack.yaml)'
+
+/** The failure of create_db.py, with the reason where its output gives one. */
+export function whyUnprepared(failure: Error): Error {
+  const reason = failure instanceof CommandError && loggedReason(failure.output)
+  if (!reason) return failure
+  const lines = indent(withoutPasswords(lastLines(failure.output, 15)))
+  return new NotReady(`create_db.py fails: ${reason.what}\n${lines}`, reason.next)
+}
 
 const REASONS: [line: RegExp, what: (said: RegExpExecArray) => string, next: string][] = [
   [

@@ -19,7 +19,6 @@ const LONGEST = [
   'stack/resilience',
   'stack/interrupted',
   'stack/verify',
-  'server/reboot',
   'stack/limits',
 ]
 const ROOMS = ['server', 'stack', 'unit']

@@ -1,12 +1,13 @@
 /**
- * Debian 12, from bare to verified over ssh; then the same again, which must change nothing and cost no request. The login
- * is one as people have it: it prints, and sets what Docker, Compose and new files go by.
+ * Debian 12, from bare to verified over ssh; then the same again, which must change nothing and cost no request; then
+ * restarted. The login is one as people have it: it prints, and sets what Docker, Compose and new files go by.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { changes, Operator } from './operator.mts'
 import { privileges } from './privileges.mts'
+import { reboots } from './reboot.mts'
 
 let server: DisposableServer
 let operator: Operator
@@ -110,3 +111,4 @@ Host inner
 })
 
 privileges(() => operator)
+reboots(() => operator)

@@ -6,7 +6,7 @@ import { $ } from 'zx'
 import { freePort } from '../lib/ports.mts'
 import { until } from '../lib/until.mts'
 import { type Identity, makeIdentity } from './identity.mts'
-import { bareImage, pruneImages, type Suite } from './image/build.mts'
+import { bareImage, type Suite } from './image/build.mts'
 
 /** A Debian server to oneself: systemd, sshd, sudo and nothing else, in a container of the local Docker Engine. */
 export interface DisposableServer extends Identity {
@@ -64,13 +64,11 @@ const privileges = [
 
 /**
  * Starts a server and waits until it has booted.
- * `image` is a bare server of the suite (default: bookworm) or a snapshot. The caller removes the server.
+ * The suite is bookworm by default. The caller removes the server.
  * Throws, with the server's last log lines, when it does not boot; nothing is left then.
  */
-export async function startServer(
-  options: { suite?: Suite; image?: string; name?: string } = {},
-): Promise<DisposableServer> {
-  const image = options.image ?? (await bareImage(options.suite ?? 'bookworm'))
+export async function startServer(options: { suite?: Suite; name?: string } = {}): Promise<DisposableServer> {
+  const image = await bareImage(options.suite ?? 'bookworm')
   const server = await newServer(options.name ?? `prusa-test-${randomBytes(3).toString('hex')}`)
   try {
     await explained(server, `starting from ${image}`, async () => {
@@ -82,14 +80,6 @@ export async function startServer(
     await server.remove()
     throw error
   }
-}
-
-/** The server's disk as an image for startServer. Docker's own data is on a volume and stays out: see loadImages. */
-export async function snapshot(server: DisposableServer, tag: string): Promise<string> {
-  const image = `prusa-test-snapshot:${tag}`
-  await docker(['commit', server.name, image])
-  await pruneImages()
-  return image
 }
 
 /** Copies images from this machine's Docker Engine into the server's. */

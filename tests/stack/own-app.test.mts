@@ -88,6 +88,12 @@ const BROKEN: [what: string, from: string, to: string, told: RegExp][] = [
     'if __name__ == "__main__":\n    print(os.environ["DATABASE_URI"], flush=True)\n    psycopg2.connect("host=127.0.0.1 port=1")',
     /\w+-app-\d+ crashes .*it cannot reach its database \(.*127\.0\.0\.1.*refused[\s\S]*app:\*\*\*@db:5432[\s\S]*Next: {2}.*DATABASE_URI/,
   ],
+  [
+    'lacks a module, which create_db.py finds out',
+    'import psycopg2',
+    'import psycopg2, flask_cors',
+    /create_db\.py fails: it lacks the module flask_cors [\s\S]*Next: {2}Name the package .* requirements\.txt, then: npm run redeploy/,
+  ],
 ]
 for (const [what, from, to, told] of BROKEN)
   test(`a release of it that ${what} is refused in these words, and no password is shown`, async () => {

@@ -1,8 +1,10 @@
 /** Why a replica is not ready: what was seen decides, and what may pass is waited for. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isMisplaced, reasonOf, type Seen } from '../../scripts/lib/diagnosis.mts'
+import { isMisplaced, reasonOf, type Seen, whyUnprepared } from '../../scripts/lib/diagnosis.mts'
+import { CommandError } from '../../scripts/lib/errors.mts'
 import { type Listener, parseListeners } from '../../scripts/lib/listener.mts'
+import { told } from '../lib/refusal.mts'
 
 const listener = (address: string, port: number, status = 0, body = ''): Listener => ({
   address,
@@ -152,4 +154,18 @@ describe('the reason', () => {
       ),
       undefined,
     ))
+})
+
+test('a create_db.py that fails is told with its reason, its last lines, and what to type', () => {
+  const failure = new CommandError(
+    'Preparing',
+    1,
+    `${TRACEBACK}ModuleNotFoundError: No module named 'flask_cors'`,
+  )
+  assert.match(
+    told(whyUnprepared(failure)),
+    /✗ create_db\.py fails: it lacks the module flask_cors .*\n {4}Traceback[\s\S]*Next: {2}.*requirements\.txt, then: npm run deploy/,
+  )
+  const other = new CommandError('Preparing', 1, 'no such luck')
+  assert.equal(whyUnprepared(other), other)
 })

@@ -19,7 +19,7 @@ export async function bareImage(suite: Suite): Promise<string> {
 }
 
 /** Removes those of the tests' images that a newer one has taken the name of. */
-export async function pruneImages(): Promise<void> {
+async function pruneImages(): Promise<void> {
   await $({ quiet: true, nothrow: true })`docker image prune --force --filter label=prusa-test`
 }
 

@@ -1,0 +1,57 @@
+/** The site after its server was restarted: by itself, with everything it had, and with what was stopped still stopped. */
+import assert from 'node:assert/strict'
+import { before, describe, test } from 'node:test'
+import { until } from '../lib/until.mts'
+import { changes, type Operator } from './operator.mts'
+
+/** What must be the same: secrets, certificate, files, data. */
+const KEPT = `
+find /opt/prusa -type f ! -name lock* -printf '%p %m %U ' -exec sha256sum {} \\; | sort
+docker exec prusa-db-1 psql -U postgres -d prusa -Atc 'TABLE palindromes'`
+
+/** Restarts a server on which everything is deployed, and looks at what became of it. */
+export function reboots(operator: () => Operator): void {
+  const running = async () => (await operator().root(`docker ps --format '{{.Names}}' | sort`)).split('\n')
+
+  describe('after a restart of the server', () => {
+    let earlier: string
+    let certificate: string
+    let stopped: string
+    before(async () => {
+      certificate = await operator().certificate()
+      assert.equal((await operator().get('/palindrom/kayak')).status, 200)
+      stopped = (await running()).filter((name) => name.startsWith('prusa-app-'))[1] as string
+      await operator().root(`docker stop ${stopped}`)
+      earlier = await operator().root(KEPT)
+      assert.match(earlier, /kayak/)
+      await operator().server.reboot()
+    })
+
+    test('the site is back by itself, on its old certificate', async () => {
+      await until('the site answers', async () => (await operator().get('/')).status === 200)
+      assert.equal((await operator().get('/')).body, 'Hello, world!')
+      assert.equal(await operator().certificate(), certificate)
+    })
+
+    test('secrets, files and data are what they were', async () => {
+      assert.equal(await operator().root(KEPT), earlier)
+    })
+
+    test('a replica that was stopped by hand stays stopped, the other one and the rest run', async () => {
+      const others = ['prusa-db-1', 'prusa-dbport-1', 'prusa-lb-1', 'prusa-redis-1']
+      const [replica, ...rest] = await running()
+      assert.match(replica ?? '', /^prusa-app-/)
+      assert.notEqual(replica, stopped)
+      assert.deepEqual(rest, others)
+    })
+
+    test('started by hand it has its share again, and verify finds everything as required', async () => {
+      await operator().root(`docker start ${stopped}`)
+      await until('two replicas answer', async () => (await operator().run('verify')).exitCode === 0)
+    })
+
+    test('01-server has nothing to do after a reboot', async () => {
+      assert.deepEqual(changes(await operator().must('01-server')), [])
+    })
+  })
+}
