@@ -457,7 +457,7 @@ admin	right	200
   })
 
   test('replicas whose log holds the owner’s password are warned of by name, with what to type', () => {
-    const { logged } = parseInside('logged\tprusa-app-1\nlogged\tprusa-app-2\n')
+    const { logged } = parseInside('logged\tprusa-app-2\nlogged\tprusa-app-1\n')
     const [warning = '', ...others] = warnings({ logged })
     assert.match(
       warning,

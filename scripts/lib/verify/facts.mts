@@ -84,7 +84,9 @@ export function parseInside(output: string): Inside {
     packages: of('package').map(([name]) => name as string),
     containers: of('container').map((line) => containerOf(JSON.parse(line.join('\t')) as Inspected)),
     replicas: of('replica').map(([name = '', release = '', redis = '']) => ({ name, release, redis })),
-    logged: of('logged').map(([name]) => name as string),
+    logged: of('logged')
+      .map(([name]) => name as string)
+      .sort(),
     database: parseDatabase(of('database')),
     admin: Object.fromEntries(of('admin') as [string, string][]),
   }
