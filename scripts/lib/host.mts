@@ -110,8 +110,10 @@ export class Host {
     const unpack = this.#begin(bash`rm -rf ${to}; mkdir -p ${to}; tar -x -C ${to}`, true)
     const tar = feed(['tar', '-c', '-C', from, ...modes, ...listed], names.join('\0'), unpack)
     const outputs = await Promise.all([tar, this.#heard(unpack, COPY_DEADLINE)])
-    for (const { exitCode, stderr } of outputs)
-      if (exitCode !== 0) throw new CommandError(`Copying ${from} to ${this.name}`, exitCode, stderr)
+    // One that was only ended since the other had failed is not the reason.
+    const failed =
+      outputs.find(({ exitCode }) => exitCode) ?? outputs.find(({ exitCode }) => exitCode === null)
+    if (failed) throw new CommandError(`Copying ${from} to ${this.name}`, failed.exitCode, failed.stderr)
   }
 
   /** Copies one file of this machine, with its content only. */

@@ -85,16 +85,18 @@ echo "rest$line"`,
   })
 })
 
-test('a copied folder can be read by everybody, whatever umask made it here', async () => {
+test('a copied folder is the same byte for byte, and can be read by everybody, whatever umask made it here', async () => {
   const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
   const [from, to] = [path.join(home, 'from'), path.join(home, 'to')]
   mkdirSync(path.join(from, 'sub'), { recursive: true, mode: 0o700 })
   writeFileSync(path.join(from, 'sub/file'), 'text', { mode: 0o600 })
-  writeFileSync(path.join(from, 'run'), '', { mode: 0o700 })
+  const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+  writeFileSync(path.join(from, 'run'), bytes, { mode: 0o700 })
   chmodSync(home, 0o755)
   await new Host('local').copyFolder(from, ['sub', 'sub/file', 'run'], to)
   const modes = ['.', 'sub', 'sub/file', 'run'].map((name) => statSync(path.join(to, name)).mode & 0o777)
   assert.equal(readFileSync(path.join(to, 'sub/file'), 'utf8'), 'text')
+  assert.deepEqual(readFileSync(path.join(to, 'run')), bytes)
   rmSync(home, { recursive: true })
   assert.deepEqual(modes, [0o755, 0o755, 0o644, 0o755])
 })
@@ -104,4 +106,12 @@ test('a folder that cannot be copied: which, and why', async () => {
     .copyFolder('/nowhere', ['x'], '/tmp/prusa-test-none')
     .then(() => '', told)
   assert.match(text, /Copying \/nowhere to this machine: failed .*\n.*No such file/)
+})
+
+test('a folder that cannot be written there: why', async () => {
+  const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
+  writeFileSync(path.join(home, 'large'), Buffer.alloc(1 << 20))
+  const text = await new Host('local').copyFolder(home, ['large'], '/proc/none').then(() => '', told)
+  rmSync(home, { recursive: true })
+  assert.match(text, /failed with exit code 1\n.*mkdir: .*\/proc\/none/)
 })
