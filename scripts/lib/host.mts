@@ -95,7 +95,7 @@ export class Host {
   /** Runs a script as root; its exit code is the caller's to judge. Throws only when the server is out of reach. */
   async attempt(script: Script, options: RunOptions = {}): Promise<Output> {
     await this.#connect()
-    return await this.#send(script, options.deadline ?? SCRIPT_DEADLINE)
+    return await this.#heard(this.#begin(script), options.deadline ?? SCRIPT_DEADLINE)
   }
 
   /**
@@ -169,11 +169,7 @@ export class Host {
   }
 
   async #ask(): Promise<void> {
-    await this.#send(bash`true`, 2 * CONNECT_DEADLINE, NOTHING_CHANGED)
-  }
-
-  async #send(script: Script, deadline: number, state = GOES_ON): Promise<Output> {
-    return await this.#heard(this.#begin(script), deadline, state)
+    await this.#heard(this.#begin(bash`true`), 2 * CONNECT_DEADLINE, NOTHING_CHANGED)
   }
 
   /** Starts bash on a script, which goes there on its standard input. @param takesInput as {@link framed} has it */
