@@ -1,6 +1,7 @@
 /** PostgreSQL with the owner `app`, the reader `developer`, and the application's schema. */
 import { sourceOf } from './lib/application.mts'
-import { applyRoles, prepareSchema } from './lib/database.mts'
+import { prepareSchema } from './lib/create-db.mts'
+import { applyRoles } from './lib/database.mts'
 import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
 import { requireBuilt } from './lib/release.mts'

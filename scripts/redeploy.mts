@@ -1,6 +1,6 @@
 /** Releases the application in app/ with no visible outage, or one that is on the server already. */
 import { buildRelease } from './lib/build.mts'
-import { prepareSchema } from './lib/database.mts'
+import { Contended, prepareSchema } from './lib/create-db.mts'
 import { type Target, wantedConfig } from './lib/definition.mts'
 import { NotReady } from './lib/diagnosis.mts'
 import { printPlan } from './lib/dryrun.mts'
@@ -127,7 +127,7 @@ async function goBack(proof: Proof, rollout: Rollout, error: Error): Promise<nev
   throw new OperatorError(
     what,
     // Without a release before there is more to start than replicas.
-    `${error instanceof NotReady ? error.remedy : 'Mend the application'}, then: npm run ${from ? 'redeploy' : 'deploy'}`,
+    `${error instanceof NotReady || error instanceof Contended ? error.remedy : 'Mend the application'}, then: npm run ${from ? 'redeploy' : 'deploy'}`,
     from ? `release ${from} serves as before.` : 'no replica of it runs.',
   )
 }

@@ -1,5 +1,6 @@
 -- The two roles of the database `prusa`, run as postgres; repeatable. What developer may is in rights.sql. psql variables:
 --   owner_password, developer_password    set only when the role's present password is another one
+--   idle_timeout                          of a transaction of developer's
 -- A password is not written to the server's log, not even by a statement that fails.
 SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
@@ -15,6 +16,9 @@ ALTER ROLE developer LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOB
 \if :{?developer_password}
   ALTER ROLE developer PASSWORD :'developer_password';
 \endif
+
+-- Who reads and goes for lunch keeps no lock in the way of a migration.
+ALTER ROLE developer IN DATABASE prusa SET idle_in_transaction_session_timeout = :'idle_timeout';
 
 -- app: the owner, full access.
 ALTER DATABASE prusa OWNER TO app;

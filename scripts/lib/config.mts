@@ -69,6 +69,10 @@ export const stackSchema = section({
     abort_on_errors: flag(true, 'ABORT_ON_ERRORS'),
     keep_releases: integer(2, 100, 5, 'KEEP_RELEASES'),
   }),
+  database: section({
+    lock_timeout: integer(1, 600, 5, 'LOCK_TIMEOUT'),
+    developer_idle_timeout: integer(1, 86_400, 300, 'DEVELOPER_IDLE_TIMEOUT'),
+  }),
   limits: section({
     requests: integer(1, 100_000, 1000, 'LIMIT_REQUESTS'),
     connections: integer(1, 65_535, 500, 'LIMIT_CONNECTIONS'),

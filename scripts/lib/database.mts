@@ -1,12 +1,8 @@
-/** PostgreSQL: its two roles, and the application's schema. */
+/** PostgreSQL: its two roles, and statements as its superuser. */
 import type { StackConfig } from './config.mts'
-import { whyUnprepared } from './diagnosis.mts'
 import type { Host } from './host.mts'
-import { bash, join, type Script } from './shell.mts'
-import { composeFor, containerOf } from './stack.mts'
-
-/** Seconds for the application's create_db.py, which may migrate real data. */
-const SCHEMA_DEADLINE = 600
+import { bash, type Script } from './shell.mts'
+import { containerOf } from './stack.mts'
 
 /**
  * Brings the database, roles, rights and passwords to what sql/ and the secrets say; returns whether anything changed.
@@ -26,7 +22,7 @@ export async function applyRoles(
  * `sql`: runs statements as the superuser. Names are looked up in PostgreSQL's own schema and nowhere else: `app` may make a
  * function that fits a call better than PostgreSQL's, and it would run with the superuser's rights.
  */
-const sqlFunction = (stack: StackConfig): Script => bash`
+export const sqlFunction = (stack: StackConfig): Script => bash`
 sql() { # [DATABASE]
   docker exec -i -e PGOPTIONS=-csearch_path=pg_catalog ${containerOf(stack, 'db')} \
     psql -v ON_ERROR_STOP=1 -qAtX -U postgres -d "\${1:-prusa}"
@@ -54,46 +50,10 @@ function rolesScript(stack: StackConfig, ownerSecret: string): Script {
 ${passwordFunctions(stack)}
 sql postgres <sql/database.sql
 {
+  echo '\set idle_timeout '${stack.database.developer_idle_timeout}s
   cat sql/state.sql
   opens app ${owner} || variable owner_password ${owner}
   opens developer secrets/db_developer_password || variable developer_password secrets/db_developer_password
   cat sql/roles.sql sql/rights.sql sql/state.sql
 } | sql`
-}
-
-export interface Schema {
-  /** Whether create_db.py was run. */
-  prepared: boolean
-  /** Whether tables, columns or indexes are others than before. */
-  changed: boolean
-}
-
-/**
- * Lets the release prepare its schema by its own create_db.py, unless that release did so already.
- * Which one did is written where it cannot disagree with the schema: in the database's own comment.
- */
-export async function prepareSchema(host: Host, stack: StackConfig, release: string): Promise<Schema> {
-  const running = host.run(
-    `Preparing the schema for release ${release} (create_db.py)`,
-    join([
-      composeFor(stack, release),
-      sqlFunction(stack),
-      bash`
-shape() { sql <${stack.folder}/sql/schema.sql; }
-prepared=$(sql <<<"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'prusa' AND EXISTS (SELECT FROM pg_tables WHERE tableowner = 'app')")
-if [ "$prepared" != ${`schema of release ${release}`} ]; then
-  before=$(shape)
-  compose run --rm --no-deps -T app python create_db.py >&2
-  sql <${stack.folder}/sql/rights.sql
-  sql <<<${`COMMENT ON DATABASE prusa IS 'schema of release ${release}'`}
-  echo prepared
-  [ "$before" = "$(shape)" ] || echo changed
-fi`,
-    ]),
-    { deadline: SCHEMA_DEADLINE },
-  )
-  const output = await running.catch((failure) => {
-    throw whyUnprepared(failure)
-  })
-  return { prepared: output.includes('prepared'), changed: output.includes('changed') }
 }

@@ -53,7 +53,7 @@ export function describePlan(
     ...(schema
       ? [
           `prepare the schema, unless ${release} did so already`,
-          '  docker compose run --rm --no-deps app python create_db.py',
+          '  docker compose run --no-deps --entrypoint python app create_db.py',
         ]
       : []),
     ...(leftovers.length > 0 ? retire(stack, namesOf(leftovers)) : []),

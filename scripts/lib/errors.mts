@@ -61,12 +61,16 @@ export class CommandError extends OperatorError {
   }
 }
 
+/** Characters of a line that are shown; what is longer is for programs, not for people. */
+const LINE = 400
+
 /** The last `count` lines of a text that are not empty. */
 export function lastLines(text: string, count: number): string {
   return text
     .split('\n')
     .filter((line) => line.trim() !== '')
     .slice(-count)
+    .map((line) => (line.length > LINE ? `${line.slice(0, LINE)} …` : line))
     .join('\n')
 }
 

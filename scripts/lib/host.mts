@@ -33,6 +33,8 @@ const BASH = 'bash -p -s'
 export interface RunOptions {
   /** Seconds until the script is ended. */
   deadline?: number
+  /** Its standard input ends when we do; else it is empty, and the script goes on without us. */
+  tied?: boolean
 }
 
 export class Host {
@@ -95,7 +97,7 @@ export class Host {
   /** Runs a script as root; its exit code is the caller's to judge. Throws only when the server is out of reach. */
   async attempt(script: Script, options: RunOptions = {}): Promise<Output> {
     await this.#connect()
-    return await this.#heard(this.#begin(script), options.deadline ?? SCRIPT_DEADLINE)
+    return await this.#heard(this.#begin(script, options.tied), options.deadline ?? SCRIPT_DEADLINE)
   }
 
   /**

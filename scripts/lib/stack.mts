@@ -40,7 +40,15 @@ export const stackFile = () => own('compose/stack.yaml')
 const own = (name: string) => readFileSync(path.join(ROOT, name), 'utf8')
 
 /** What is run as the superuser: database.mts, rotation.mts. */
-const SQL = ['database.sql', 'roles.sql', 'rights.sql', 'bridge.sql', 'schema.sql', 'state.sql']
+const SQL = [
+  'database.sql',
+  'roles.sql',
+  'rights.sql',
+  'bridge.sql',
+  'schema.sql',
+  'state.sql',
+  'blockers.sql',
+]
 
 export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[] {
   const at = (name: string) => `${stack.folder}/${name}`

@@ -32,9 +32,10 @@ test('a command’s error shows the end of what it printed', () => {
   assert.equal(lines.length, 28)
 })
 
-test('lastLines leaves out empty ones', () => {
+test('lastLines leaves out empty ones, and the end of what no person would read', () => {
   assert.equal(lastLines('a\n\n b \n   \nc\n', 2), ' b \nc')
   assert.equal(lastLines('', 3), '')
+  assert.equal(lastLines(`short\n${'x'.repeat(20_000)}`, 2), `short\n${'x'.repeat(400)} …`)
 })
 
 test('indent moves every line', () => assert.equal(indent('a\nb'), '    a\n    b'))

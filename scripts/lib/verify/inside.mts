@@ -1,6 +1,9 @@
 /** What root sees on the server: facts about users, packages, containers and the database. Nothing is changed. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { type Certificate, readFacts } from '../certificate.mts'
-import type { StackConfig } from '../config.mts'
+import { ROOT, type StackConfig } from '../config.mts'
+import { sqlFunction } from '../database.mts'
 import type { Host } from '../host.mts'
 import { bash, join, remote, type Script } from '../shell.mts'
 import { type Inside, parseInside, SHEET_PACKAGES, SHEET_USERS } from './facts.mts'
@@ -79,7 +82,7 @@ function containersScript(stack: StackConfig): Script {
   return bash`
 ids=$(docker ps -aq --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.oneoff=False)
 [ -z "$ids" ] || docker inspect $ids | jq -c '.[] | del(.Config.Env)' | sed 's/^/container\t/'
-for replica in $(docker ps --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.service=app --format '{{.Names}}'); do
+for replica in $(docker ps --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.service=app --filter label=com.docker.compose.oneoff=False --format '{{.Names}}'); do
   (
     pong=$(docker exec $replica python -c '
 import os, socket
@@ -99,7 +102,7 @@ function logsScript(stack: StackConfig): Script {
 passwords() {
   { head -n1 db_owner_password; sed -n 's#^DATABASE_URI=[^:]*://[^:]*:\([^@]*\)@.*#\1#p' app.env; } 2>/dev/null | grep .
 }
-for replica in $(docker ps -a --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.service=app --format '{{.Names}}'); do
+for replica in $(docker ps -a --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.service=app --filter label=com.docker.compose.oneoff=False --format '{{.Names}}'); do
   (
     cd ${stack.folder}/secrets
     ! grep -qFf <(passwords) <(docker logs $replica 2>&1) || printf 'logged\t%s\n' $replica
@@ -108,6 +111,10 @@ done
 wait`
 }
 
+/** Seconds for all that a role is asked to try. */
+const DATABASE_DEADLINE = 20
+const BLOCKERS = readFileSync(path.join(ROOT, 'sql/blockers.sql'), 'utf8')
+
 // Everything that could write stands in a transaction that is rolled back. psql's answers and errors become one stream
 // inside the container already: docker exec brings two over in any order.
 function databaseScript(stack: StackConfig): Script {
@@ -115,8 +122,8 @@ function databaseScript(stack: StackConfig): Script {
 cd ${stack.folder}/secrets
 attempt() { # ROLE SECRET; SQL on standard input
   { head -n1 "$2"; cat; } | docker exec -i ${`${stack.project}-db-1`} sh -c '
-    IFS= read -r PGPASSWORD; export PGPASSWORD
-    exec psql -h 127.0.0.1 -U "$0" -d prusa -qAtX 2>&1' "$1" 2>&1 | sed -n 's/^\(psql: \)\{0,1\}.*\(ERROR\|FATAL\): */error\t/p; /^[a-z ]*\t/p' | sed "s/^/database\t$1\t/" || true
+    IFS= read -r PGPASSWORD; export PGPASSWORD PGOPTIONS="-c lock_timeout=3s -c statement_timeout=10s"
+    exec timeout ${DATABASE_DEADLINE} psql -h 127.0.0.1 -U "$0" -d prusa -qAtX 2>&1' "$1" 2>&1 | sed -n 's/^\(psql: \)\{0,1\}.*\(ERROR\|FATAL\): */error\t/p; /^[a-z ]*\t/p' | sed "s/^/database\t$1\t/" || true
 }
 attempt app db_owner_password <<'SQL' &
 SELECT E'owner\t' || pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database();
@@ -138,6 +145,9 @@ BEGIN; CREATE TABLE verify_probe (n int); ROLLBACK;
 SELECT E'step\tTEMPORARY';
 BEGIN; CREATE TEMPORARY TABLE verify_probe (n int); ROLLBACK;
 SQL
+${sqlFunction(stack)}
+sleep 1 # while these wait, if there is something to wait for
+sql <<<${`\\set waiters ''\n${BLOCKERS}`} 2>/dev/null | sed 's/^/database\tnobody\tblocked\t/' || true
 wait`
 }
 

@@ -55,7 +55,9 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
     ['/', '/status', '/palindrom/verify'].map((path) => secure(path, 'page')),
   )
   const hidden = await Promise.all(HIDDEN.map((path, index) => secure(path, `hidden${index}`)))
-  const sample = await Promise.all(Array.from({ length: SAMPLE }, () => secure('/', 'sample')))
+  // A page that does not answer once need not be waited for a hundred times.
+  const asked = hello?.error ? 0 : SAMPLE
+  const sample = await Promise.all(Array.from({ length: asked }, () => secure('/', 'sample')))
   agent.destroy()
   const log = await readLog(host, stack, run)
   return {
@@ -70,7 +72,7 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
       reached: log.filter(({ mark, upstream }) => mark === `hidden${index}` && upstream !== '').length,
     })),
     sample: {
-      failed: sample.filter((seen) => seen.status !== 200).length,
+      failed: SAMPLE - sample.filter((seen) => seen.status === 200).length,
       perReplica: tally(log.filter(({ mark }) => mark === 'sample').map(({ upstream }) => upstream)),
     },
   }

@@ -122,6 +122,7 @@ function database({ inside }: Facts): Verdict[] {
   // Before the first attempt to write, the one thing tried is to read every table.
   const unread = found['developer login']
   const denied = (what: string) => /permission denied|must be owner/.test(found[`developer ${what}`] ?? '')
+  const blocked = found['nobody blocked'] && `a lock is waited for that is held by ${found['nobody blocked']}`
   const answer = (what: string) =>
     `${what} as developer: ${found[`developer ${what}`] ?? found['developer login'] ?? 'not tried'}`
   return [
@@ -141,7 +142,9 @@ function database({ inside }: Facts): Verdict[] {
       'A read-only user developer',
       reads.length > 0 && unread === undefined && denied('INSERT') && denied('CREATE') && denied('TEMPORARY'),
       [
-        unread ? `SELECT as developer: ${unread}` : `SELECT as developer: every table (${reads.length})`,
+        unread
+          ? `SELECT as developer: ${unread}${blocked ? ` (${blocked})` : ''}`
+          : `SELECT as developer: every table (${reads.length})`,
         answer('INSERT'),
         answer('CREATE'),
         answer('TEMPORARY'),
