@@ -9,6 +9,7 @@ import { begin } from './lib/run.mts'
 import { list, say, step } from './lib/say.mts'
 import { ensureSecrets } from './lib/secrets.mts'
 import { up, writeStack } from './lib/stack.mts'
+import { requireFit } from './lib/volumes.mts'
 
 const { host, stack } = begin(`
 Starts PostgreSQL, prepares its two roles and the application's schema. A second run changes nothing.
@@ -22,6 +23,7 @@ const { release } = sourceOf(stack, images.python)
 await requireBuilt(host, stack, release)
 
 await withLock(host, stack, '03-db', async () => {
+  await requireFit(host, stack, images)
   await step('Secrets', async () => {
     const made = await ensureSecrets(host, stack)
     return made.length > 0

@@ -13,6 +13,7 @@ import { say, step, warn } from './lib/say.mts'
 import { look, refresh } from './lib/scene.mts'
 import { ensureSecrets } from './lib/secrets.mts'
 import { up, writeStack } from './lib/stack.mts'
+import { requireFit } from './lib/volumes.mts'
 
 const { host, stack, options } = begin(`
 Starts Redis, the replicas and the load balancer on HTTPS. A second run changes nothing and drops no request.
@@ -30,6 +31,7 @@ const { release } = sourceOf(stack, images.python)
 await requireBuilt(host, stack, release)
 if (images.certbot) await requireImage(host, images.certbot)
 await withLock(host, stack, '04-stack', async () => {
+  await requireFit(host, stack, images)
   await ensureSecrets(host, stack)
 
   await step('Redis', async () => {

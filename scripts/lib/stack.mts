@@ -57,6 +57,7 @@ export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[]
     { path: at('compose/stack.env'), content: envFile(stackVariables(stack, images)) },
     { path: at('compose/app.env'), content: envFile(stack.app.environment), mode: '600' },
     { path: at('postgres/pg_hba.conf'), content: own('sql/pg_hba.conf') },
+    { path: at('postgres/postgres.sh'), content: own('compose/postgres.sh') },
     { path: at('dbport/dbport.py'), content: own('compose/dbport.py') },
     ...SQL.map((name) => ({ path: at(`sql/${name}`), content: own(`sql/${name}`) })),
   ]
@@ -67,6 +68,7 @@ export function stackVariables(stack: StackConfig, images: BaseImages): Record<s
     PROJECT: stack.project,
     FOLDER: stack.folder,
     POSTGRES_IMAGE: images.postgres,
+    DB_DATA: dataFolder(images.postgres),
     REDIS_IMAGE: images.redis,
     NGINX_IMAGE: images.nginx,
     PYTHON_IMAGE: images.python,
@@ -76,6 +78,12 @@ export function stackVariables(stack: StackConfig, images: BaseImages): Record<s
     APP_MEMORY: stack.app.memory,
     STOP_TIMEOUT: stack.rollout.stop_timeout,
   }
+}
+
+/** Where the official image of this name has its volume: it has moved with version 18. */
+export function dataFolder(image: string): string {
+  const major = Number(/:(\d+)[^:/]*$/.exec(image)?.[1] ?? 0)
+  return major >= 18 ? '/var/lib/postgresql' : '/var/lib/postgresql/data'
 }
 
 /** In double quotes, where a backslash takes the meaning from each character that has one (compose-go's dotenv). */

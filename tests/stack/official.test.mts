@@ -1,11 +1,13 @@
 /** The road on official images: stand-ins with their traits, from a registry on loopback. */
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync } from 'node:fs'
+import { appendFileSync, cpSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config.mts'
-import { Deployment } from '../lib/deployment.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
 import { Registry } from '../lib/registry.mts'
+import { as, asPostgres } from '../lib/sql.mts'
+import { until } from '../lib/until.mts'
 
 let registry: Registry
 let site: Deployment
@@ -21,6 +23,24 @@ before(async () => {
 after(async () => {
   await site?.remove()
   await registry?.remove()
+})
+
+test('a database that the official image’s own script left half made, killed on its first start, is completed', async () => {
+  await site.must('02-build')
+  const labels = [`project=${site.project}`, 'volume=db'].map((one) => `--label=com.docker.compose.${one}`)
+  await docker`docker volume create ${labels} ${site.project}_db`
+  // Killed before it has made the database that it was told to: it is never told.
+  const environment = ['--env=POSTGRES_HOST_AUTH_METHOD=trust', '--env=SLOW_DISK=600']
+  const volume = `${site.project}_db:/var/lib/postgresql/data`
+  const image = registry.image('postgres')
+  const began =
+    await docker`docker run -d --user postgres ${environment} --volume ${volume} ${image} postgres`
+  const container = began.stdout.trim()
+  const logged = async () => (await docker`docker logs ${container}`).stdall
+  await until('its temporary server runs', async () => /server started/.test(await logged()))
+  await docker`docker rm -f ${container}`
+  await site.must('03-db')
+  assert.equal(await asPostgres(site, 'SHOW lc_messages'), 'en_US.utf8')
 })
 
 test('02 to 04: the site is up, each line about it is green, and a second run changes nothing', async () => {
@@ -39,6 +59,77 @@ test('a new release is rolled out unnoticed', async () => {
   await site.unnoticed(() => site.must('redeploy'))
   for (const release of await site.releases()) assert.ok(!before.includes(release))
 })
+
+test('from the registry to the Debian archive and back, on the same volumes', async () => {
+  await site.get('/redis-hits')
+  for (const images of ['debian', 'registry']) {
+    const before = await kept()
+    site.configure({ images })
+    for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
+    assert.deepEqual(await kept(), before)
+    assert.equal((await site.get('/palindrom/level')).body, 'yes')
+    assert.deepEqual(await red(), [])
+  }
+})
+
+test('another major version of PostgreSQL is refused before anything is touched, and what is to be typed moves the data', async () => {
+  const before = [await site.ids(), stackEnv()]
+  site.configure({ base_images: { postgres: await another('postgres', '18', AS_18) } })
+  for (const script of ['03-db', '04-stack']) {
+    const { exitCode, text } = await site.run(script)
+    assert.equal(exitCode, 1)
+    assert.match(text, /_db holds data of PostgreSQL 17, and \S+ is PostgreSQL 18, which cannot read it/)
+    assert.match(text, /nothing was changed/)
+    assert.deepEqual([await site.ids(), stackEnv()], before)
+  }
+  const { text } = await site.run('03-db')
+  const [dump, remove, restore] = [...text.matchAll(/^ +(sudo docker .*)$/gm)].map(([, line = '']) =>
+    line.replaceAll('sudo ', ''),
+  )
+  const rows = await asPostgres(site, 'SELECT * FROM minimal')
+  // There is no PostgreSQL 18 here. A volume that is made anew is the same work with 17.
+  site.configure({ base_images: { postgres: registry.image('postgres') } })
+  for (const line of [dump, remove]) await docker({ cwd: site.home })`bash -c ${line}`
+  await site.must('03-db')
+  await docker({ cwd: site.home })`bash -c ${restore}`
+  await site.must('03-db')
+  assert.deepEqual(await as(site, 'developer', 'SELECT * FROM minimal'), { ok: true, text: rows })
+  assert.equal((await site.get('/palindrom/level')).body, 'yes')
+  assert.deepEqual(await red(), [])
+})
+
+test('a Redis that does not read what the one before has written is refused before anything is touched', async () => {
+  const before = [await site.ids(), stackEnv()]
+  await docker`docker exec ${site.project}-redis-1 sh -c ${'redis-cli save; printf REDIS9999 >/data/dump.rdb'}`
+  site.configure({ base_images: { redis: await another('redis', '8', 'LABEL prusa-test=another') } })
+  const { exitCode, text } = await site.run('04-stack')
+  assert.equal(exitCode, 1)
+  assert.match(text, /redis:8\S* cannot read what the volume \w+_redis holds: .*RDB/)
+  assert.deepEqual([await site.ids(), stackEnv()], before)
+  await docker`docker exec ${site.project}-redis-1 redis-cli save`
+  await site.must('04-stack')
+})
+
+/** Lines of a Dockerfile that make an image say that it is PostgreSQL 18. */
+const AS_18 = `VOLUME /var/lib/postgresql
+ENV PATH=/usr/local/bin:$PATH
+RUN echo 'echo "postgres (PostgreSQL) 18.1"' >/usr/local/bin/postgres && chmod 755 /usr/local/bin/postgres`
+
+/** An image over a stand-in, by another name. */
+async function another(service: 'postgres' | 'redis', tag: string, lines: string): Promise<string> {
+  const base = registry.image(service)
+  const name = `${base.replace(/:[^:]*$/, '')}:${tag}-another`
+  await docker({ input: `FROM ${base}\n${lines}\n` })`docker build -q -t ${name} -`
+  return name
+}
+
+const stackEnv = () => readFileSync(path.join(site.folder, 'compose/stack.env'), 'utf8')
+
+/** What the two volumes hold of ours. */
+async function kept(): Promise<string[]> {
+  const keys = await docker`docker exec ${site.project}-redis-1 redis-cli --raw dbsize`
+  return [await asPostgres(site, 'SELECT count(*) FROM minimal'), keys.stdout.trim()]
+}
 
 /** What verify finds wrong, but for the users and packages of this machine. */
 async function red(): Promise<string[]> {

@@ -26,6 +26,7 @@ test('stack.env of the defaults', () => {
     `PROJECT="prusa"
 FOLDER="/opt/prusa"
 POSTGRES_IMAGE="p:17"
+DB_DATA="/var/lib/postgresql/data"
 REDIS_IMAGE="r:8"
 NGINX_IMAGE="n:1.30"
 PYTHON_IMAGE="y:3.13"
@@ -56,6 +57,7 @@ test('the other files are those of this checkout, each in the configured folder'
     ['compose/stack.yaml', 'compose/stack.yaml'],
     ['dbport/dbport.py', 'compose/dbport.py'],
     ['postgres/pg_hba.conf', 'sql/pg_hba.conf'],
+    ['postgres/postgres.sh', 'compose/postgres.sh'],
     ['sql/database.sql', 'sql/database.sql'],
     ['sql/roles.sql', 'sql/roles.sql'],
     ['sql/rights.sql', 'sql/rights.sql'],

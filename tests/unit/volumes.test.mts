@@ -1,0 +1,62 @@
+/** What speaks against going on with a volume, as the operator reads it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+import { dataFolder } from '../../scripts/lib/stack.mts'
+import { type Facts, misfit } from '../../scripts/lib/volumes.mts'
+
+const stack = defaults(stackSchema)
+const told = (facts: Facts, postgres = 'postgres:17') =>
+  misfit(stack, { postgres, redis: 'redis:8', nginx: 'n', python: 'p' }, facts)
+
+const image: Facts = {
+  volumes: '/var/lib/postgresql/data ',
+  version: 'postgres (PostgreSQL) 17.6 (Debian 17.6-1.pgdg13+1)',
+  user: '999',
+}
+const held: Facts = { ...image, held: '17', owner: '999' }
+
+test('nothing, when the images run already, with a new volume, and with one of the same kind', () => {
+  for (const facts of [{}, image, held]) assert.equal(told(facts), undefined)
+})
+
+test('another major version, upwards and downwards: what the volume holds, and how the data is moved', () => {
+  const eighteen = { ...held, version: 'postgres (PostgreSQL) 18.1', volumes: '/var/lib/postgresql ' }
+  const error = told(eighteen, 'postgres:18')
+  assert.match(
+    error?.what ?? '',
+    /prusa_db holds data of PostgreSQL 17, and postgres:18 is PostgreSQL 18, which/,
+  )
+  assert.match(error?.next ?? '', /pg_dump.*\n.*volume rm prusa_db\n.*03-db[\s\S]*pg_restore/)
+  assert.match(told({ ...held, held: '18' })?.what ?? '', /holds data of PostgreSQL 18, and postgres:17/)
+})
+
+test('an image of another layout than its name tells would meet an empty folder', () => {
+  const error = told(
+    { ...image, volumes: '/var/lib/postgresql ', version: 'postgres (PostgreSQL) 18.1' },
+    'postgres:latest',
+  )
+  assert.match(error?.what ?? '', /postgres:latest keeps its data in \/var\/lib\/postgresql, and/)
+  assert.match(error?.next ?? '', /postgres:18/)
+})
+
+test('a volume of another user, a locale that is missing, and what Redis does not read', () => {
+  assert.match(told({ ...held, owner: '70' })?.what ?? '', /belongs to user 70, .* is user 999/)
+  assert.match(told({ ...held, unknown: 'de_DE.utf8' })?.what ?? '', /locale de_DE\.utf8/)
+  const redis = told({ redis: 'Can’t handle RDB format version 80' })
+  assert.match(redis?.what ?? '', /redis:8 cannot read .* prusa_redis holds: Can’t handle RDB format/)
+  assert.match(redis?.next ?? '', /volume rm prusa_redis/)
+})
+
+test('where the official image keeps its data, by its version', () => {
+  const folders = [
+    'postgres:17',
+    'postgres:17.6-alpine',
+    'localhost:5000/postgres',
+    'prusa-debian/postgres:17-0a1b',
+  ]
+  for (const name of folders) assert.equal(dataFolder(name), '/var/lib/postgresql/data', name)
+  for (const name of ['postgres:18', 'registry:5000/library/postgres:18.1-trixie', 'postgres:100'])
+    assert.equal(dataFolder(name), '/var/lib/postgresql', name)
+})
