@@ -15,11 +15,12 @@ export interface Target {
 }
 
 /**
- * The service `app` of compose/stack.yaml, the values of the variables in it, and the application's own variables. The
+ * The service `app` of compose/stack.yaml without how many there are of it, the values of the variables in it, and the application's own variables. The
  * database's password, which the server adds to it, is not here.
  */
 export function definitionOf(stack: StackConfig, images: BaseImages, release: string): string {
-  const service = JSON.stringify(parse(stackFile(), { merge: true }).services.app)
+  const { scale: _, ...app } = parse(stackFile(), { merge: true }).services.app
+  const service = JSON.stringify(app)
   const values: Record<string, string | number> = { ...stackVariables(stack, images), RELEASE: release }
   const named = [...service.matchAll(/\$\{(\w+)/g)].map(([, name]) => name as string)
   return JSON.stringify([service, named.map((name) => values[name]), stack.app.environment])

@@ -75,6 +75,7 @@ export function stackVariables(stack: StackConfig, images: BaseImages): Record<s
     HTTP_PORT: stack.ports.http,
     HTTPS_PORT: stack.ports.https,
     DB_PORT: stack.ports.db,
+    REPLICAS: stack.app.replicas,
     APP_MEMORY: stack.app.memory,
     STOP_TIMEOUT: stack.rollout.stop_timeout,
   }

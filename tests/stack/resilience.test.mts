@@ -123,6 +123,47 @@ test('the load balancer comes back when it is killed', async () => {
   assert.equal((await site.get('/ready-for-deploy')).status, 404)
 })
 
+test('Compose by hand, without a release: it says what to type, touches nothing, and looks at what runs', async () => {
+  const before = await site.ids()
+  const refused = await byHand('up', '-d')
+  assert.notEqual(refused.exitCode, 0)
+  assert.match(refused.stdall, /type RELEASE=NAME before docker/)
+  assert.deepEqual(await site.ids(), before)
+  assert.match((await byHand('ps')).stdall, /-app-\d+ [\s\S]*-lb-1 /)
+  assert.match((await byHand('logs', 'lb')).stdall, /"uri":/)
+  assert.equal((await byHand('restart', 'redis')).exitCode, 0)
+})
+
+test('after docker compose down and up no request goes to an address of before, and the site answers', async () => {
+  const [release = ''] = await site.releases()
+  const network = `${site.project}_frontend`
+  const subnet = (
+    await docker`docker network inspect -f '{{(index .IPAM.Config 0).Subnet}}' ${network}`
+  ).stdout.trim()
+  const format = `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`
+  const old = await Promise.all((await site.containers('app')).map((name) => inspect(name, format)))
+  assert.equal((await byHand('down')).exitCode, 0)
+  // Somebody else has the addresses by now.
+  await docker`docker network create --subnet ${subnet} ${site.project}-stranger`
+  try {
+    await docker({ env: { ...process.env, RELEASE: release } })`${BY_HAND(site)} up -d`
+    await until('the site answers', async () => (await site.get('/')).status === 200)
+    for (let number = 0; number < 20; number++) assert.equal((await site.get('/')).status, 200)
+    const asked = (await site.logged('lb')).join('\n').match(/"upstream":"[^"]+"/g) ?? []
+    assert.ok(asked.length > 20)
+    for (const address of old) assert.ok(!asked.some((line) => line.includes(`${address}:`)), address)
+    await site.unnoticed(() => site.must('04-stack'))
+    assert.equal((await site.containers('app')).length, 2)
+  } finally {
+    await docker`docker network rm ${site.project}-stranger`
+  }
+})
+
+/** Docker Compose as an operator types it on the server. */
+const BY_HAND = ({ folder }: Deployment) =>
+  `docker compose --env-file ${folder}/compose/stack.env -f ${folder}/compose/stack.yaml`.split(' ')
+const byHand = (...words: string[]) => docker({ nothrow: true })`${BY_HAND(site)} ${words}`
+
 /** Kills a container's process behind Docker's back, so that Docker has to see to it; returns when it runs again. */
 async function kill(container: string): Promise<void> {
   const [pid, before] = (await inspect(container, '{{.State.Pid}} {{.RestartCount}}')).split(' ')
