@@ -1,6 +1,7 @@
 /** PostgreSQL: its two roles, and statements as its superuser. */
 import type { StackConfig } from './config.mts'
 import type { Host } from './host.mts'
+import { warn } from './say.mts'
 import { bash, type Script } from './shell.mts'
 import { containerOf } from './stack.mts'
 
@@ -14,8 +15,16 @@ export async function applyRoles(
   ownerSecret = 'db_owner_password',
 ): Promise<boolean> {
   const output = await host.run('Preparing the database roles', rolesScript(stack, ownerSecret))
-  const [before, after] = output.split('\n').filter((line) => line.startsWith('state '))
+  const lines = output.split('\n')
+  if (lines.some((line) => line.startsWith('sorting '))) warn(sortingWarning(stack))
+  const [before, after] = lines.filter((line) => line.startsWith('state '))
   return before !== after
+}
+
+function sortingWarning(stack: StackConfig): string {
+  const psql = `sudo docker exec ${containerOf(stack, 'db')} psql -U postgres prusa`
+  return `PostgreSQL sorts texts otherwise than when the indexes were made, and may miss rows by them. On the server:
+    ${psql} -c 'REINDEX DATABASE CONCURRENTLY prusa' -c 'ALTER DATABASE prusa REFRESH COLLATION VERSION'`
 }
 
 /**

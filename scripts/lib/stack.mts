@@ -116,8 +116,8 @@ export async function requireRunning(host: Host, stack: StackConfig, service: Si
 
 /** What tells that a service answers. */
 const ANSWERS: Record<Single, string[]> = {
-  // By TCP: the official image’s temporary server, which goes before the real one comes, has its socket alone.
-  db: ['pg_isready', '-q', '-h', '127.0.0.1', '-U', 'postgres', '-d', 'prusa'],
+  // As a replica would ask. The superuser is not let in by TCP, and each question would be a line in the log.
+  db: ['pg_isready', '-q', '-h', '127.0.0.1', '-U', 'app', '-d', 'prusa'],
   dbport: ['python', '-c', 'import socket; socket.create_connection(("127.0.0.1", 5432), 2)'],
   redis: ['redis-cli', 'ping'],
   lb: ['true'],

@@ -53,6 +53,15 @@ test('02 to 04: the site is up, each line about it is green, and a second run ch
   assert.deepEqual(await site.ids(), ids)
 })
 
+test('indexes that the C library of another image sorts otherwise are told of, and what is to be typed mends them', async () => {
+  await asPostgres(site, "UPDATE pg_database SET datcollversion = '2.1' WHERE datname = 'prusa'")
+  const told = await site.must('03-db')
+  assert.match(told, /sorts texts otherwise/)
+  const line = /^ +sudo (docker exec .* REFRESH COLLATION VERSION')$/m.exec(told)?.[1]
+  await docker`bash -c ${line}`
+  assert.doesNotMatch(await site.must('03-db'), /sorts/)
+})
+
 test('a new release is rolled out unnoticed', async () => {
   const before = await site.releases()
   appendFileSync(path.join(source, 'app.py'), '# another release\n')
