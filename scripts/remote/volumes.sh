@@ -36,20 +36,22 @@ if ! runs db "$postgres"; then
 fi
 
 # Redis itself is asked: an older one does not read what a newer one has written, nor one without its modules.
+trial=$project-redis-trial
+forget() { docker rm -f "$trial" >/dev/null 2>&1 || true; }
 try() {
-  local trial=$project-redis-trial deadline=$((SECONDS + patience))
-  docker rm -f "$trial" >/dev/null 2>&1 || true
-  trap 'docker rm -f "$trial" >/dev/null 2>&1 || true' EXIT
+  local deadline=$((SECONDS + patience))
+  forget
+  trap forget EXIT
   docker run -d --name "$trial" --label "com.docker.compose.project=$project" --label com.docker.compose.oneoff=True \
     --network none --user redis --cap-drop ALL --read-only --memory 512m \
     --volume "${project}_redis:/data:ro" "$redis" redis-server --save '' >/dev/null
   until [ "$(docker exec "$trial" redis-cli ping 2>/dev/null)" = PONG ]; do
     if [ "$(id container '{{.State.Running}}' "$trial")" != true ] || [ $SECONDS -ge $deadline ]; then
-      fact redis "$(docker logs "$trial" 2>&1 | tail -n 3 | tr '\n' ' ')"
+      fact redis "$(docker logs "$trial" 2>&1 | sed -n 's/^.* # //p' | tail -n 2 | tr '\n' ' ')"
       return
     fi
     sleep 0.1
   done
-  docker exec "$trial" sh -c '[ -O /data ]' || fact redis 'the volume belongs to another user than the one of this image'
+  docker exec "$trial" sh -c '[ -O /data ]' || fact redis 'it belongs to another user than the one of this image.'
 }
 if ! runs redis "$redis" && kept redis; then try; fi
