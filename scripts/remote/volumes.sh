@@ -36,11 +36,10 @@ if ! runs db "$postgres"; then
 fi
 
 # Redis itself is asked: an older one does not read what a newer one has written, nor one without its modules.
-trial=$project-redis-trial
+trial=$project-redis-trial-$$
 forget() { docker rm -f "$trial" >/dev/null 2>&1 || true; }
 try() {
   local deadline=$((SECONDS + patience))
-  forget
   trap forget EXIT
   docker run -d --name "$trial" --label "com.docker.compose.project=$project" --label com.docker.compose.oneoff=True \
     --network none --user redis --cap-drop ALL --read-only --memory 512m \
