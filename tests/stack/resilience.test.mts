@@ -147,6 +147,8 @@ test('after docker compose down and up no request goes to an address of before, 
   await docker`docker network create --subnet ${subnet} ${site.project}-stranger`
   try {
     await docker({ env: { ...process.env, RELEASE: release } })`${BY_HAND(site)} up -d`
+    for (const name of await site.containers('app'))
+      await until(`${name} is ready`, async () => / ready$/m.test((await docker`docker logs ${name}`).stdall))
     await until('the site answers', async () => (await site.get('/')).status === 200)
     for (let number = 0; number < 20; number++) assert.equal((await site.get('/')).status, 200)
     const asked = (await site.logged('lb')).join('\n').match(/"upstream":"[^"]+"/g) ?? []
