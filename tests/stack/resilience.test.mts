@@ -125,6 +125,7 @@ test('the load balancer comes back when it is killed', async () => {
 
 test('Compose by hand, without a release: it says what to type, touches nothing, and looks at what runs', async () => {
   const before = await site.ids()
+  await site.get('/')
   const refused = await byHand('up', '-d')
   assert.notEqual(refused.exitCode, 0)
   assert.match(refused.stdall, /type RELEASE=NAME before docker/)
