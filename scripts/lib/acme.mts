@@ -122,7 +122,7 @@ if [ -z "\${UNDER_LOCK:-}" ]; then`,
     bash`
   linger() { sleep 1; }
   take >&2 || { echo 'The server is being changed by somebody else: nothing was done; the timer tries again.' >&2; exit 1; }
-  trap 'rm -f "$folder/lock.holder" "$folder/lock.token"' EXIT
+  trap 'rm -f "$folder/lock.token"' EXIT
 fi
 mkdir -p -m 700 ${state}
 timeout ${ORDER_DEADLINE - 30} docker run --rm --network bridge --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \

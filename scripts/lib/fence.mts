@@ -11,6 +11,8 @@ export interface Fence {
   /** Of the deployment, on the server. */
   folder: string
   token: string
+  /** Ourselves, as lock.holder has it. */
+  holder: string
 }
 
 /** Exit code of a script that is refused; none that the scripts or what they call use. */
@@ -21,7 +23,7 @@ export function guard({ folder, token }: Fence): Script {
   return bash`
 exec 8>>${folder}/lock.moves && flock --shared 8 || exit
 if [ "$(cat ${folder}/lock.token 2>/dev/null)" != ${token} ]; then
-  if [ -e ${folder}/lock.token ]; then cat ${folder}/lock.holder; fi >&2
+  cat ${folder}/lock.holder >&2
   exit ${REFUSED}
 fi
 `
@@ -29,13 +31,11 @@ fi
 
 /** Another one has the lock by now, or nobody: the process that had it goes on no more. */
 export class LockLost extends OperatorError {
-  /** @param holder who has it now; empty: nobody */
+  /** @param holder who took it; empty: nobody */
   constructor(holder: string) {
     super(
       `This run has lost its lock${holder && ` to ${holder}`}: it was not heard of for too long (it was stopped, or its connection was)`,
-      holder
-        ? 'Wait until the other run is done. npm run status shows what runs; the same command again does what is left.'
-        : 'npm run status shows what runs; the same command again does what is left.',
+      `npm run status shows what runs; ${holder ? 'when the other run is done, ' : ''}the same command again does what is left.`,
       'it has done nothing more since then; what the lines above say is done.',
     )
     this.name = 'LockLost'
@@ -43,6 +43,8 @@ export class LockLost extends OperatorError {
 }
 
 /** @throws LockLost when this is how a script ended that was refused */
-export function checkRefused(exitCode: number | null, stderr: string): void {
-  if (exitCode === REFUSED) throw new LockLost(stderr.trim().split('\n').at(-1) ?? '')
+export function checkRefused(fence: Fence | undefined, exitCode: number | null, stderr: string): void {
+  if (exitCode !== REFUSED) return
+  const holder = stderr.trim().split('\n').at(-1) ?? ''
+  throw new LockLost(holder === fence?.holder ? '' : holder)
 }

@@ -189,7 +189,7 @@ export class Host {
     const heard = { stdout: unframed(stdout), stderr: unframed(stderr) }
     if (!heard.stdout.began) throw outOfReach(this, exitCode, `${stdout}\n${stderr}`, state)
     if (!heard.stdout.done && exitCode === SSH_FAILED && !this.local) throw cutOff(this, heard.stderr.text)
-    checkRefused(exitCode, heard.stderr.text)
+    checkRefused(this.fence, exitCode, heard.stderr.text)
     return { exitCode, stdout: heard.stdout.text, stderr: heard.stderr.text }
   }
 

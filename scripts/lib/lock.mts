@@ -71,27 +71,26 @@ export async function withLock<T>(
   const heartbeat = setInterval(() => session.stdin.write('\n'), (silence * 1000) / BEATS)
   try {
     await untilTaken(session)
-    host.fence = { folder: stack.folder, token }
+    host.fence = { folder: stack.folder, token, holder }
     await host.run('Removing what a killed run left', leftovers(stack))
     return await work()
   } finally {
     host.fence = undefined
     clearInterval(heartbeat)
-    session.stdin.end('done\n')
+    session.stdin.end()
     await ended
   }
 }
 
 /**
- * Takes the lock and keeps it until the input ends, is silent for so long, or says `done`. Who was silent has lost it, also
- * when nobody else wants it.
+ * Takes the lock and keeps it until the input ends or is silent for so long. Who was silent has lost it, also when nobody
+ * else wants it.
  */
 const keeping = (silence: number): Script => bash`
 linger() { read -r -t 1 || [ $? -gt 128 ]; } # the end of the input is that of whoever wanted the lock
 take || exit 0
 echo taken
-while read -r -t ${silence} line && [ "$line" != 'done' ]; do :; done
-[ "\${line:-}" != 'done' ] || rm -f lock.holder
+while read -r -t ${silence}; do :; done
 rm -f lock.token`
 
 /** @throws OperatorError when the lock is somebody else's */

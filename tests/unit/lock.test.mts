@@ -137,6 +137,8 @@ describe('the lock', { concurrency: 3 }, () => {
       )
       if (other) await second.said('holds')
       else second.send('SIGKILL')
+      second.goOn()
+      await second.ended
       first.send('SIGCONT')
       first.goOn()
       const text = await first.ended
@@ -150,8 +152,6 @@ describe('the lock', { concurrency: 3 }, () => {
       assert.match(text, /Next: {2}.*the same command again/)
       assert.doesNotMatch(text, /went on/)
       assert.equal(readFileSync(mine, 'utf8'), other ? 'second\n' : 'first\n')
-      second.goOn()
-      await second.ended
     })
 
   test('that is lost lets no folder be copied either', async () => {
