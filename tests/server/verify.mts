@@ -39,11 +39,12 @@ const BREAKS: { what: string; break: string; mend: string; red: string[]; eviden
     evidence: /takes keys: no \(User .* not allowed because not listed in AllowUsers\); login .*: no \(User/,
   },
   {
-    what: 'an account has expired, and others may write to a home',
-    break: 'chage -E 2001-01-01 prusa_admin; chmod 777 /home/prusa_non_admin',
-    mend: 'chage -E -1 prusa_admin; chmod 750 /home/prusa_non_admin',
+    what: 'one has no shell to log in to, and others may write to the home of the other',
+    break: 'usermod -s /usr/sbin/nologin prusa_admin; chmod 777 /home/prusa_non_admin',
+    mend: 'usermod -s /bin/bash prusa_admin; chmod 750 /home/prusa_non_admin',
     red: ['prusa_admin logs in by the given ssh key', 'prusa_non_admin logs in by the given ssh key'],
-    evidence: /: no \((Access denied for user prusa_admin|Authentication refused: bad ownership or modes)/,
+    evidence:
+      /: no \((This account is currently not available|Authentication refused: bad ownership or modes)/,
   },
   {
     what: 'a password is set',
