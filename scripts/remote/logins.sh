@@ -42,7 +42,8 @@ reason() { # FOLDER: what sshd says against it, else what the client heard last
   [ -n "$said" ] || said=$({
     sed -n 's/^debug1: Exit status/the shell ends with exit code/p' "$1/client"
     sed -E '/^(debug1: |Warning: |Load key|[@A-Z ]+@|Permissions |It is |This private |OpenSSH|Transferred|Bytes |Authenticated )/d' "$1/client"
-  } | tr -d '\r' | tail -n1)
+  } | tail -n1)
+  said=${said//$'\r'/} # both end their lines so
   said=${said:-no answer}
   echo "${said/ from UNKNOWN/}"
 }

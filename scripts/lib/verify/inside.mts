@@ -119,7 +119,7 @@ const BLOCKERS = readFileSync(path.join(ROOT, 'sql/blockers.sql'), 'utf8')
 // inside the container already: docker exec brings two over in any order.
 function databaseScript(stack: StackConfig): Script {
   return bash`
-cd ${stack.folder}/secrets
+cd ${stack.folder}/secrets 2>/dev/null || true # before 03-db there is none, and nobody logs in
 attempt() { # ROLE SECRET; SQL on standard input
   { head -n1 "$2"; cat; } | docker exec -i ${`${stack.project}-db-1`} sh -c '
     IFS= read -r PGPASSWORD; export PGPASSWORD PGOPTIONS="-c lock_timeout=3s -c statement_timeout=10s"
