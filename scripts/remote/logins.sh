@@ -43,12 +43,11 @@ reason() { # FOLDER: what sshd says against it, else what the client heard last
     sed -n 's/^debug1: Exit status/the shell ends with exit code/p' "$1/client"
     sed -E '/^(debug1: |Warning: |Load key|[@A-Z ]+@|Permissions |It is |This private |OpenSSH|Transferred|Bytes |Authenticated )/d' "$1/client"
   } | tail -n1)
-  said=${said//$'\r'/} # both end their lines so
   said=${said:-no answer}
   echo "${said/ from UNKNOWN/}"
 }
 
-told() { printf 'user\t%s\t%s\t%s\n' "$@"; }
+told() { printf 'user\t%s\t%s\t%s\n' "$1" "$2" "${3%$'\r'}"; } # sshd and ssh end their lines so
 
 : "${SSH_CLIENT:=127.0.0.1}"
 proofs=$(mktemp -d /run/prusa-login.XXXXXX)

@@ -236,3 +236,15 @@ test('a startup file that ends the login is told as such', async () => {
   await operator.root('rm /root/.bashrc')
   assert.match(text, /lets us in, but the login runs no command: Closed today\n.*nothing was changed/)
 })
+
+test('verify on a server without a deployment says what is there and what is missing', async () => {
+  const { exitCode, stdout } = await operator.run('verify', '--json')
+  const verdicts = JSON.parse(stdout) as { required: string; ok: boolean; evidence: string }[]
+  const of = (required: RegExp) => verdicts.filter((one) => required.test(one.required))
+  assert.equal(exitCode, 1)
+  assert.deepEqual(
+    of(/logs in by the given ssh key/).map(({ ok }) => ok),
+    [true, true],
+  )
+  assert.match(of(/HTTPS$/)[0]?.evidence ?? '', /no load balancer runs/)
+})
