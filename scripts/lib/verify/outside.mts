@@ -46,7 +46,9 @@ const HIDDEN = [
 /** Looks at the site from here; the load balancer's own log then tells which request reached which replica. */
 export async function lookFromOutside(host: Host, stack: StackConfig, front: Front): Promise<Outside> {
   const run = randomUUID()
-  const [site, notFromHere] = front.https ? await Site.reach(host, stack, front) : [Site.of(host, stack), '']
+  const [site, notFromHere] = front.https
+    ? await Site.reach(host, stack, front)
+    : [Site.of(host, stack, front), '']
   const agent = site.agent({ keepAlive: true, maxSockets: 10 })
   const marked = (mark: string) => ({ 'User-Agent': `verify-${run}-${mark}` })
   const secure = (path: string, mark: string) => see(https, site.secure(path, agent, marked(mark)))
