@@ -1,24 +1,22 @@
 /** Releases the application in app/ with no visible outage, or one that is on the server already. */
 import { buildRelease } from './lib/build.mts'
-import { Contended, prepareSchema } from './lib/create-db.mts'
-import { type Target, wantedConfig } from './lib/definition.mts'
-import { NotReady } from './lib/diagnosis.mts'
+import { prepareSchema } from './lib/create-db.mts'
 import { printPlan } from './lib/dryrun.mts'
-import { OperatorError } from './lib/errors.mts'
 import { LockLost } from './lib/fence.mts'
-import { readHistory, served } from './lib/history.mts'
+import { cutOffFrom, kept, lastReleased, readHistory } from './lib/history.mts'
 import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
 import { before, isDone, plan } from './lib/plan.mts'
-import { type About, Proof, RequestsFail } from './lib/proof.mts'
-import { pruneReleases, requireBuilt } from './lib/release.mts'
+import { type About, Proof, titleOf } from './lib/proof.mts'
+import { prune, requireThere } from './lib/release.mts'
 import type { Replica } from './lib/replica.mts'
-import { Halt } from './lib/retirement.mts'
 import { Rollout } from './lib/rollout.mts'
 import { begin } from './lib/run.mts'
-import { say, warn } from './lib/say.mts'
+import { capital, say, warn } from './lib/say.mts'
 import { look } from './lib/scene.mts'
 import { writeStack } from './lib/stack.mts'
+import { isOf, keepTarget, keptTarget, type Target } from './lib/target.mts'
+import { goBack } from './lib/wayback.mts'
 
 const { host, stack, options } = begin(`
 Builds a new release from app/ and rolls it out, replica by replica, with no visible outage.
@@ -35,35 +33,47 @@ if (options['dry-run']) await printPlan(host, stack, options)
 else {
   await imageMode(host, stack) // where nothing was built yet, this says so and leaves nothing, the lock's files included
   await withLock(host, stack, options.rollback ? 'rollback' : 'redeploy', async () =>
-    release(await targetRelease()),
+    release(options.target ? await keptTarget(host, stack, options.target) : await ownTarget()),
   )
 }
 
-/** The release to roll out: the named one, which must be there, or the one that the source makes, built when missing. */
-async function targetRelease(): Promise<string> {
-  if (!options.release) return await buildRelease(host, stack, await imageMode(host, stack))
-  await requireBuilt(host, stack, options.release)
-  return options.release
+/** The named release, which must be there, or the one that the source makes, as this checkout would have it run. */
+async function ownTarget(): Promise<Target> {
+  const mode = await imageMode(host, stack)
+  if (options.release) await requireThere(host, stack, options.release)
+  const release = options.release ?? (await buildRelease(host, stack, mode))
+  await writeStack(host, stack, baseImages(stack, mode))
+  return await keepTarget(host, stack, release)
 }
 
-/** What redeploy does for a release that is built; whoever calls it holds the lock. */
-export async function release(release: string): Promise<void> {
+/** What redeploy does for a target that is on the server; whoever calls it holds the lock. */
+export async function release(target: Target): Promise<void> {
   host.giveWay()
-  const [target, scene] = await Promise.all([targetOf(release), look(host, stack)])
-  const planned = plan(stack, scene, (one) => !options.force && one.config === target.config)
-  if (isDone(planned)) return say(`Release ${release} is already running: nothing to do.`)
-  await prove({ from: before(planned), to: release, rollback: options.rollback }, async (proof) => {
-    const rollout = new Rollout(host, stack, proof, target, scene, planned)
-    await rollOut(proof, rollout).catch((error) => goBack(proof, rollout, error))
+  const [scene, history] = await Promise.all([look(host, stack), readHistory(host, stack)])
+  const stale = options.force ? scene.found.map(({ id }) => id) : []
+  const current = (one: Replica) => isOf(target, one) && !stale.includes(one.id)
+  const planned = plan(stack, scene, current)
+  if (isDone(planned)) return say(`Release ${target.release} is already running: nothing to do.`)
+  const about = aboutOf(
+    before(planned, scene, target.name, cutOffFrom(history), lastReleased(history)),
+    target,
+  )
+  if (about.from === about.to) say(capital(titleOf(about)))
+  await prove(about, async (proof) => {
+    const rollout = new Rollout(host, stack, proof, target, current, scene)
+    await rollOut(proof, rollout).catch((error) => goBack({ host, stack, proof, rollout, roll }, error))
   })
-  await pruneReleases(host, stack, [release, ...served(await readHistory(host, stack))])
+  await prune(host, stack, kept(await readHistory(host, stack), target, stack.rollout.keep_releases))
 }
 
-/** What is needed to start replicas of a release: the files on the server, and what they are known by. */
-async function targetOf(release: string): Promise<Target> {
-  const images = baseImages(stack, await imageMode(host, stack))
-  await writeStack(host, stack, images)
-  return { release, config: await wantedConfig(host, stack, images, release) }
+function aboutOf(from: Pick<Replica, 'release' | 'target'> | undefined, to: Target): About {
+  return {
+    from: from?.release ?? '',
+    to: to.release,
+    fromTarget: from?.target,
+    toTarget: to.name,
+    rollback: options.rollback,
+  }
 }
 
 /** Has a client ask the site while the work is done, and says what it saw. */
@@ -82,67 +92,24 @@ async function prove(about: About, work: (proof: Proof) => Promise<void>): Promi
 
 /** Schema first, then the loop. */
 async function rollOut(proof: Proof, rollout: Rollout): Promise<void> {
-  rollout.prepare()
-  if (!options.release) await proof.schema(() => prepareSchema(host, stack, proof.about.to))
+  if (!options.release && !options.target)
+    await proof.schema(() => prepareSchema(host, stack, proof.about.to))
   await proof.begun()
   await roll(rollout)
 }
 
 /** The loop: healthy, then swapped in, then drained, then stopped. */
 async function roll(rollout: Rollout): Promise<void> {
-  await rollout.adopt()
-  for (const batch of rollout.plan.batches) {
-    const out = stack.rollout.order === 'stop-first' ? await rollout.takeOut(batch.old) : batch.old
-    const fresh = await rollout.start(batch)
-    rollout.lookAhead(batch, fresh, out)
-    await rollout.untilReady(fresh)
-    const oldWorkers = await rollout.swap(fresh, out)
-    rollout.retire(out, oldWorkers)
-  }
-  await rollout.retired()
-}
-
-/** It failed: what is fresh goes, and what was replaced already returns to the release before by the same loop. */
-async function goBack(proof: Proof, rollout: Rollout, error: Error): Promise<never> {
-  if (error instanceof LockLost) throw error
-  proof.settle()
-  const recalled = error instanceof RequestsFail ? await rollout.recall() : []
-  const words = await rollout.discard()
-  await rollout.finished()
-  if (error instanceof Halt) throw error
-  const { from, to } = proof.about
-  const what = `Release ${to} was not rolled out: ${error.message}\n${words}`
-  if (from && rollout.begun) {
-    warn(`${error.message}: going back to release ${from}.`)
-    await rollBack(proof, from, recalled).catch((failure) => {
-      throw new OperatorError(
-        `${what}\nGoing back to ${from} failed too: ${failure.message}`,
-        'npm run status shows what runs; npm run rollback tries again.',
-        failure.state,
-      )
-    })
-  }
-  proof.result = 'went back'
-  if (!(error instanceof OperatorError)) throw error
-  throw new OperatorError(
-    what,
-    // Without a release before there is more to start than replicas.
-    `${error instanceof NotReady || error instanceof Contended ? error.remedy : 'Mend the application'}, then: npm run ${from ? 'redeploy' : 'deploy'}`,
-    from ? `release ${from} serves as before.` : 'no replica of it runs.',
-  )
-}
-
-/** @param recalled replicas of before that have requests again, but were asked to prepare: they go, too */
-async function rollBack(proof: Proof, release: string, recalled: Replica[]): Promise<void> {
-  const asked = recalled.map(({ id }) => id)
-  const [target, scene] = await Promise.all([targetOf(release), look(host, stack)])
-  const planned = plan(stack, scene, (one) => one.release === release && !asked.includes(one.id))
-  const back = new Rollout(host, stack, proof, target, scene, planned)
-  try {
-    await roll(back)
-  } catch (failure) {
-    const words = await back.discard()
-    await back.finished()
-    throw new OperatorError(`${(failure as Error).message}\n${words}`, '', `requests go to ${back.serving}.`)
-  }
+  do {
+    await rollout.adopt()
+    for (const batch of rollout.plan.batches) {
+      await rollout.observe()
+      const out = stack.rollout.order === 'stop-first' ? await rollout.takeOut(batch) : batch.old
+      const fresh = await rollout.start(batch)
+      await rollout.untilReady(fresh)
+      const oldWorkers = await rollout.swap(fresh, out)
+      rollout.retire(out, oldWorkers)
+    }
+    await rollout.retired()
+  } while (!(await rollout.isDone()))
 }

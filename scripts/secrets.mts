@@ -11,6 +11,7 @@ import { begin } from './lib/run.mts'
 import { list, result, say, step } from './lib/say.mts'
 import { describeSecrets, ensureSecrets, SECRETS, type Secrets } from './lib/secrets.mts'
 import { requireRunning, writeStack } from './lib/stack.mts'
+import { keptTarget } from './lib/target.mts'
 
 const { host, stack, options, words } = begin(
   `
@@ -88,17 +89,17 @@ async function rotateOwner(): Promise<void> {
 
 /** The loop that replaces every replica whose environment is not that of now; does nothing where none runs. */
 async function rollouts(): Promise<() => Promise<void>> {
-  const running = (await replicas(host, stack)).filter((one) => one.running).map(({ release }) => release)
-  const [release, other] = [...new Set(running)]
+  const running = (await replicas(host, stack)).filter((one) => one.running).map(({ target }) => target)
+  const [target, other] = [...new Set(running)]
   if (other)
     throw new OperatorError(
-      `Releases ${release} and ${other} run side by side: a rollout was interrupted`,
+      `${target} and ${other} run side by side: a rollout was interrupted`,
       'npm run redeploy, then the same command again.',
       'nothing was changed.',
     )
-  if (!release) return async () => {}
-  options.release = release
+  if (!target) return async () => {}
+  options.target = target
   // This very line finishes what an interrupted rollout or rotation left.
   const redeploy = await import('./redeploy.mts')
-  return () => redeploy.release(release)
+  return async () => redeploy.release(await keptTarget(host, stack, target))
 }

@@ -1,37 +1,55 @@
-/** What runs now: the replicas, their release, and whether requests are sent to them. */
+/** What runs now: the replicas, their release, whether requests are sent to them, and whether they are as configured. */
+import { sourceOf } from './lib/application.mts'
+import { baseImages, imageMode } from './lib/images.mts'
+import { isDone, plan } from './lib/plan.mts'
 import { begin } from './lib/run.mts'
-import { result, say, seconds } from './lib/say.mts'
+import { result, say, seconds, warn } from './lib/say.mts'
 import { look } from './lib/scene.mts'
 import { table } from './lib/table.mts'
+import { difference, nameOf, type Target, wantedSecrets } from './lib/target.mts'
 
 const { host, stack, options } = begin(`
-Prints the replicas: release, state, and whether the load balancer sends them requests.
+Prints the replicas: release, state, whether the load balancer sends them requests, and whether they are as configured.
 
   npm run status [-- --host USER@NAME]
 
   --json             as JSON on standard output
 `)
 
-const { found, serving } = await look(host, stack)
-if (options.json)
-  result(
-    JSON.stringify(
-      found.map((one) => ({ ...one, serving: serving.includes(one.name) })),
-      null,
-      2,
-    ),
-  )
-else if (found.length === 0) say(`No replica on ${host.name}. Next: npm run deploy`)
-else
+const [scene, wanted] = await Promise.all([look(host, stack), wantedTarget()])
+const rows = scene.found.map((one) => ({
+  ...one,
+  serving: scene.serving.includes(one.name),
+  asConfigured: wanted ? difference(stack, wanted, one) || 'yes' : 'not known',
+}))
+if (options.json) result(JSON.stringify(rows, null, 2))
+else if (rows.length === 0) say(`No replica on ${host.name}. Next: npm run deploy`)
+else {
   result(
     table(
-      ['replica', 'release', 'state', 'requests', 'crashes'],
-      found.map((one) => [
+      ['replica', 'release', 'state', 'requests', 'crashes', 'as configured'],
+      rows.map((one) => [
         one.name,
         one.release,
         one.running ? `up ${seconds(one.age)}` : `stopped (exit code ${one.exitCode})`,
-        serving.includes(one.name) ? 'yes' : 'no',
+        one.serving ? 'yes' : 'no',
         String(one.restarts),
+        one.asConfigured,
       ]),
     ),
   )
+  if (wanted && !isDone(plan(stack, scene, (one) => difference(stack, wanted, one) === '')))
+    warn(
+      `This checkout is for ${stack.app.replicas} of release ${wanted.release}, running and served. Next: npm run redeploy`,
+    )
+}
+
+/** What redeploy would start now; nothing when this checkout cannot tell. */
+async function wantedTarget(): Promise<Target | undefined> {
+  try {
+    const { release } = sourceOf(stack, baseImages(stack, await imageMode(host, stack)).python)
+    return { release, name: nameOf(stack, release), secrets: await wantedSecrets(host, stack) }
+  } catch (error) {
+    warn(`What would be started now is not known: ${(error as Error).message}`)
+  }
+}

@@ -40,16 +40,6 @@ export async function send(host: Host, stack: StackConfig, replicas: readonly Me
   return { changed: lines.includes('changed'), oldWorkers: lines.filter((line) => /^\d+$/.test(line)) }
 }
 
-/**
- * Validates beforehand what `send` would put in force, which is then quicker by it.
- * @throws CommandError when nginx refuses the configuration
- */
-export async function validate(host: Host, stack: StackConfig, replicas: readonly Member[]): Promise<void> {
-  const candidate = await candidateFor(host, stack, replicas)
-  const script = join([functions(stack), bash`if running; then`, validateScript(stack, candidate), bash`fi`])
-  await host.run('Validating the load balancer’s configuration', script)
-}
-
 interface Candidate {
   /** Of its folder: digest of what is in it. */
   name: string

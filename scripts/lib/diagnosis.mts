@@ -1,12 +1,12 @@
 /** Why a fresh replica does not get ready: a judgement on what was seen. Nothing is asked here. */
-import { CommandError, indent, lastLines, OperatorError, withoutPasswords } from './errors.mts'
+import { ApplicationFails, CommandError, indent, lastLines, withoutPasswords } from './errors.mts'
 import type { Listener } from './listener.mts'
 
 /** The contract of the application: it listens on APP_HOST and APP_PORT, which say this (compose/stack.yaml). */
 export const PORT = 5000
 
 /** The application is the reason. */
-export class NotReady extends OperatorError {
+export class NotReady extends ApplicationFails {
   /** @param remedy what to change; a caller that knows better than `npm run deploy` what to type then, says so */
   constructor(
     what: string,

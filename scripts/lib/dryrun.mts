@@ -1,28 +1,39 @@
 /** What a rollout would do, with every command, and nothing done. */
 import { sourceOf } from './application.mts'
 import type { StackConfig } from './config.mts'
-import { wantedConfig } from './definition.mts'
 import type { Host } from './host.mts'
 import { baseImages, type ImageMode, imageMode, missingImages } from './images.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
-import { imageOf, isBuilt, requireBuilt } from './release.mts'
+import { imageOf, isBuilt, requireThere } from './release.mts'
 import { namesOf } from './replica.mts'
 import type { Options } from './run.mts'
 import { result } from './say.mts'
 import { look } from './scene.mts'
+import { folderOf, isOf, nameOf, releaseOf, wantedSecrets } from './target.mts'
 
 /** Prints the plan of the rollout that redeploy would do now. */
 export async function printPlan(host: Host, stack: StackConfig, options: Options): Promise<void> {
   const mode = await imageMode(host, stack)
   const images = baseImages(stack, mode)
-  const release = options.release ?? sourceOf(stack, images.python).release
-  if (options.release) await requireBuilt(host, stack, release)
-  const built = await isBuilt(host, stack, release)
-  const config = built ? await wantedConfig(host, stack, images, release) : undefined
-  const planned = plan(stack, await look(host, stack), (one) => !options.force && one.config === config)
-  const missing = options.release ? [] : await missingImages(host, Object.values(images))
-  const steps = describePlan(stack, planned, release, built, options.release === undefined)
+  const release = await releaseTo(host, stack, options, images.python)
+  const name = options.target ?? nameOf(stack, release)
+  const [built, secrets, scene] = await Promise.all([
+    isBuilt(host, stack, release),
+    wantedSecrets(host, stack),
+    look(host, stack),
+  ])
+  const planned = plan(stack, scene, (one) => !options.force && isOf({ name, secrets }, one))
+  const own = !options.release && !options.target
+  const missing = own ? await missingImages(host, Object.values(images)) : []
+  const steps = describePlan(stack, planned, name, built, own)
   result([...missing.flatMap((image) => baseImage(mode, image)), ...steps].join('\n'))
+}
+
+async function releaseTo(host: Host, stack: StackConfig, options: Options, python: string): Promise<string> {
+  const named = options.target ? releaseOf(options.target) : options.release
+  if (!named) return sourceOf(stack, python).release
+  await requireThere(host, stack, named)
+  return named
 }
 
 const baseImage = (mode: ImageMode, image: string) =>
@@ -31,17 +42,19 @@ const baseImage = (mode: ImageMode, image: string) =>
     : [`pull the base image ${image}`, `  docker pull -q ${image}`]
 
 /**
+ * @param name   of the target
  * @param built  whether the image is there
  * @param schema whether the release prepares its schema
  */
 export function describePlan(
   stack: StackConfig,
   plan: Plan,
-  release: string,
+  name: string,
   built: boolean,
   schema: boolean,
 ): string[] {
   const { adopt, leftovers, batches } = plan
+  const release = releaseOf(name)
   if (built && isDone(plan)) return [`Release ${release} is already running: nothing to do.`]
   return [
     ...(built
@@ -58,15 +71,16 @@ export function describePlan(
       : []),
     ...(leftovers.length > 0 ? retire(stack, namesOf(leftovers)) : []),
     ...(adopt.length > 0 ? ready(namesOf(adopt)) : []),
-    ...batches.flatMap((batch, index) => turn(stack, batch, index, release)),
+    ...batches.flatMap((batch, index) => turn(stack, batch, index, name)),
   ]
 }
 
-function turn(stack: StackConfig, { fresh, old }: Batch, index: number, release: string): string[] {
+function turn(stack: StackConfig, { fresh, old }: Batch, index: number, name: string): string[] {
   const out = namesOf(old)
   const start = [
-    `start ${fresh} of ${release}`,
-    `  RELEASE=${release} docker compose create --no-recreate --scale app=+${fresh} app; docker start FRESH`,
+    `start ${fresh} of ${releaseOf(name)}`,
+    `  cd ${folderOf(stack, name)}`,
+    `  docker compose --env-file stack.env -f stack.yaml create --no-recreate --scale app=+${fresh} app; docker start FRESH`,
     ...ready(`the fresh (${index + 1})`),
   ]
   const swap = (sides: (string | false)[]) => [

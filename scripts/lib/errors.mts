@@ -34,6 +34,9 @@ export class OperatorError extends Error {
   }
 }
 
+/** What the application itself is the reason of. */
+export class ApplicationFails extends OperatorError {}
+
 const SEE_MORE = 'The lines above are the command’s own; run again with --verbose to see everything.'
 const DISK_FULL =
   'The server’s disk is full: free some of it (docker system prune, apt-get clean) and run again.'

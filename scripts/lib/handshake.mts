@@ -43,22 +43,30 @@ async function askToPrepare(host: Host, list: Replica[]): Promise<Replica[]> {
 
 /**
  * Asks old replicas to prepare, and waits until they say that they may be stopped: 200 and Ready. One that does not run
- * needs no waiting.
+ * or is still warming up needs no waiting.
  * @param recall ends the waiting: a promise that is not kept yet is broken
- * @returns a promise for each, in order: they say so at different times
+ * @returns a promise for each, in order, since they say so at different times: whether it said Ready
  */
-export function drains(host: Host, stack: StackConfig, old: Replica[], recall: AbortSignal): Promise<void>[] {
+export function drains(
+  host: Host,
+  stack: StackConfig,
+  old: Replica[],
+  recall: AbortSignal,
+): Promise<boolean>[] {
   const said = new EventEmitter()
   let asked: Replica[] | undefined
   const all = waitUntil(`${namesOf(old)} drained`, stack.rollout.drain_timeout, async () => {
     asked ??= await askToPrepare(host, old)
     const answers = await ask(host, asked, '/ready-for-deploy', 'Ready')
+    const ready = asked.filter((_, index) => says(answers[index], 'Ready')).map(({ id }) => id)
     asked = await undrained(host, stack, asked, answers)
-    for (const { id } of old) if (!asked.some((one) => one.id === id)) said.emit(id)
+    for (const { id } of old) if (!asked.some((one) => one.id === id)) said.emit(id, ready.includes(id))
     recall.throwIfAborted()
     return asked.length > 0 ? answers.map(shown).join(', ') : undefined
   })
-  return old.map(({ id }) => Promise.race([once(said, id).then(() => {}), all]))
+  return old.map(({ id }) =>
+    Promise.race([once(said, id).then(([ready]) => ready as boolean), all.then(() => false)]),
+  )
 }
 
 /** Those of the replicas that have not said Ready, as they are now. */

@@ -12,8 +12,12 @@ export interface Entry {
   /** ISO 8601, UTC. */
   when: string
   who: string
+  /** Releases; empty where nothing served before. */
   from: string
   to: string
+  /** Targets of these; absent in what was noted before there were any. */
+  fromTarget?: string
+  toTarget?: string
   result: 'released' | 'went back' | 'failed' | 'unfinished'
   /** Whether it was to undo a rollout. */
   rollback?: boolean
@@ -67,41 +71,84 @@ export function parseHistory(text: string): Entry[] {
   return entries.filter(({ result, when, to }) => result !== 'unfinished' || !ended.includes(when + to))
 }
 
-/** Where a rollback goes to, and the releases that changed the schema since then. */
-export interface WayBack {
-  release: string
-  schemaChangedBy: string[]
+/** Names of targets: what was noted without one is named after its release. */
+const fromOf = ({ from, fromTarget }: Entry) => fromTarget ?? from
+const toOf = ({ to, toTarget }: Entry) => toTarget ?? to
+
+/**
+ * Where a rollback goes to: what a rollout that was cut off came from (a rollback that was cut off is finished), else what
+ * ran before the present target.
+ * @param running names of the targets of the replicas that run, the latest last
+ * @returns the name of a target
+ */
+export function wayBack(history: readonly Entry[], running: readonly string[]): string | undefined {
+  const last = history.at(-1)
+  const cutOff = last?.result === 'unfinished' || (last?.result === 'failed' && running.includes(toOf(last)))
+  if (!last || !cutOff || !last.from) return targetBefore(history, running.at(-1) ?? '')
+  return last.rollback ? toOf(last) : fromOf(last)
+}
+
+/** What ran before this target: the name of another one. */
+export function targetBefore(history: readonly Entry[], current: string): string | undefined {
+  const came = history.findLast(
+    (entry) =>
+      (entry.result === 'released' || entry.result === 'unfinished') &&
+      toOf(entry) === current &&
+      entry.from &&
+      fromOf(entry) !== current,
+  )
+  return came && fromOf(came)
+}
+
+/** The releases that changed the schema since this target ran. */
+export function schemaChangedSince(history: readonly Entry[], target: string): string[] {
+  const left = history.findLastIndex((entry) => fromOf(entry) === target)
+  const since = history.slice(Math.max(0, left)).filter(({ schemaChanged }) => schemaChanged)
+  return left < 0 ? [] : [...new Set(since.map(({ to }) => to))]
+}
+
+/** Release and target that ran before the last rollout, where that was cut off. */
+export function cutOffFrom(history: readonly Entry[]): { release: string; target: string } | undefined {
+  const last = history.at(-1)
+  return last?.result === 'unfinished' && last.from ? { release: last.from, target: fromOf(last) } : undefined
+}
+
+/** Release and target that the last rollout left which came to its end. */
+export function lastReleased(history: readonly Entry[]): { release: string; target: string } | undefined {
+  const last = history.findLast(({ result }) => result === 'released')
+  return last && { release: last.to, target: toOf(last) }
+}
+
+/** Every target that served, with its release, the latest first. */
+function served(history: readonly Entry[]): { release: string; target: string }[] {
+  const all = history.flatMap((entry) => [
+    { release: entry.from, target: fromOf(entry) },
+    ...(entry.result === 'released' ? [{ release: entry.to, target: toOf(entry) }] : []),
+  ])
+  return all.filter(({ release }) => release).reverse()
+}
+
+/** The target in which a release served last. */
+export function lastTarget(history: readonly Entry[], release: string): string | undefined {
+  return served(history).find((one) => one.release === release)?.target
 }
 
 /**
- * Where a rollback goes to: what a rollout that was cut off came from (a rollback that was cut off is finished), else the
- * release that ran before the present one.
- * @param running releases of the replicas that run, the latest last
+ * What pruning leaves: the last releases that served, and of each the target in which it served last; beside them as many
+ * of the last targets.
+ * @param current the target that runs
  */
-export function wayBack(history: readonly Entry[], running: readonly string[]): WayBack | undefined {
-  const last = history.at(-1)
-  const cutOff = last?.result === 'unfinished' || (last?.result === 'failed' && running.includes(last.to))
-  if (!last || !cutOff || !last.from) return releaseBefore(history, running.at(-1) ?? '')
-  if (last.rollback) return { release: last.to, schemaChangedBy: [] }
-  return { release: last.from, schemaChangedBy: last.schemaChanged ? [last.to] : [] }
-}
-
-/** The release that ran before this one. */
-export function releaseBefore(history: readonly Entry[], current: string): WayBack | undefined {
-  const came = history.findLastIndex(
-    ({ to, from, result }) =>
-      (result === 'released' || result === 'unfinished') && to === current && from && from !== to,
-  )
-  const release = history[came]?.from
-  if (!release) return undefined
-  const since = history.slice(came).filter(({ schemaChanged }) => schemaChanged)
-  return { release, schemaChangedBy: [...new Set(since.map(({ to }) => to))] }
-}
-
-/** Every release that served, the latest first. */
-export function served(history: readonly Entry[]): string[] {
-  const names = history.flatMap(({ from, to, result }) => (result === 'released' ? [from, to] : [from]))
-  return [...new Set(names.filter(Boolean).reverse())]
+export function kept(
+  history: readonly Entry[],
+  current: { release: string; name: string },
+  number: number,
+): { releases: string[]; targets: string[] } {
+  const all = [{ release: current.release, target: current.name }, ...served(history)]
+  const unique = (names: string[]) => [...new Set(names)]
+  const releases = unique(all.map(({ release }) => release)).slice(0, number)
+  const latest = releases.map((name) => all.find(({ release }) => release === name)?.target as string)
+  const last = unique(all.map(({ target }) => target)).slice(0, number)
+  return { releases, targets: unique([...latest, ...last]) }
 }
 
 /** The last rollout that replaced a release or tried to, and in which a client counted requests to the end. */
@@ -116,8 +163,8 @@ export function historyTable(entries: readonly Entry[]): string {
   const rows = entries.map((entry) => [
     entry.when.slice(0, 19).replace('T', ' '),
     entry.who,
-    entry.from || '-',
-    entry.to,
+    fromOf(entry) || '-',
+    toOf(entry),
     entry.rollback && entry.result === 'released' ? 'rolled back' : entry.result,
     entry.requests === undefined ? '-' : String(entry.requests),
     entry.failed === undefined ? '-' : String(entry.failed),

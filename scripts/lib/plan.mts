@@ -25,10 +25,28 @@ export function isDone({ adopt, leftovers, batches }: Plan): boolean {
   return adopt.length + leftovers.length + batches.length === 0
 }
 
-/** The release that ran before, where one did; else the empty text. */
-export function before({ batches, leftovers }: Plan): string {
-  const old = [...batches.flatMap(({ old }) => old), ...leftovers]
-  return old.find(({ running }) => running)?.release ?? ''
+type Origin = Pick<Replica, 'release' | 'target'>
+
+/**
+ * What ran before, where anything did: what the way back leads to.
+ * @param to       name of the wanted target
+ * @param cutOff   what ran before the last rollout, where that was cut off
+ * @param released what the last one that was not cut off left running
+ */
+export function before(
+  { batches, leftovers }: Plan,
+  { found, serving }: Scene,
+  to: string,
+  cutOff?: Origin,
+  released?: Origin,
+): Origin | undefined {
+  if (serving.length === 0) return cutOff
+  const gone = [...batches.flatMap(({ old }) => old), ...leftovers].filter(({ running }) => running)
+  const other = gone.find(({ target }) => target !== to)
+  if (other) return other
+  // Where none is replaced, the rollout that was cut off is finished.
+  const served = found.filter(({ name }) => serving.includes(name))
+  return (gone.length === 0 && cutOff) || served.find(({ running }) => running) || served[0] || released
 }
 
 /** @param current whether a replica is as wanted */

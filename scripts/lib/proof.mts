@@ -4,7 +4,6 @@ import path from 'node:path'
 import process from 'node:process'
 import { ROOT, type StackConfig } from './config.mts'
 import type { Schema } from './create-db.mts'
-import { OperatorError } from './errors.mts'
 import { type Entry, record, recordBegun, who } from './history.mts'
 import type { Host } from './host.mts'
 import { Probe, type Sample, type Summary, summarize } from './probe.mts'
@@ -14,11 +13,8 @@ import { bash } from './shell.mts'
 import { Site } from './site.mts'
 import { applicationsOwn, type Kind, Timeline } from './timeline.mts'
 import { readTraffic } from './traffic.mts'
+import { Watch } from './watch.mts'
 
-/** So many requests must have failed, and a larger share than before, until a release is taken for broken. */
-const FAILED_MINIMUM = 3
-/** Milliseconds between two looks at what the probe saw. */
-const WATCH = 100
 /** So many failures are listed one by one; the rest is counted. */
 const LISTED = 20
 
@@ -33,20 +29,22 @@ const WORDS: Record<Kind, string> = {
 }
 
 /** Which rollout it is the proof of. */
-export type About = Pick<Entry, 'from' | 'to' | 'rollback'>
+export type About = Pick<Entry, 'from' | 'to' | 'fromTarget' | 'toTarget' | 'rollback'>
 
-/** Requests fail that did not fail before the fresh release had any. */
-export class RequestsFail extends OperatorError {}
+/** What is rolled out, as people call it. */
+export function titleOf({ from, to, fromTarget, toTarget }: About): string {
+  if (from !== to) return `release ${to}`
+  return fromTarget === toTarget ? `release ${to} again` : `release ${to} with other settings`
+}
 
 export class Proof {
   readonly timeline = new Timeline()
+  /** Over the requests meanwhile. */
+  readonly watch: Watch
   /** What became of it. */
   result: Entry['result'] = 'failed'
   /** Whether create_db.py changed the schema on the way. */
   #schemaChanged = false
-  #freshSince = Number.POSITIVE_INFINITY
-  #settled = false
-
   private constructor(
     private readonly host: Host,
     private readonly stack: StackConfig,
@@ -54,6 +52,7 @@ export class Proof {
     private readonly probe: Probe | undefined,
   ) {
     probe?.start(() => this.timeline.now)
+    this.watch = new Watch(probe, stack.rollout.abort_on_errors)
   }
 
   /** Begins to ask the public address, where one answers already; the clock starts with the first request that counts. */
@@ -76,19 +75,22 @@ export class Proof {
     await recordBegun(this.host, this.stack, this.#entry('unfinished', Date.now()))
   }
 
-  /** Going back: what fails until then is known, and no reason to stop. */
-  settle(): void {
-    this.#freshSince = Number.POSITIVE_INFINITY
-    this.#settled = true
-  }
-
-  /** Does one step, notes when, and says when it is done. @param earlier milliseconds by which it has begun already */
-  async step<T>(kind: Kind, names: string, work: () => Promise<T>, earlier = 0): Promise<T> {
+  /**
+   * Does one step, notes when, and says when it is done.
+   * @param earlier milliseconds by which it has begun already
+   * @param said    what is said of the names by what came of it
+   */
+  async step<T>(
+    kind: Kind,
+    names: string,
+    work: () => Promise<T>,
+    { earlier = 0, said = () => WORDS[kind] }: { earlier?: number; said?: (done: T) => string } = {},
+  ): Promise<T> {
     const done = await this.timeline.step(kind, names, work, earlier)
     const at = seconds(Date.now() - this.timeline.began)
     if (kind !== 'release' && kind !== 'schema')
       say(
-        `${green('✓')} ${kind === 'swap' ? `load balancer: ${names}` : `${names} ${WORDS[kind]}`} (at ${at})`,
+        `${green('✓')} ${kind === 'swap' ? `load balancer: ${names}` : `${names} ${said(done)}`} (at ${at})`,
       )
     return done
   }
@@ -97,39 +99,6 @@ export class Proof {
   async schema(prepare: () => Promise<Schema>): Promise<void> {
     const { changed } = await this.step('schema', this.about.to, prepare)
     this.#schemaChanged = changed
-  }
-
-  /** From now on a failure may be the fresh release's. */
-  freshServes(): void {
-    if (!this.#settled) this.#freshSince = Math.min(this.#freshSince, Date.now())
-  }
-
-  /** @throws RequestsFail when requests fail that did not fail before */
-  check(): void {
-    const samples = this.probe?.samples ?? []
-    const since = samples.filter(({ due }) => due >= this.#freshSince)
-    const failed = since.filter(({ error }) => error)
-    if (failed.length < FAILED_MINIMUM) return
-    const before = samples.filter(({ due }) => due < this.#freshSince)
-    const failedBefore = before.filter(({ error }) => error)
-    if (failed.length / since.length <= (2 * failedBefore.length) / Math.max(1, before.length)) return
-    throw new RequestsFail(
-      `requests fail that did not fail before: ${failed.length} of ${since.length} since it serves, the first: ${failed[0]?.error}`,
-    )
-  }
-
-  /** Does the work, and waits for it no longer when requests fail that did not fail before. @throws RequestsFail */
-  watched<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const watch = setInterval(() => {
-        try {
-          this.check()
-        } catch (error) {
-          reject(error)
-        }
-      }, WATCH)
-      work.then(resolve, reject).finally(() => clearInterval(watch))
-    })
   }
 
   /** Ends the probe, writes history and report, and says the sentence. */
@@ -180,10 +149,13 @@ export class Proof {
     const numbers = summary
       ? `${count(summary.requests, 'request').replace(/\B(?=(\d{3})+ )/g, ',')}, ${summary.failed.length} failed, slowest ${summary.slowest} ms`
       : 'nothing served before, so nobody counted requests'
+    const title = titleOf(this.about)
     const what =
-      this.result === 'released'
-        ? `release ${from || 'none'} → ${to}`
-        : `release ${to} was not rolled out, ${from || 'none'} serves`
+      this.result !== 'released'
+        ? `${title} was not rolled out`
+        : from === to
+          ? title
+          : `release ${from || 'none'} → ${to}`
     const own = seconds(applicationsOwn(steps))
     return `${numbers}, ${what} in ${seconds(ended - began)} (${own} of it the application's own warm-up and draining)`
   }

@@ -3,6 +3,7 @@ import type { StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
 import { missingImages } from './images.mts'
+import { list } from './say.mts'
 import { bash } from './shell.mts'
 
 /** The image of a release: `prusa/app:RELEASE`. */
@@ -24,19 +25,57 @@ export async function requireBuilt(host: Host, stack: StackConfig, release: stri
   )
 }
 
-/** Removes the images of old releases. What was built and never served is the first to go: it is no way back. */
-export async function pruneReleases(
+/**
+ * For a release that is not this checkout's.
+ * @throws OperatorError when it has no image on the server: which ones are there, and how to make it again
+ */
+export async function requireThere(host: Host, stack: StackConfig, release: string): Promise<void> {
+  const output = await host.run(
+    `Looking for the image of release ${release}`,
+    bash`
+docker images ${`${stack.project}/app`} --format '{{.Tag}}'
+for kept in ${stack.folder}/targets/${release}*/revision; do [ ! -s "$kept" ] || echo "revision $(cat "$kept")"; done`,
+  )
+  const lines = output.split('\n').filter(Boolean)
+  const there = lines.filter((line) => !line.includes(' '))
+  if (there.includes(release)) return
+  const revision = lines.find((line) => line.startsWith('revision '))?.slice('revision '.length) ?? ''
+  throw new OperatorError(
+    `There is no image of release ${release} on ${host.name}; there is ${there.length > 0 ? `one of ${list(there)}` : 'none at all'}`,
+    howToMake(stack, revision),
+    'nothing was changed.',
+  )
+}
+
+/** @param revision of its image: a commit, perhaps marked as changed */
+export function howToMake({ app }: StackConfig, revision: string): string {
+  const other = 'npm run rollback -- --release NAME goes to one that is there.'
+  const [, commit, changed] = /^([0-9a-f]{40})(-changed)?$/.exec(revision) ?? []
+  if (!commit) return `${other} From which commit this one was built is not known.`
+  const git = app.source === 'app' ? 'git' : `git -C ${app.source}`
+  const caution = changed ? ' (with changes beside it that were not committed)' : ''
+  return `It was built from commit ${commit}${caution}: ${git} checkout ${commit} && npm run redeploy builds and releases that. Or: ${other}`
+}
+
+/**
+ * Removes the images of old releases, and the targets that no way back leads to. What was built and never served is the
+ * first to go.
+ */
+export async function prune(
   host: Host,
   stack: StackConfig,
-  served: readonly string[],
+  { releases, targets }: { releases: readonly string[]; targets: readonly string[] },
 ): Promise<void> {
-  const keep = [...new Set(served)].slice(0, stack.rollout.keep_releases)
   const image = `${stack.project}/app`
   await host.run(
     'Pruning old releases',
     bash`
 for release in $(docker images ${image} --format '{{.Tag}}'); do
-  [[ ${` ${keep.join(' ')} `} == *" $release "* ]] || docker rmi ${image}:$release >/dev/null 2>&1 || true # one in use stays
+  [[ ${` ${releases.join(' ')} `} == *" $release "* ]] || docker rmi ${image}:$release >/dev/null 2>&1 || true # one in use stays
+done
+cd ${stack.folder}/targets
+for target in *; do
+  [[ ${` ${targets.join(' ')} `} == *" $target "* ]] || rm -rf "$target"
 done`,
   )
 }

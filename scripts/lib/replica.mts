@@ -1,19 +1,20 @@
 /** Replicas: the containers that run the application. What they are asked is in handshake.mts. */
 import type { StackConfig } from './config.mts'
-import type { Target } from './definition.mts'
-import { indent, withoutPasswords } from './errors.mts'
+import { indent, OperatorError, withoutPasswords } from './errors.mts'
 import type { Host } from './host.mts'
 import { move } from './lock.mts'
-import { bash, join, type Script } from './shell.mts'
-import { composeFor } from './stack.mts'
+import { bash, join, remote, type Script } from './shell.mts'
+import type { Target } from './target.mts'
 
 export interface Replica {
   id: string
   /** Container name: prusa-app-3. */
   name: string
   release: string
-  /** Digest of the service's definition when the container was made. */
-  config: string
+  /** Name of what it was started with. */
+  target: string
+  /** Digest of the passwords that it was started with. */
+  secrets: string
   /** Address on the network that it shares with the load balancer; empty when it does not run. */
   address: string
   running: boolean
@@ -62,11 +63,13 @@ function parse(stack: StackConfig, output: string): Replica[] {
 }
 
 function replicaOf(stack: StackConfig, container: Inspected, now: number): Replica {
+  const release = container.Image.split(':').at(-1) as string
   return {
     id: container.Id,
     name: container.Name.replace(/^\//, ''),
-    release: container.Image.split(':').at(-1) as string,
-    config: container.Labels['prusa.config'] ?? '',
+    release,
+    target: container.Labels['prusa.target'] || release,
+    secrets: container.Labels['prusa.secrets'] ?? '',
     address: container.NetworkSettings.Networks[`${stack.project}_frontend`]?.IPAddress ?? '',
     running: container.State.Running,
     age: now - Date.parse(container.State.StartedAt),
@@ -77,54 +80,59 @@ function replicaOf(stack: StackConfig, container: Inspected, now: number): Repli
 
 const numberOf = (replica: Replica) => Number(replica.name.split('-').at(-1))
 
-/** Makes containers for more replicas of a release beside those that are there, and starts none of them. */
-export async function createReplicas(
+/** Starts more replicas of a target beside those that are there; others for those that somebody removes meanwhile. */
+export async function startReplicas(
   host: Host,
   stack: StackConfig,
-  { release, config }: Target,
+  target: Target,
   count: number,
 ): Promise<Replica[]> {
-  const output = await host.run(
-    `Making containers of release ${release}`,
-    join([
-      // Nobody else's change meanwhile: Compose is told how many there shall be in all.
-      move(stack, 'replicas'),
-      composeFor(stack, release),
-      found(stack),
-      bash`
-before=$(found)
-export CONFIG=${config}
-compose create --no-recreate --no-build --scale app=$(($(wc -w <<<"$before") + ${count})) app >&2
-for id in $(found); do [[ $before == *$id* ]] || echo "$id"; done | inspect`,
-    ]),
+  const started: Replica[] = []
+  for (let attempt = 0; attempt < ATTEMPTS && started.length < count; attempt++) {
+    const parameters = {
+      folder: stack.folder,
+      project: stack.project,
+      target: target.name,
+      secrets: target.secrets,
+      number: count - started.length,
+    }
+    const output = await host.run(
+      `Starting replicas of release ${target.release}`,
+      join([
+        // Nobody else's change meanwhile: Compose is told how many there shall be in all.
+        move(stack, 'replicas'),
+        found(stack),
+        bash`{
+${remote('start-replicas', parameters)}
+} | inspect`,
+      ]),
+      { deadline: 120 },
+    )
+    started.push(...parse(stack, output))
+  }
+  if (started.length >= count) return started
+  throw new OperatorError(
+    `Fresh replicas of ${target.release} are removed by somebody else before they start`,
   )
-  return parse(stack, output)
 }
 
-/** Starts what was made, one after the other: the engine takes longer for two at once (measured with 20.10). */
-export async function startReplicas(host: Host, stack: StackConfig, made: Replica[]): Promise<Replica[]> {
-  const ids = made.map(({ id }) => id)
-  const output = await host.run(
-    `Starting ${namesOf(made)}`,
-    join([
-      move(stack, 'replicas', true),
-      found(stack),
-      bash`docker start ${ids} >&2; printf '%s\n' ${ids} | inspect`,
-    ]),
-    { deadline: 120 },
-  )
-  return parse(stack, output)
-}
+/** How often replicas are made anew that somebody removes before they are started. */
+const ATTEMPTS = 5
 
-/** Stops by SIGTERM, kills after the configured time, removes. */
+/** Stops by SIGTERM, kills after the configured time, removes. Somebody else may have removed one already. */
 export async function removeReplicas(host: Host, stack: StackConfig, gone: Replica[]): Promise<void> {
   if (gone.length === 0) return
   const ids = gone.map(({ id }) => id)
+  const here = ids.flatMap((id) => ['--filter', `id=${id}`])
   await host.run(
     `Stopping ${namesOf(gone)}`,
     join([
       move(stack, 'replicas', true),
-      bash`docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null; docker rm ${ids} >/dev/null`,
+      bash`
+docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true
+docker rm ${ids} >/dev/null || true
+left=$(docker ps -aq ${here})
+[ -z "$left" ] || docker rm --force $left >/dev/null`,
     ]),
     { deadline: stack.rollout.stop_timeout + 60 },
   )

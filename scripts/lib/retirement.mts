@@ -6,11 +6,22 @@ import { drains } from './handshake.mts'
 import type { Host } from './host.mts'
 import type { Proof } from './proof.mts'
 import { namesOf, type Replica, removeReplicas } from './replica.mts'
-import { count, warn } from './say.mts'
+import { capital, count, warn } from './say.mts'
+import { look, whoServes } from './scene.mts'
 import { Overdue, waitUntil } from './wait.mts'
 
 /** The rollout stops where it is, and what runs keeps running: there is nothing to go back from. */
-export class Halt extends OperatorError {}
+export class Halt extends OperatorError {
+  /** @param stuck those that did not say Ready */
+  constructor(
+    stack: StackConfig,
+    readonly stuck: Replica[],
+  ) {
+    super(
+      `${namesOf(stuck)} did not say Ready within ${stack.rollout.drain_timeout} s: the rollout stops there (on_drain_timeout: abort)`,
+    )
+  }
+}
 
 /** Old replicas that go together: out of the load balancer by the same reload. */
 export class Retirement {
@@ -19,17 +30,13 @@ export class Retirement {
   /** Those that are being stopped, or are gone. */
   readonly #stopped = new Set<Replica>()
 
-  /**
-   * @param oldWorkers nginx's processes from before the reload
-   * @param serving    those that have the requests now, for messages
-   */
+  /** @param oldWorkers nginx's processes from before the reload */
   constructor(
     private readonly host: Host,
     private readonly stack: StackConfig,
     private readonly proof: Proof,
     private readonly old: Replica[],
     private readonly oldWorkers: string[],
-    private readonly serving: Replica[],
   ) {}
 
   /** Stops no more of them, from now on; returns those that can have requests again. */
@@ -40,41 +47,52 @@ export class Retirement {
 
   /** Asks them to prepare; each is stopped and removed as soon as it may be. @throws Halt */
   async run(): Promise<void> {
-    const drained = drains(this.host, this.stack, this.old, this.#recall.signal)
-    const ends = await Promise.allSettled(
-      this.old.map((one, index) => this.#end(one, drained[index] as Promise<void>)),
-    )
+    const running = this.old.filter((one) => one.running)
+    const drained = drains(this.host, this.stack, running, this.#recall.signal)
+    const ends = await Promise.allSettled([
+      ...running.map((one, index) => this.#end(one, drained[index] as Promise<boolean>)),
+      this.#remove(this.old.filter((one) => !one.running)),
+    ])
     // Those that were called back have not failed.
     if (this.#recall.signal.aborted) return
     const reasons = ends.map((end) => (end.status === 'rejected' ? end.reason : undefined))
-    const stuck = this.old.filter((_, index) => reasons[index] instanceof Overdue)
-    if (stuck.length > 0) throw this.#halt(stuck)
+    const stuck = running.filter((_, index) => reasons[index] instanceof Overdue)
+    if (stuck.length > 0) throw new Halt(this.stack, stuck)
     const failure = reasons.find(Boolean)
     if (failure) throw failure
   }
 
-  async #end(one: Replica, drained: Promise<void>): Promise<void> {
+  async #end(one: Replica, drained: Promise<boolean>): Promise<void> {
     const { host, stack, proof } = this
-    await proof.step('drain', one.name, () => drained.catch((error) => this.#overdue(one, error)))
+    const drains = () =>
+      drained.then(
+        (ready) => (ready ? 'drained' : 'had nothing to drain'),
+        (error) => this.#overdue(one, error),
+      )
+    await proof.step('drain', one.name, drains, { said: (how) => how })
     await proof.step('release', one.name, () => this.#untilFree())
     if (this.#recall.signal.aborted) return
     this.#stopped.add(one)
     await proof.step('stop', one.name, () => removeReplicas(host, stack, [one]))
   }
 
-  #overdue(one: Replica, error: Error): void {
+  /** What does not run has nothing to be waited for. */
+  async #remove(gone: Replica[]): Promise<void> {
+    if (gone.length === 0) return
+    for (const one of gone) this.#stopped.add(one)
+    const { host, stack, proof } = this
+    await proof.step('stop', namesOf(gone), () => removeReplicas(host, stack, gone), {
+      said: () => 'did not run: removed',
+    })
+  }
+
+  async #overdue(one: Replica, error: Error): Promise<string> {
     const { drain_timeout, on_drain_timeout } = this.stack.rollout
     if (!(error instanceof Overdue) || on_drain_timeout === 'abort') throw error
     const late = `${one.name} did not say Ready within ${drain_timeout} s`
-    warn(`${late}: stopped all the same (on_drain_timeout: stop). Requests go to ${namesOf(this.serving)}.`)
-  }
-
-  #halt(stuck: Replica[]): Halt {
-    return new Halt(
-      `${namesOf(stuck)} did not say Ready within ${this.stack.rollout.drain_timeout} s: the rollout stops there (on_drain_timeout: abort)`,
-      'Find out what it waits for (docker logs), then npm run redeploy: it finishes the rollout.',
-      `requests go to ${namesOf(this.serving)}; ${namesOf(stuck)} runs on without any.`,
-    )
+    const who = whoServes(await look(this.host, this.stack))
+    warn(`${late}: stopped all the same (on_drain_timeout: stop). ${capital(who)}.`)
+    return 'not drained'
   }
 
   /** Waits until nginx's old workers are gone, once for all. */

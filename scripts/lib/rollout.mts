@@ -1,92 +1,94 @@
 /** The moves of a rollout. Their order is the loop's, in redeploy.mts; here is what each of them takes care of. */
-import { type Swap, send, validate } from './balancer.mts'
+import { send } from './balancer.mts'
 import type { StackConfig } from './config.mts'
-import type { Target } from './definition.mts'
-import * as handshake from './handshake.mts'
+import { OperatorError } from './errors.mts'
+import { untilReady } from './handshake.mts'
 import type { Host } from './host.mts'
-import type { Batch, Plan } from './plan.mts'
+import { type Batch, isDone, type Plan, plan } from './plan.mts'
 import type { Proof } from './proof.mts'
 import * as replica from './replica.mts'
 import { namesOf, type Replica } from './replica.mts'
 import { Retirement } from './retirement.mts'
 import { count, warn } from './say.mts'
-import { refresh, type Scene, served } from './scene.mts'
+import { look, refresh, type Scene, served } from './scene.mts'
+import type { Target } from './target.mts'
+
+/** How often others are made for replicas that somebody removes meanwhile. */
+const ROUNDS = 3
 
 export class Rollout {
-  #refreshed: Promise<Swap> | undefined
-  /** Containers of each turn of the loop. */
-  readonly #made = new Map<Batch, Promise<Replica[]>>()
-  /** Fresh ones that were sent no request yet. */
-  #waiting: Replica[]
+  /** What it takes to get from the scene to the target. */
+  plan: Plan
+  #round = 1
+  /** The last start, also when nobody waits for it any more. */
+  #starting: Promise<Replica[]> | undefined
+  /** Those that are to get ready. */
+  waiting: readonly Replica[] = []
   #serving: Replica[]
   /** Those that this rollout has given requests. */
-  readonly #fresh: Replica[] = []
+  readonly fresh: Replica[] = []
   readonly #retirements: Retirement[] = []
   readonly #retiring: Promise<void>[] = []
   #failure: Error | undefined
+  /** How many replicas had requests when it began. */
+  readonly servedBefore: number
+  /** Ids of what was there when it began, without what was of its own target already. */
+  readonly before: ReadonlySet<string>
 
-  /** @param plan what it takes to get from the scene to the target */
+  /** @param current whether a replica is as wanted */
   constructor(
     private readonly host: Host,
     private readonly stack: StackConfig,
     private readonly proof: Proof,
     private readonly target: Target,
-    private readonly scene: Scene,
-    readonly plan: Plan,
+    private readonly current: (replica: Replica) => boolean,
+    private scene: Scene,
   ) {
     this.#serving = served(scene)
-    this.#waiting = [...plan.adopt]
+    this.servedBefore = this.#serving.length
+    this.plan = plan(stack, scene, current)
+    const { adopt } = this.plan
+    this.before = new Set(scene.found.filter((one) => !adopt.includes(one)).map(({ id }) => id))
   }
 
   /** Whether anyone has got or lost requests by it, so that there is something to go back from. */
   get begun(): boolean {
-    return this.#fresh.length + this.#retirements.length > 0
-  }
-
-  /** Names of those that requests are sent to. */
-  get serving(): string {
-    return namesOf(this.#serving) || 'no replica'
-  }
-
-  /** Begins what need not wait for the schema: nginx has the configuration of now, the first containers are made. */
-  prepare(): void {
-    this.#refresh().catch(() => {})
-    this.#makeAhead(this.plan.batches[0])
+    return this.fresh.length + this.#retirements.length > 0
   }
 
   /** What an interrupted rollout left: fresh replicas are put to use, old ones that are out already go. */
   async adopt(): Promise<void> {
     const { adopt, leftovers } = this.plan
-    const { oldWorkers } = await this.#refresh()
+    const { oldWorkers } = await refresh(this.host, this.stack, this.scene)
     this.retire(leftovers, oldWorkers)
     await this.untilReady(adopt)
     await this.swap(adopt, [])
   }
 
+  /** Waits until requests have shown what the fresh ones are like: no more are started if they fail. */
+  async observe(): Promise<void> {
+    await this.proof.watch.untilShown()
+    this.#check()
+  }
+
   /** Starts fresh replicas beside the old ones. */
   async start(batch: Batch): Promise<Replica[]> {
     if (batch.fresh === 0) return []
-    const what = `${count(batch.fresh, 'replica')} of ${this.target.release}`
-    return await this.proof.step('start', what, async () => {
-      this.#waiting = await this.#make(batch)
-      this.#waiting = await replica.startReplicas(this.host, this.stack, this.#waiting)
-      return this.#waiting
+    const { host, stack, target, proof } = this
+    return await proof.step('start', `${count(batch.fresh, 'replica')} of ${target.release}`, async () => {
+      this.#starting = replica.startReplicas(host, stack, target, batch.fresh)
+      return await this.proof.watch.over(this.#starting)
     })
   }
 
   /** Waits until each of them answers /status with 200 and OK. */
   async untilReady(fresh: Replica[]): Promise<void> {
     if (fresh.length === 0) return
-    const waiting = () => this.#watched(handshake.untilReady(this.host, this.stack, fresh))
+    this.waiting = fresh
+    const waiting = () => this.proof.watch.over(untilReady(this.host, this.stack, fresh))
     // They have been warming up since they were started, the last of them at least so long.
-    await this.proof.step('ready', namesOf(fresh), waiting, Math.min(...fresh.map(({ age }) => age)))
-  }
-
-  /** While the application warms up: nginx judges the list to come (what is wrong, swap will say), and the next turn's containers are made. */
-  lookAhead(batch: Batch, into: Replica[], out: Replica[]): void {
-    validate(this.host, this.stack, this.#after(into, out)).catch(() => {})
-    const { batches } = this.plan
-    this.#makeAhead(batches[batches.indexOf(batch) + 1])
+    const earlier = Math.min(...fresh.map(({ age }) => age))
+    await this.proof.step('ready', namesOf(fresh), waiting, { earlier })
   }
 
   /** Lets `into` have requests and `out` no more, in one reload; returns nginx's workers from before. */
@@ -97,17 +99,19 @@ export class Rollout {
     const sides = [into.length > 0 && `${namesOf(into)} in`, out.length > 0 && `${namesOf(out)} out`]
     const sending = () => send(this.host, this.stack, list)
     // Before it is done: wherever it is cut off, they may have requests.
-    this.#waiting = this.#waiting.filter((one) => !into.includes(one))
-    this.#fresh.push(...into)
+    this.fresh.push(...into)
+    if (into.length > 0) this.proof.watch.freshServes()
     const { oldWorkers } = await this.proof.step('swap', sides.filter(Boolean).join(', '), sending)
     this.#serving = list
-    this.proof.freshServes()
+    if (into.length > 0) this.proof.watch.freshHas(into.length / list.length)
     return oldWorkers
   }
 
   /** For stop-first: out, drained and gone before a fresh one starts; returns who is left to go then: nobody. */
-  async takeOut(old: Replica[]): Promise<Replica[]> {
-    if (old.length === 0) return []
+  async takeOut({ old, fresh }: Batch): Promise<Replica[]> {
+    await this.retired()
+    // Where fewer serve than there shall be, there is room for one more.
+    if (old.length === 0 || this.#serving.length + fresh <= this.stack.app.replicas) return old
     if (old.length === this.#serving.length)
       warn('stop-first with no other replica up: the site is down until the fresh one is ready.')
     this.retire(old, await this.swap([], old))
@@ -118,8 +122,7 @@ export class Rollout {
   /** Drains, then stops and removes; goes on while the loop does. */
   retire(old: Replica[], oldWorkers: string[]): void {
     if (old.length === 0) return
-    const { host, stack, proof } = this
-    const retirement = new Retirement(host, stack, proof, old, oldWorkers, this.#serving)
+    const retirement = new Retirement(this.host, this.stack, this.proof, old, oldWorkers)
     this.#retirements.push(retirement)
     // Noted here and thrown by the next check: a promise that nobody waits for yet must not end the process.
     const noted = retirement.run().catch((error) => {
@@ -130,7 +133,7 @@ export class Rollout {
 
   /** Waits for everything that is being retired. */
   async retired(): Promise<void> {
-    await this.#watched(this.finished())
+    await this.proof.watch.over(this.finished())
     this.#check()
   }
 
@@ -139,58 +142,46 @@ export class Rollout {
     await Promise.all(this.#retiring)
   }
 
+  /** Looks whether all is as wanted now. If not, somebody removed or stopped a replica meanwhile: there is a new plan. */
+  async isDone(): Promise<boolean> {
+    this.scene = await look(this.host, this.stack)
+    this.#serving = served(this.scene)
+    this.plan = plan(this.stack, this.scene, this.current)
+    if (isDone(this.plan)) return true
+    const what = `Replicas of ${this.target.release} are removed or stopped by somebody else`
+    if (this.#round++ >= ROUNDS) throw new OperatorError(what)
+    warn(`${what}: others are made.`)
+    return false
+  }
+
   /**
    * Requests fail on the fresh replicas: those of before that are not stopped yet have them again at once, and the fresh
    * ones no more where anyone else is left. Returns the ones put back; they were asked to prepare and have to go later.
    */
   async recall(): Promise<Replica[]> {
     const back = this.#retirements.flatMap((retirement) => retirement.recall())
-    if (this.#after(back, this.#fresh).length === 0) return []
-    await this.swap(back, this.#fresh)
+    if (this.#after(back, this.fresh).length === 0) return []
+    await this.swap(back, this.fresh)
     return back
   }
 
-  /** Removes fresh replicas that never got a request; returns their last words. */
-  async discard(): Promise<string> {
-    const made = await Promise.allSettled(this.#made.values())
-    const all = made.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
-    const given = new Set(this.#fresh.map(({ id }) => id))
-    const unserved = [...all, ...this.plan.adopt].filter(({ id }) => !given.has(id))
-    const words = await Promise.all(this.#waiting.map((one) => replica.lastWords(this.host, one)))
+  /** Removes fresh replicas that never got a request. */
+  async discard(): Promise<void> {
+    await Promise.allSettled([this.#starting])
+    const given = new Set(this.fresh.map(({ id }) => id))
+    const found = await replica.replicas(this.host, this.stack)
+    const unserved = found.filter(({ id }) => !this.before.has(id) && !given.has(id))
     await replica.removeReplicas(this.host, this.stack, unserved)
-    return words.join('\n')
-  }
-
-  #refresh(): Promise<Swap> {
-    this.#refreshed ??= refresh(this.host, this.stack, this.scene)
-    return this.#refreshed
-  }
-
-  /** Makes the containers for a turn of the loop, while there is something else to wait for. */
-  #makeAhead(batch: Batch | undefined): void {
-    // Who starts them will hear what went wrong.
-    if (batch && batch.fresh > 0) this.#make(batch).catch(() => {})
-  }
-
-  #make(batch: Batch): Promise<Replica[]> {
-    const make = () => replica.createReplicas(this.host, this.stack, this.target, batch.fresh)
-    const made = this.#made.get(batch) ?? make()
-    this.#made.set(batch, made)
-    return made
   }
 
   #after(into: Replica[], out: Replica[]): Replica[] {
-    return [...this.#serving.filter((one) => !out.includes(one)), ...into]
-  }
-
-  /** Waits no longer when requests fail that did not fail before. */
-  #watched<T>(work: Promise<T>): Promise<T> {
-    return this.stack.rollout.abort_on_errors ? this.proof.watched(work) : work
+    const gone = new Set(out.map(({ id }) => id))
+    return [...this.#serving.filter(({ id }) => !gone.has(id)), ...into]
   }
 
   /** @throws what a retirement failed with, or what the probe sees fail that did not fail before */
   #check(): void {
     if (this.#failure) throw this.#failure
-    if (this.stack.rollout.abort_on_errors) this.proof.check()
+    this.proof.watch.check()
   }
 }

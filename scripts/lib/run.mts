@@ -19,6 +19,8 @@ export interface Options {
   write: boolean
   /** Name of a release that is already on the server. */
   release?: string
+  /** Name of a target that is kept on the server; set by scripts that go back or on with one. */
+  target?: string
   /** Set by rollback, which is a redeploy of a release before. */
   rollback?: boolean
 }

@@ -6,7 +6,7 @@ import { OperatorError } from './errors.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import type { Host } from './host.mts'
 import type { BaseImages } from './images.mts'
-import { bash, join, Script } from './shell.mts'
+import { bash, join, remote, Script } from './shell.mts'
 
 /** Name of a service's container when there is only one: Compose's own rule. */
 export function containerOf(stack: StackConfig, service: Single): string {
@@ -27,9 +27,10 @@ export async function writeStack(host: Host, stack: StackConfig, images: BaseIma
 install -d -m 700 ${stack.folder}
 install -d -m 755 ${folders}
 find ${folders} -type d ! -perm 755 -exec chmod 755 {} +`
+  const keep = remote('keep-before', { folder: stack.folder, project: stack.project })
   const output = await host.run(
     'Writing the stack’s files',
-    join([make, writeScript(stackFiles(stack, images))]),
+    join([make, keep, writeScript(stackFiles(stack, images))]),
   )
   return output.split('\n').filter(Boolean)
 }
@@ -65,8 +66,7 @@ export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[]
 
 export function stackVariables(stack: StackConfig, images: BaseImages): Record<string, string | number> {
   return {
-    PROJECT: stack.project,
-    FOLDER: stack.folder,
+    ...appVariables(stack),
     POSTGRES_IMAGE: images.postgres,
     DB_DATA: dataFolder(images.postgres),
     REDIS_IMAGE: images.redis,
@@ -76,6 +76,14 @@ export function stackVariables(stack: StackConfig, images: BaseImages): Record<s
     HTTPS_PORT: stack.ports.https,
     DB_PORT: stack.ports.db,
     REPLICAS: stack.app.replicas,
+  }
+}
+
+/** Those that the service `app` names, without its release. */
+export function appVariables(stack: StackConfig): Record<string, string | number> {
+  return {
+    PROJECT: stack.project,
+    FOLDER: stack.folder,
     APP_MEMORY: stack.app.memory,
     STOP_TIMEOUT: stack.rollout.stop_timeout,
   }
@@ -88,7 +96,7 @@ export function dataFolder(image: string): string {
 }
 
 /** In double quotes, where a backslash takes the meaning from each character that has one (compose-go's dotenv). */
-function envFile(variables: Record<string, string | number>): string {
+export function envFile(variables: Record<string, string | number>): string {
   const escaped = (value: string | number) =>
     String(value)
       .replaceAll(/[\\"$]/g, '\\$&')

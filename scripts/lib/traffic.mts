@@ -38,6 +38,21 @@ jq -rR 'fromjson? | select(.msec * 1000 >= ${since}) | [(.msec * 1000 / ${BIN} |
   return parseTraffic(output)
 }
 
+/**
+ * Addresses of the replicas that failed a request, from the last lines of the log.
+ * @param since milliseconds since 1970
+ */
+export async function failing(host: Host, stack: StackConfig, since: number): Promise<string[]> {
+  const output = await host.run(
+    'Reading the load balancer’s log',
+    bash`
+docker logs --tail ${TAIL} ${containerOf(stack, 'lb')} 2>/dev/null |
+  jq -rR 'fromjson? | select(.msec * 1000 >= ${since} and .status >= 499) | .upstream' |
+  grep -oE '[0-9.]+:5000$' | cut -d: -f1 | sort -u || true # the last address is the one that answered`,
+  )
+  return output.split('\n').filter(Boolean)
+}
+
 export function parseTraffic(output: string): Traffic[] {
   const rows = output
     .split('\n')

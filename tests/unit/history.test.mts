@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   type Entry,
   historyTable,
+  kept,
   lastCounted,
+  lastTarget,
   parseHistory,
-  releaseBefore,
-  served,
+  schemaChangedSince,
+  targetBefore,
   wayBack,
 } from '../../scripts/lib/history.mts'
 
@@ -16,24 +18,25 @@ function entry(from: string, to: string, result: Entry['result'] = 'released', s
 
 test('the release before is the one that the present one replaced', () => {
   const history = [entry('', 'a'), entry('a', 'b'), entry('b', 'c', 'went back'), entry('b', 'd')]
-  assert.equal(releaseBefore(history, 'd')?.release, 'b')
-  assert.equal(releaseBefore(history, 'b')?.release, 'a')
-  assert.equal(releaseBefore(history, 'a'), undefined)
-  assert.equal(releaseBefore([], 'a'), undefined)
+  assert.equal(targetBefore(history, 'd'), 'b')
+  assert.equal(targetBefore(history, 'b'), 'a')
+  assert.equal(targetBefore(history, 'a'), undefined)
+  assert.equal(targetBefore([], 'a'), undefined)
 })
 
 test('a release rolled out over itself has not replaced another one', () => {
-  assert.equal(releaseBefore([entry('a', 'b'), entry('b', 'b')], 'b')?.release, 'a')
+  assert.equal(targetBefore([entry('a', 'b'), entry('b', 'b')], 'b'), 'a')
 })
 
 test('who changed the schema since is told', () => {
   const history = [entry('', 'a', 'released', true), entry('a', 'b', 'released', true)]
-  assert.deepEqual(releaseBefore(history, 'b')?.schemaChangedBy, ['b'])
+  assert.deepEqual(schemaChangedSince(history, 'a'), ['b'])
+  assert.deepEqual(schemaChangedSince(history, 'b'), [])
 })
 
 test('a release that never served is no way back', () => {
   const history = [entry('', 'a'), entry('a', 'broken', 'went back'), entry('a', 'b'), entry('b', 'a')]
-  assert.deepEqual(served(history), ['a', 'b'])
+  assert.deepEqual(kept(history, { release: 'a', name: 'a' }, 5).releases, ['a', 'b'])
 })
 
 test('the way back', () => {
@@ -52,13 +55,55 @@ test('the way back', () => {
     ['no history', [], ['a'], undefined],
   ]
   for (const [what, history, running, release] of cases)
-    assert.equal(wayBack(history, running)?.release, release, what)
-  assert.deepEqual(wayBack([cutOff], ['c'])?.schemaChangedBy, ['c'])
+    assert.equal(wayBack(history, running), release, what)
+  assert.deepEqual(schemaChangedSince([cutOff], 'b'), ['c'])
 })
 
 test('a release that came by a rollout that was cut off has a release before it all the same', () => {
   const history = [entry('a', 'b', 'unfinished'), entry('b', 'c', 'went back')]
-  assert.equal(releaseBefore(history, 'b')?.release, 'a')
+  assert.equal(targetBefore(history, 'b'), 'a')
+})
+
+describe('targets', () => {
+  const settings = (from: string, to: string, result: Entry['result'] = 'released') => ({
+    ...entry(from.charAt(0), to.charAt(0), result),
+    fromTarget: from,
+    toTarget: to,
+  })
+  const history = [
+    entry('', 'a'),
+    settings('a', 'a-1'),
+    settings('a-1', 'b-1'),
+    settings('b-1', 'b-2'),
+    settings('b-2', 'b-3', 'went back'),
+  ]
+
+  test('the same release with other settings has something before it', () => {
+    assert.equal(targetBefore(history, 'b-2'), 'b-1')
+    assert.equal(targetBefore(history, 'b-1'), 'a-1')
+  })
+
+  test('what ran before targets were kept is named after its release alone', () => {
+    assert.equal(targetBefore(history, 'a-1'), 'a')
+    assert.equal(targetBefore([entry('', 'a'), entry('a', 'b')], 'b'), 'a')
+  })
+
+  test('of a release, the one that served last is gone back to', () => {
+    assert.equal(lastTarget(history, 'b'), 'b-2')
+    assert.equal(lastTarget(history, 'a'), 'a-1')
+    assert.equal(lastTarget(history, 'x'), undefined)
+  })
+
+  test('pruning keeps the last releases, the last target of each, and as many of the last targets', () => {
+    const current = { release: 'b', name: 'b-2' }
+    assert.deepEqual(kept(history, current, 2), { releases: ['b', 'a'], targets: ['b-2', 'a-1', 'b-1'] })
+    assert.deepEqual(kept(history, current, 1), { releases: ['b'], targets: ['b-2'] })
+    assert.deepEqual(kept([], current, 5), { releases: ['b'], targets: ['b-2'] })
+  })
+
+  test('the table names them', () => {
+    assert.match(historyTable(history.slice(2, 4)), /a-1 +b-1[\s\S]*b-1 +b-2/)
+  })
 })
 
 test('a rollout that was killed while it noted its end is told once', () => {

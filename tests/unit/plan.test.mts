@@ -11,7 +11,8 @@ const current = ({ release }: Replica) => release === 'new'
 
 function replica(number: number, release: string, running = true): Replica {
   const state = {
-    config: '',
+    target: release,
+    secrets: '',
     address: running ? `172.18.0.${number}` : '',
     running,
     age: 0,
@@ -49,12 +50,28 @@ function shown({ adopt, leftovers, batches }: Plan): string {
   return parts.filter(Boolean).join(', ')
 }
 
-test('the release before is that of the replicas that go', () => {
-  const of = (text: string) => before(plan(config(2), situation(text), current))
-  assert.equal(of('old1* old2*'), 'old')
-  assert.equal(of('old1 new2* new3*'), 'old')
-  assert.equal(of('new1* new2'), '')
-  assert.equal(of(''), '')
+test('what ran before: what goes, else what a rollout that was cut off came from, else what is served', () => {
+  const older = { release: 'older', target: 'older' }
+  const cases: [there: string, cutOff: typeof older | undefined, expected: string | undefined][] = [
+    ['old1* old2*', undefined, 'old'],
+    ['old1 new2* new3*', undefined, 'old'],
+    ['old1* old2*', older, 'old'],
+    ['new1* new2', older, 'older'],
+    ['new1* new2', undefined, 'new'],
+    ['new1*', undefined, 'new'],
+    ['dead1* dead2*', undefined, 'new'],
+    ['new1 new2', undefined, undefined],
+    ['old1', undefined, undefined],
+    ['old1', older, 'older'],
+    ['', undefined, undefined],
+  ]
+  for (const [there, cutOff, expected] of cases) {
+    const scene = situation(there)
+    const found = before(plan(config(2), scene, current), scene, 'new', cutOff)
+    assert.equal(found?.release, expected, there)
+  }
+  const removed = { found: [], serving: ['prusa-app-1'] }
+  assert.equal(before(plan(config(2), removed, current), removed, 'new', undefined, older), older)
 })
 
 test('done is what needs nothing', () => {

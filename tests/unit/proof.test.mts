@@ -2,8 +2,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { summarize } from '../../scripts/lib/probe.mts'
+import { titleOf } from '../../scripts/lib/proof.mts'
 import { applicationsOwn, type Kind, Timeline } from '../../scripts/lib/timeline.mts'
 import { parseTraffic } from '../../scripts/lib/traffic.mts'
+
+test('what is rolled out is called by what changes', () => {
+  const title = (from: string, to: string, fromTarget?: string, toTarget?: string) =>
+    titleOf({ from, to, fromTarget, toTarget })
+  assert.equal(title('', 'b', undefined, 'b-1'), 'release b')
+  assert.equal(title('a', 'b', 'a-1', 'b-1'), 'release b')
+  assert.equal(title('b', 'b', 'b-1', 'b-2'), 'release b with other settings')
+  assert.equal(title('b', 'b', 'b-1', 'b-1'), 'release b again')
+})
 
 const step = (kind: Kind, from: number, to: number) => ({ kind, names: '', from, to })
 

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { sourceOf } from '../../scripts/lib/application.mts'
 import { described } from '../../scripts/lib/build.mts'
 import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
-import { imageOf } from '../../scripts/lib/release.mts'
+import { howToMake, imageOf } from '../../scripts/lib/release.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 import { refusal } from '../lib/refusal.mts'
 
@@ -119,4 +119,17 @@ test('its image and its description', () => {
   const source = { release: '1a2b' }
   assert.equal(described(source, true), 'release 1a2b built')
   assert.equal(described(source, false), 'release 1a2b is built from this source already: nothing to do')
+})
+
+test('a release whose image is gone is built from its commit', () => {
+  const commit = '0123456789abcdef0123456789abcdef01234567'
+  const of = (revision: string, source = 'app') =>
+    howToMake({ ...stack(), app: { ...stack().app, source } }, revision)
+  assert.match(of(commit), new RegExp(`commit ${commit}: git checkout ${commit} && npm run redeploy `))
+  assert.match(of(`${commit}-changed`), /with changes beside it that were not committed/)
+  assert.match(of(commit, '../shop'), new RegExp(`git -C ../shop checkout ${commit}`))
+  for (const unknown of ['unknown', '', '<no value>']) {
+    assert.match(of(unknown), /rollback -- --release NAME .* is not known\.$/)
+    assert.doesNotMatch(of(unknown), /checkout/)
+  }
 })

@@ -25,6 +25,8 @@ test('stack.env of the defaults', () => {
     file('compose/stack.env').content,
     `PROJECT="prusa"
 FOLDER="/opt/prusa"
+APP_MEMORY="256m"
+STOP_TIMEOUT="20"
 POSTGRES_IMAGE="p:17"
 DB_DATA="/var/lib/postgresql/data"
 REDIS_IMAGE="r:8"
@@ -34,8 +36,6 @@ HTTP_PORT="80"
 HTTPS_PORT="443"
 DB_PORT="5432"
 REPLICAS="2"
-APP_MEMORY="256m"
-STOP_TIMEOUT="20"
 `,
   )
 })
@@ -92,7 +92,7 @@ describe('compose/stack.yaml', () => {
   test('every variable in it is given, but for what a replica is started with', () => {
     const used = new Set([...text.matchAll(/\$\{(\w+)(:-[^}]*)?\}/g)].map((match) => match[1]))
     const given = [...file('compose/stack.env').content.matchAll(/^(\w+)=/gm)].map((match) => match[1])
-    assert.deepEqual([...used].sort(), [...given, 'CONFIG', 'RELEASE'].sort())
+    assert.deepEqual([...used].sort(), [...given, 'RELEASE', 'SECRETS', 'TARGET'].sort())
   })
 
   test('five services; all come back by themselves and have bounded logs', () => {
@@ -127,7 +127,9 @@ describe('compose/stack.yaml', () => {
 
   test('files of variables that it reads are written by us', () => {
     const written = stackFiles(stack, IMAGES).map((one) => one.path)
-    const read = services.app?.env_file?.map((name) => name.replace('${FOLDER}', stack.folder)) ?? []
+    const read = (services.app?.env_file ?? []).map((name) =>
+      name.replace('${FOLDER}', stack.folder).replace(/^\./, `${stack.folder}/compose`),
+    )
     assert.deepEqual(
       read.filter((name) => !written.includes(name)),
       ['/opt/prusa/secrets/app.env'],

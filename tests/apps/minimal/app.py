@@ -11,6 +11,8 @@ from flask import Flask, request
 
 WARMUP = float(os.environ.get("MINIMAL_WARMUP", "10"))  # seconds
 DRAIN = os.environ.get("MINIMAL_DRAIN", "5-15")  # seconds, a number or a range to choose from
+FAIL = "MINIMAL_FAIL" in os.environ  # answers 500 on /
+ONE = os.environ.get("MINIMAL_ONE")  # a key in Redis: of those that are given it, the first alone gets ready
 
 app = Flask(__name__)
 started = time.monotonic()
@@ -21,14 +23,26 @@ def connect():
     return psycopg2.connect(os.environ["DATABASE_URI"].replace("+psycopg2", ""))
 
 
+def count(key):
+    with socket.create_connection((os.environ["REDIS_HOST"], int(os.environ["REDIS_PORT"]))) as redis:
+        redis.sendall(f"INCR {key}\r\n".encode())
+        return redis.recv(100).decode().strip(":\r\n")
+
+
+unready = bool(ONE) and count(ONE) != "1"
+
+
 @app.before_request
 def warm_up():
-    if time.monotonic() - started < WARMUP:
+    if unready or time.monotonic() - started < WARMUP:
         return "Not ready", 404
 
 
 @app.route("/")
 def hello():
+    if FAIL:
+        print("told to fail", flush=True)
+        return "Sorry", 500
     return "Hello from the minimal application"
 
 
@@ -65,9 +79,7 @@ def ready_for_deploy():
 
 @app.route("/redis-hits")
 def redis_hits():
-    with socket.create_connection((os.environ["REDIS_HOST"], int(os.environ["REDIS_PORT"]))) as redis:
-        redis.sendall(b"INCR minimal\r\n")
-        return redis.recv(100).decode().strip(":\r\n")
+    return count("minimal")
 
 
 @app.route("/headers")

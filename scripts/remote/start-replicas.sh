@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# Starts more replicas of a target beside those that are there, and prints their ids. One that somebody removes before it
+# is started is missing in what is printed.
+#   folder   of the deployment
+#   project
+#   target   its name
+#   secrets  digest of the passwords
+#   number   how many more
+: "${folder:?}" "${project:?}" "${target:?}" "${secrets:?}" "${number:?}"
+
+replicas() {
+  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
+    --filter label=com.docker.compose.service=app --filter label=com.docker.compose.oneoff=False
+}
+export SECRETS=$secrets COMPOSE_IGNORE_ORPHANS=true
+
+# The target's file takes the networks as they are. Where they are missing, the stack's file makes them.
+if ! docker network inspect "${project}_frontend" "${project}_backend" >/dev/null 2>&1; then
+  RELEASE=none docker compose --env-file "$folder/compose/stack.env" -f "$folder/compose/stack.yaml" create --no-recreate db lb >&2
+fi
+
+cd "$folder/targets/$target" || exit 1
+before=$(replicas)
+docker compose --env-file stack.env -f stack.yaml create --no-recreate --no-build --pull never \
+  --scale "app=$(($(wc -w <<<"$before") + number))" app >&2
+# One after the other: the engine takes longer for two at once (measured with 20.10).
+for id in $(replicas); do
+  [[ $before != *$id* ]] || continue
+  if docker start "$id" >&2; then
+    echo "$id"
+  elif docker inspect "$id" >/dev/null 2>&1; then
+    exit 1
+  fi
+done

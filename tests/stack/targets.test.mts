@@ -1,0 +1,219 @@
+/** A target is a release and everything that its replicas are started with: each comes, goes and comes back as a whole. */
+import assert from 'node:assert/strict'
+import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { after, before, test } from 'node:test'
+import { ROOT } from '../../scripts/lib/config.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+
+/** What is counted beside the probe. */
+const LOAD = { rate: 20 }
+const WAITS = { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' }
+
+let site: Deployment
+let source: string
+before(async () => {
+  const prepared = await Deployment.prepare()
+  source = path.join(prepared.home, 'app')
+  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  site = await Deployment.start({ app: { source } }, prepared)
+})
+after(() => site?.remove())
+
+/** The application's own variables from now on. */
+function environment(own: Record<string, string>): void {
+  site.configure({ app: { environment: undefined } })
+  site.configure({ app: { environment: { ...WAITS, ...own } } })
+}
+
+/** Makes the source another one, and so the release. */
+const change = () => appendFileSync(path.join(source, 'app.py'), `# ${Math.random()}\n`)
+
+/** The value of a variable in each running replica. */
+async function variable(name: string): Promise<string[]> {
+  const names = await site.containers('app')
+  const { stdout } = await docker`docker inspect -f ${'{{json .Config.Env}}'} ${names}`
+  const all = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as string[])
+  return all.map((env) => env.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? '')
+}
+
+const history = async () => JSON.parse((await site.run('history', '--json')).stdout)
+
+/** How many pages answer 200 in so many requests, one after the other. */
+async function answered(requests: number): Promise<number> {
+  let good = 0
+  for (let request = 0; request < requests; request++) if ((await site.get('/')).status === 200) good++
+  return good
+}
+
+test('other settings of the same release are a rollout like any other; status says that they are wanted', async () => {
+  const [release] = await site.releases()
+  assert.doesNotMatch((await site.run('status')).text, /other settings|Next:/)
+  environment({ COLOR: 'blue' })
+  assert.match((await site.run('status')).text, /other settings[\s\S]*Next: npm run redeploy/)
+  const text = await site.unnoticed(() => site.must('redeploy'), LOAD)
+  assert.match(text, new RegExp(`0 failed, .*release ${release} with other settings in`))
+  assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
+  assert.deepEqual(await site.releases(), [release, release])
+  const last = (await history()).at(-1)
+  assert.equal(last.from, last.to)
+  assert.notEqual(last.fromTarget, last.toTarget)
+  // Readable by hand, and for root alone.
+  const folder = path.join(site.folder, 'targets', last.toTarget)
+  assert.match(readFileSync(path.join(folder, 'app.env'), 'utf8'), /^COLOR="blue"$/m)
+  assert.match(readFileSync(path.join(folder, 'revision'), 'utf8'), /^[0-9a-f]{40}|unknown/)
+  const { stdout } = await docker`stat -c %a ${path.join(folder, 'app.env')} ${path.dirname(folder)}`
+  assert.equal(stdout, '600\n700\n')
+})
+
+test('settings with which requests fail are taken back, and no second replica is started with them', async () => {
+  const old = await site.ids()
+  environment({ COLOR: 'red', MINIMAL_FAIL: '1' })
+  const { exitCode, text } = await site.run('redeploy')
+  assert.equal(exitCode, 1, text)
+  assert.match(text, /Release (\w+) with other settings was not rolled out: requests fail/)
+  assert.match(text, /app-\d+ \(running[\s\S]*told to fail[\s\S]*State: release \w+ serves as before\./)
+  assert.match(text, /Next: +Mend the application or its settings/)
+  assert.equal(text.match(/✓ 1 replica of/g)?.length, 2, text)
+  assert.doesNotMatch(text, /others are made/)
+  assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
+  assert.equal(await answered(20), 20)
+  // The healthy one that had not been replaced was not touched.
+  const now = await site.ids()
+  assert.equal(now.filter((id) => !old.includes(id)).length, 1)
+  assert.equal((await history()).at(-1).result, 'went back')
+})
+
+test('settings with which the second replica never gets ready are taken back', async () => {
+  environment({ COLOR: 'red', MINIMAL_ONE: `one-${Date.now()}` })
+  site.configure({ rollout: { ready_timeout: 5 } })
+  const text = await site.unnoticed(async () => {
+    const { exitCode, text } = await site.run('redeploy')
+    assert.equal(exitCode, 1, text)
+    return text
+  }, LOAD)
+  site.configure({ rollout: { ready_timeout: 120 } })
+  assert.match(text, /ready: not within 5 s[\s\S]*State: release \w+ serves as before\./)
+  assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
+})
+
+test('a new release with new settings that fails: the old one comes back as it was', async () => {
+  const [old] = await site.releases()
+  change()
+  environment({ COLOR: 'red', MINIMAL_ONE: `two-${Date.now()}` })
+  site.configure({ rollout: { ready_timeout: 5 } })
+  await site.unnoticed(async () => {
+    const { exitCode, text } = await site.run('redeploy')
+    assert.equal(exitCode, 1, text)
+    assert.match(text, new RegExp(`State: release ${old} serves as before\\.`))
+  }, LOAD)
+  site.configure({ rollout: { ready_timeout: 120 } })
+  assert.deepEqual(await site.releases(), [old, old])
+  assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
+})
+
+test('rollback goes back to what ran before with the settings of then, and with the passwords of now', async () => {
+  const [old] = await site.releases()
+  change()
+  environment({ COLOR: 'green' })
+  await site.must('redeploy')
+  await site.must('secrets', 'rotate', 'db_owner_password')
+  assert.deepEqual(await variable('COLOR'), ['green', 'green'])
+  environment({ COLOR: 'yellow' })
+  await site.unnoticed(() => site.must('rollback'), LOAD)
+  assert.deepEqual(await site.releases(), [old, old])
+  assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
+  for (const uri of await variable('DATABASE_URI')) assert.ok(uri.includes(site.secret('db_owner_password')))
+  assert.match(
+    (await site.run('rollback', '--release', old as string)).text,
+    /already running: nothing to do/,
+  )
+})
+
+test('a fresh replica that somebody removes in the middle is made anew', async () => {
+  change()
+  const [old] = await site.releases()
+  const rollout = site.begin('redeploy')
+  await site.printed(rollout, /load balancer[\s\S]*load balancer/)
+  const fresh = (await site.containers('app')).at(-1) as string
+  await docker`docker rm -f ${fresh}`
+  const output = await rollout
+  assert.equal(output.exitCode, 0, output.stdall)
+  assert.match(output.stdall, /others are made/)
+  const releases = await site.releases()
+  assert.equal(releases.length, 2)
+  assert.ok(!releases.includes(old as string) && new Set(releases).size === 1)
+})
+
+test('a container that never ran is removed, and is not said to have drained', async () => {
+  // As a rollout leaves it that is cut off between making and starting.
+  const folder = path.join(site.folder, 'targets', (await history()).at(-1).toTarget)
+  await docker({
+    cwd: folder,
+  })`docker compose --env-file stack.env -f stack.yaml create --no-recreate --scale app=3 app`
+  const running = await site.containers('app')
+  const made = (await site.containers('app', true)).find((name) => !running.includes(name))
+  assert.ok(made)
+  change()
+  const text = await site.must('redeploy')
+  assert.match(text, new RegExp(`${made} did not run: removed`))
+  assert.doesNotMatch(text, new RegExp(`${made} drained`))
+})
+
+test('stopped containers that somebody prunes meanwhile do not disturb', async () => {
+  change()
+  const rollout = site.begin('redeploy')
+  const pruned: Promise<unknown>[] = []
+  rollout.stderr.on('data', () => {
+    const own = [`project=${site.project}`, 'oneoff=False'].flatMap((label) => [
+      '--filter',
+      `label=com.docker.compose.${label}`,
+    ])
+    pruned.push(docker({ nothrow: true })`docker container prune -f ${own}`.then(() => {}))
+  })
+  const { exitCode, stdall } = await rollout
+  await Promise.all(pruned)
+  assert.equal(exitCode, 0, stdall)
+  assert.equal(new Set(await site.releases()).size, 1)
+})
+
+test('rollback to a release whose image is gone says which are there; nothing is touched', async () => {
+  const before = await site.ids()
+  const gone = (await history()).at(-1).from as string
+  assert.notEqual(gone, (await site.releases())[0])
+  await docker`docker rmi -f ${`${site.project}/app:${gone}`}`
+  const { exitCode, text } = await site.run('rollback')
+  assert.equal(exitCode, 1, text)
+  assert.match(text, new RegExp(`There is no image of release ${gone} on this machine; there is one of `))
+  assert.match(text, new RegExp(`${(await site.releases())[0]}`))
+  assert.match(text, /State: nothing was changed\.\n +Next: .*npm run rollback -- --release NAME/)
+  assert.deepEqual(await site.ids(), before)
+})
+
+test('a deployment from before targets were kept is gone back to as it was', async () => {
+  const [release = ''] = await site.releases()
+  const folder = path.join(site.folder, 'compose')
+  const file = path.join(folder, 'stack.yaml')
+  const definition = readFileSync(file, 'utf8')
+    .replace(/labels: .*/, 'labels: { prusa.config: "${CONFIG:-}" }')
+    .replace('- ./app.env', '- ${FOLDER}/compose/app.env')
+  writeFileSync(file, definition)
+  writeFileSync(path.join(folder, 'app.env'), 'COLOR="legacy"\nMINIMAL_WARMUP="0"\nMINIMAL_DRAIN="0"\n')
+  rmSync(path.join(site.folder, 'targets'), { recursive: true })
+  const old = docker({ cwd: folder, env: { ...process.env, RELEASE: release } })
+  await old`docker compose --env-file stack.env -f stack.yaml up -d --no-deps --force-recreate --scale app=2 app`
+  environment({ COLOR: 'red', MINIMAL_FAIL: '1' })
+  const { exitCode, text } = await site.run('redeploy')
+  assert.equal(exitCode, 1, text)
+  assert.match(text, /State: release \w+ serves as before\./)
+  assert.deepEqual(await variable('COLOR'), ['legacy', 'legacy'])
+  environment({ COLOR: 'blue' })
+  await site.must('redeploy')
+  await site.must('rollback')
+  assert.deepEqual(await variable('COLOR'), ['legacy', 'legacy'])
+  assert.deepEqual(await site.releases(), [release, release])
+})
