@@ -83,13 +83,19 @@ export function privileges(at: () => Operator): void {
     })
 }
 
-/** Those of the attempts that succeed, each in a shell of its own. */
+/**
+ * Those of the attempts that succeed, each in a shell of its own. A login of the server may print words of its own, and
+ * point the docker command elsewhere.
+ */
 async function tried(operator: Operator, user: string, key: Identity, where: string, attempts = TRIES) {
   const script = attempts
-    .map((attempt, number) => `(${attempt}) >/dev/null 2>&1 </dev/null && echo ${number}`)
+    .map((attempt, number) => `(${attempt}) >/dev/null 2>&1 </dev/null && echo succeeded ${number}`)
     .join('\n')
-  const told = await operator.server.ssh(user, `${where}\n${script}\necho done`, { sshConfig: key.sshConfig })
+  const told = await operator.server.ssh(user, `unset DOCKER_HOST\n${where}\n${script}\necho done`, {
+    sshConfig: key.sshConfig,
+  })
   const lines = told.stdout.trim().split('\n')
   assert.equal(lines.pop(), 'done', told.stderr)
-  return lines.map((number) => attempts[Number(number)])
+  const numbers = lines.flatMap((line) => /^succeeded (\d+)$/.exec(line)?.[1] ?? [])
+  return numbers.map((number) => attempts[Number(number)])
 }
