@@ -109,7 +109,8 @@ export class Host {
     await this.#connect()
     const modes = ['--owner=0', '--group=0', '--mode=a-st,u+rw,go=u,go-w']
     const listed = ['--no-recursion', '--null', '--verbatim-files-from', '--files-from=-']
-    const unpack = this.#begin(bash`rm -rf ${to}; mkdir -p ${to}; tar -x -C ${to}`, true)
+    // It ends after its input: over a shared connection, ssh now and then never told the end of one that ended before.
+    const unpack = this.#begin(bash`rm -rf ${to}; mkdir -p ${to}; tar -x -C ${to}; cat >/dev/null`, true)
     const tar = feed(['tar', '-c', '-C', from, ...modes, ...listed], names.join('\0'), unpack)
     const outputs = await Promise.all([tar, this.#heard(unpack, COPY_DEADLINE)])
     // One that was only ended since the other had failed is not the reason.
