@@ -102,6 +102,16 @@ function perfect(): Facts {
   }
 }
 
+/** A user of whom nothing was found. */
+const NO_USER = {
+  exists: false,
+  key: false,
+  shadow: '',
+  sudo: 'not tried',
+  accepts: 'not tried',
+  login: 'not tried',
+}
+
 const red = (facts: Facts) =>
   judge(facts)
     .filter(({ ok }) => !ok)
@@ -177,20 +187,12 @@ describe('one fact broken: these lines and no others go red', () => {
     else facts.inside.database[key] = value
   }
   const first = <T,>(list: T[]) => list[0] as T
-  const noUser = {
-    exists: false,
-    key: false,
-    shadow: '',
-    sudo: 'not tried',
-    accepts: 'not tried',
-    login: 'not tried',
-  }
 
   const cases: [what: string, mutate: (facts: Facts) => void, lines: string[]][] = [
     ['the last rollout lost a request', (f) => Object.assign(f.rollout ?? {}, { failed: 1 }), [REDEPLOY]],
     ['no rollout yet', (f) => delete f.rollout, []],
-    ['no admin', (f) => Object.assign(admin(f), noUser), [LOGIN, PASSWORD, SUDO]],
-    ['no non-admin', (f) => Object.assign(other(f), noUser), [NO_LOGIN, NO_PASSWORD, NO_SUDO]],
+    ['no admin', (f) => Object.assign(admin(f), NO_USER), [LOGIN, PASSWORD, SUDO]],
+    ['no non-admin', (f) => Object.assign(other(f), NO_USER), [NO_LOGIN, NO_PASSWORD, NO_SUDO]],
     ['the admin never looked at', (f) => delete f.inside.users.prusa_admin, [LOGIN, PASSWORD, SUDO]],
     ['another key', (f) => Object.assign(admin(f), { key: false, accepts: 'Permission denied' }), [LOGIN]],
     ['sshd takes no keys', (f) => Object.assign(other(f), { accepts: 'User not allowed' }), [NO_LOGIN]],
@@ -468,16 +470,8 @@ admin	right	200
   })
 
   test('a server with nothing on it', () => {
-    const none = {
-      exists: false,
-      key: false,
-      shadow: '',
-      sudo: 'not tried',
-      accepts: 'not tried',
-      login: 'not tried',
-    }
     assert.deepEqual(parseInside(''), {
-      users: { prusa_admin: none, prusa_non_admin: none },
+      users: { prusa_admin: NO_USER, prusa_non_admin: NO_USER },
       packages: [],
       containers: [],
       replicas: [],
