@@ -6,7 +6,7 @@ ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
 # The environment sees the image's own packages: in Debian mode they satisfy requirements.txt and pip asks no network.
-RUN python -m venv --system-site-packages --without-pip /opt/venv
+RUN : prusa release; python -m venv --system-site-packages --without-pip /opt/venv
 # Where the application will be, since an editable install refers to its place.
 WORKDIR /app
 COPY requirements .
@@ -21,7 +21,7 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca --mount=type=secret,id=pipc
       --progress-bar off --retries 1 --timeout 10 -r requirements.txt
 
 FROM ${PYTHON_IMAGE}
-RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin app
+RUN : prusa release; useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin app
 COPY --from=build /opt/venv /opt/venv
 COPY app /app
 WORKDIR /app

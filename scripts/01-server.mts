@@ -8,14 +8,14 @@ import { list, say, step } from './lib/say.mts'
 import { applySshd } from './lib/sshd.mts'
 import { applyUsers } from './lib/users.mts'
 
-const { host, stack, server } = begin(`
+const { host, stack, server, options } = begin(`
 Prepares a bare Debian or Ubuntu server: users, packages, Docker Engine. A second run changes nothing.
 
   npx zx scripts/01-server.mts [--host USER@NAME]
 `)
 
 say(`01-server on ${host.name}`)
-await step('Server', async () => preflight(host, stack))
+await step('Server', async () => preflight(host, stack, options.fresh))
 await withLock(host, stack, '01-server', async () => {
   await step('Packages', async () => {
     const installed = await installPackages(host, [...new Set([...server.packages, ...NEEDED])])

@@ -1,14 +1,16 @@
 /** PostgreSQL with the owner `app`, the reader `developer`, and the application's schema. */
 import { sourceOf } from './lib/application.mts'
+import { identityOf } from './lib/base.mts'
 import { prepareSchema } from './lib/create-db.mts'
 import { applyRoles } from './lib/database.mts'
 import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
 import { requireBuilt } from './lib/release.mts'
+import { bring } from './lib/replacement.mts'
 import { begin } from './lib/run.mts'
 import { list, say, step } from './lib/say.mts'
 import { ensureSecrets } from './lib/secrets.mts'
-import { up, writeStack } from './lib/stack.mts'
+import { writeStack } from './lib/stack.mts'
 import { requireFit } from './lib/volumes.mts'
 
 const { host, stack } = begin(`
@@ -19,7 +21,7 @@ Starts PostgreSQL, prepares its two roles and the application's schema. A second
 
 say(`03-db on ${host.name}`)
 const images = baseImages(stack, await imageMode(host, stack))
-const { release } = sourceOf(stack, images.python)
+const { release } = sourceOf(stack, await identityOf(host, stack, images))
 await requireBuilt(host, stack, release)
 
 await withLock(host, stack, '03-db', async () => {
@@ -32,9 +34,9 @@ await withLock(host, stack, '03-db', async () => {
   })
   await step('PostgreSQL', async () => {
     await writeStack(host, stack, images)
-    const services = [await up(host, stack, release, 'db'), await up(host, stack, release, 'dbport')]
-    return services.includes(true)
-      ? `started, on the server's 127.0.0.1:${stack.ports.db}`
+    const done = [await bring(host, stack, release, 'db'), await bring(host, stack, release, 'dbport')]
+    return done.some(Boolean)
+      ? `${list([...new Set(done.filter(Boolean))])}, on the server's 127.0.0.1:${stack.ports.db}`
       : 'runs: nothing to do'
   })
   await step('Roles', async () =>

@@ -2,17 +2,19 @@
 
 import { ensureIssued, judgeProblem, readCa } from './lib/acme.mts'
 import { sourceOf } from './lib/application.mts'
+import { identityOf, ownName, pruneImages } from './lib/base.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/certificate.mts'
-import { baseImages, imageMode, requireImage } from './lib/images.mts'
+import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
 import { readPair } from './lib/pair.mts'
 import { requireBuilt } from './lib/release.mts'
 import { removeTimer } from './lib/renewal.mts'
+import { bring } from './lib/replacement.mts'
 import { begin } from './lib/run.mts'
 import { say, step, warn } from './lib/say.mts'
 import { look, refresh } from './lib/scene.mts'
 import { ensureSecrets } from './lib/secrets.mts'
-import { up, writeStack } from './lib/stack.mts'
+import { writeStack } from './lib/stack.mts'
 import { requireFit } from './lib/volumes.mts'
 
 const { host, stack, options } = begin(`
@@ -27,16 +29,16 @@ readCa(stack)
 say(`04-stack on ${host.name}`)
 for (const warning of pair?.warnings ?? []) warn(warning)
 const images = baseImages(stack, await imageMode(host, stack))
-const { release } = sourceOf(stack, images.python)
+const { release } = sourceOf(stack, await identityOf(host, stack, images))
 await requireBuilt(host, stack, release)
-if (images.certbot) await requireImage(host, images.certbot)
+const certbot = images.certbot && ownName(stack, 'certbot', images.certbot)
 await withLock(host, stack, '04-stack', async () => {
   await requireFit(host, stack, images)
   await ensureSecrets(host, stack)
 
   await step('Redis', async () => {
     await writeStack(host, stack, images)
-    return (await up(host, stack, release, 'redis')) ? 'started' : 'runs: nothing to do'
+    return (await bring(host, stack, release, 'redis')) || 'runs: nothing to do'
   })
   await step('Certificate', async () => {
     const done = await ensureCertificate(host, stack, pair)
@@ -52,11 +54,11 @@ await withLock(host, stack, '04-stack', async () => {
   await import('./redeploy.mts')
 
   await step('Load balancer', async () => {
-    const started = await up(host, stack, release, 'lb')
-    return changed || started ? 'reloaded' : 'runs: nothing to do'
+    const done = await bring(host, stack, release, 'lb')
+    return done || (changed ? 'reloaded' : 'runs: nothing to do')
   })
+  await pruneImages(host, stack) // what was replaced is in use no more
   // Last: the CA asks the site itself for the proof, and until it has it the site is up on the certificate above.
-  const { certbot } = images
   if (certbot)
     await step('Renewal', async () => {
       const { changed, timer, problem } = await ensureIssued(host, stack, certbot)

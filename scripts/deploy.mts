@@ -13,6 +13,7 @@ Does steps 01 to 04 one after the other, then verifies the result against the ta
 
   npm run deploy [-- --host USER@NAME]
 
+  --fresh            pull or make all base images anew, for security fixes, and replace what runs on the old ones
   --yes              do not ask before this machine itself is made the server
 `)
 

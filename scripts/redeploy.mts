@@ -1,4 +1,5 @@
 /** Releases the application in app/ with no visible outage, or one that is on the server already. */
+import { pruneImages } from './lib/base.mts'
 import { buildRelease } from './lib/build.mts'
 import { prepareSchema } from './lib/create-db.mts'
 import { printPlan } from './lib/dryrun.mts'
@@ -64,6 +65,7 @@ export async function release(target: Target): Promise<void> {
     await rollOut(proof, rollout).catch((error) => goBack({ host, stack, proof, rollout, roll }, error))
   })
   await prune(host, stack, kept(await readHistory(host, stack), target, stack.rollout.keep_releases))
+  await pruneImages(host, stack)
 }
 
 function aboutOf(from: Pick<Replica, 'release' | 'target'> | undefined, to: Target): About {

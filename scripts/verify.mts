@@ -3,6 +3,7 @@ import process from 'node:process'
 import { lastCounted, readHistory } from './lib/history.mts'
 import { begin } from './lib/run.mts'
 import { bold, count, green, red, result, say, warn } from './lib/say.mts'
+import { ageWarnings, lookAtBase } from './lib/verify/age.mts'
 import { lookAtFront, lookInside } from './lib/verify/inside.mts'
 import { lookFromOutside } from './lib/verify/outside.mts'
 import { judge } from './lib/verify/sheet.mts'
@@ -19,10 +20,11 @@ Changes nothing; exit code 1 when a line fails.
 
 say(`verify on ${host.name}`)
 const front = await lookAtFront(host, stack)
-const [inside, outside, history] = await Promise.all([
+const [inside, outside, history, base] = await Promise.all([
   lookInside(host, stack, front.https),
   lookFromOutside(host, stack, front),
   readHistory(host, stack),
+  lookAtBase(host, stack),
 ])
 const verdicts = judge({ front, inside, outside, rollout: lastCounted(history) })
 const failed = verdicts.filter(({ ok }) => !ok)
@@ -38,5 +40,5 @@ else {
   const end = failed.length === 0 ? 'all as required' : `${failed.length} failed`
   result(`${count(verdicts.length, 'line')} of the task sheet: ${end}`)
 }
-for (const warning of warnings(inside)) warn(warning)
+for (const warning of [...warnings(inside), ...ageWarnings(base, Date.now())]) warn(warning)
 if (failed.length > 0) process.exitCode = 1

@@ -13,7 +13,7 @@ import { ROOT, stackSchema } from '../scripts/lib/config.mts'
 import { ensureEngine } from '../scripts/lib/engine.mts'
 import { OperatorError } from '../scripts/lib/errors.mts'
 import { Host } from '../scripts/lib/host.mts'
-import { ensureBaseImages } from '../scripts/lib/images.mts'
+import { baseImages, missingImages, provide } from '../scripts/lib/images.mts'
 import { installPackages } from '../scripts/lib/packages.mts'
 import { list, step } from '../scripts/lib/say.mts'
 import { defaults } from '../scripts/lib/schema.mts'
@@ -51,7 +51,10 @@ if (files.some((file) => !file.includes('/unit/'))) {
   await step('Base images', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
     try {
-      return list(await ensureBaseImages(host, { ...defaults(stackSchema), folder }, 'debian')) || 'there'
+      const stack = { ...defaults(stackSchema), folder }
+      const missing = await missingImages(host, Object.values(baseImages(stack, 'debian')))
+      await provide(host, stack, 'debian', missing)
+      return list(missing) || 'there'
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

@@ -27,9 +27,10 @@ export interface Source {
 }
 
 /**
+ * @param python what tells the image that it runs on from others (identityOf)
  * @throws OperatorError naming what cannot be built
  */
-export function sourceOf(stack: StackConfig, pythonImage: string): Source {
+export function sourceOf(stack: StackConfig, python: string): Source {
   const folder = sourceFolder(stack)
   refuse(
     stack,
@@ -46,9 +47,14 @@ export function sourceOf(stack: StackConfig, pythonImage: string): Source {
   const own = existsSync(its)
   if (!own) checkRequirements(stack, folder, entries)
   const dockerfile = own ? its : path.join(ROOT, 'compose/app.Dockerfile')
+  const source = { folder, entries, dockerfile, own }
+  return { ...source, release: releaseOf(source, python) }
+}
+
+/** The name of the release that a source makes on a Python image. */
+export function releaseOf({ entries, dockerfile, own }: Omit<Source, 'release'>, python: string): string {
   const recipe = own ? [dockerfile] : [dockerfile, PSYCOPG2]
-  const release = digest(entries, ...recipe, pythonImage).slice(0, NAME_LENGTH)
-  return { folder, entries, dockerfile, own, release }
+  return digest(entries, ...recipe, python).slice(0, NAME_LENGTH)
 }
 
 /** What pip needs of the source: its own files, and everything where a line names a file or folder of the source. */

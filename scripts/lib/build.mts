@@ -1,11 +1,12 @@
 /** Building: the base images, then the application's. What runs is not touched. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { neededByPip, PSYCOPG2, type Source, sourceOf } from './application.mts'
+import { neededByPip, PSYCOPG2, releaseOf, type Source, sourceOf } from './application.mts'
+import { describe, ensureBaseImages, identityOf, ownName } from './base.mts'
 import type { StackConfig } from './config.mts'
 import { CommandError, OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
-import { baseImages, buildFolder, describe, ensureBaseImages, type ImageMode } from './images.mts'
+import { baseImages, buildFolder, type ImageMode } from './images.mts'
 import { ended, start } from './process.mts'
 import { imageOf, isBuilt } from './release.mts'
 import { requirementLines } from './requirements.mts'
@@ -24,12 +25,22 @@ const NOT_THE_SOURCE = 90
 /**
  * Base images, then the application as it lies here, each only where it is missing: a changed requirements.txt may need
  * both. 02-build, deploy and redeploy all build by this.
+ * @param fresh whether all base images are pulled or made anew
  * @returns the release
  */
-export async function buildRelease(host: Host, stack: StackConfig, mode: ImageMode): Promise<string> {
-  const { python } = baseImages(stack, mode)
-  const source = sourceOf(stack, python)
-  await step(`Base images (${mode})`, async () => describe(await ensureBaseImages(host, stack, mode), mode))
+export async function buildRelease(
+  host: Host,
+  stack: StackConfig,
+  mode: ImageMode,
+  fresh = false,
+): Promise<string> {
+  const images = baseImages(stack, mode)
+  const source = sourceOf(stack, '') // what cannot be built is told before anything is made
+  await step(`Base images (${mode})`, async () =>
+    describe(await ensureBaseImages(host, stack, mode, fresh), mode),
+  )
+  source.release = releaseOf(source, await identityOf(host, stack, images))
+  const python = ownName(stack, 'python', images.python)
   await step('Application', async () => described(source, await build(host, stack, source, python)))
   return source.release
 }

@@ -1,5 +1,6 @@
 /** What a rollout would do, with every command, and nothing done. */
 import { sourceOf } from './application.mts'
+import { identityToBe, ownNames } from './base.mts'
 import type { StackConfig } from './config.mts'
 import type { Host } from './host.mts'
 import { baseImages, type ImageMode, imageMode, missingImages } from './images.mts'
@@ -11,11 +12,14 @@ import { result } from './say.mts'
 import { look } from './scene.mts'
 import { folderOf, isOf, nameOf, releaseOf, wantedSecrets } from './target.mts'
 
+/** A release has its name from the Python image, too: before that is made, nobody knows it. */
+const UNNAMED = 'RELEASE'
+
 /** Prints the plan of the rollout that redeploy would do now. */
 export async function printPlan(host: Host, stack: StackConfig, options: Options): Promise<void> {
   const mode = await imageMode(host, stack)
   const images = baseImages(stack, mode)
-  const release = await releaseTo(host, stack, options, images.python)
+  const release = await releaseTo(host, stack, options, await identityToBe(host, stack, mode))
   const name = options.target ?? nameOf(stack, release)
   const [built, secrets, scene] = await Promise.all([
     isBuilt(host, stack, release),
@@ -24,14 +28,23 @@ export async function printPlan(host: Host, stack: StackConfig, options: Options
   ])
   const planned = plan(stack, scene, (one) => !options.force && isOf({ name, secrets }, one))
   const own = !options.release && !options.target
-  const missing = own ? await missingImages(host, Object.values(images)) : []
+  const [shared, its] = [Object.values(images), ownNames(stack, mode)]
+  const absent = own ? await missingImages(host, [...shared, ...its]) : []
+  const missing = shared.filter(
+    (image, index) => absent.includes(image) && absent.includes(its[index] as string),
+  )
   const steps = describePlan(stack, planned, name, built, own)
   result([...missing.flatMap((image) => baseImage(mode, image)), ...steps].join('\n'))
 }
 
-async function releaseTo(host: Host, stack: StackConfig, options: Options, python: string): Promise<string> {
+async function releaseTo(
+  host: Host,
+  stack: StackConfig,
+  options: Options,
+  python: string | undefined,
+): Promise<string> {
   const named = options.target ? releaseOf(options.target) : options.release
-  if (!named) return sourceOf(stack, python).release
+  if (!named) return python ? sourceOf(stack, python).release : UNNAMED
   await requireThere(host, stack, named)
   return named
 }

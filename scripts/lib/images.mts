@@ -9,13 +9,13 @@ import type { Host } from './host.mts'
 import { INSTALL, INSTALL_DEADLINE } from './packages.mts'
 import { askRegistry, judgeAnswers, undecided } from './registry.mts'
 import { requirementFiles } from './requirements.mts'
-import { list, say, warn } from './say.mts'
+import { say, warn } from './say.mts'
 import { bash } from './shell.mts'
 import { digest, entriesOf } from './source.mts'
 
 const MODES = ['registry', 'debian'] as const
 export type ImageMode = (typeof MODES)[number]
-type Service = keyof StackConfig['base_images']
+export type Service = keyof StackConfig['base_images']
 /** Name of each image that the deployment needs; certbot's only where certificates come by ACME. */
 export type BaseImages = Record<Exclude<Service, 'certbot'>, string> & { certbot?: string }
 
@@ -30,7 +30,7 @@ const DEBIAN_VERSIONS: Record<Service, string> = {
   python: '3.13',
   certbot: '4.0',
 }
-const BASE = `prusa-debian/base:trixie-${digest(path.join(DEBIAN_FOLDER, 'base.sh')).slice(0, 8)}`
+export const BASE = `prusa-debian/base:trixie-${digest(path.join(DEBIAN_FOLDER, 'base.sh')).slice(0, 8)}`
 
 /** The names of the base images in a mode. Debian ones are named after what they are made from, so that a name that exists is up to date. */
 export function baseImages(stack: StackConfig, mode: ImageMode): BaseImages {
@@ -82,18 +82,19 @@ export async function decideImageMode(host: Host, stack: StackConfig): Promise<I
   return mode
 }
 
-/** Fetches or makes the base images that are missing; returns their names. */
-export async function ensureBaseImages(host: Host, stack: StackConfig, mode: ImageMode): Promise<string[]> {
-  const images = baseImages(stack, mode)
-  const missing = await missingImages(host, Object.values(images))
-  const wanted = (Object.entries(images) as [Service, string][]).filter(([, image]) =>
-    missing.includes(image),
-  )
-  if (wanted.length > 0 && mode === 'debian') await makeBase(host, stack)
-  for (const [service, image] of wanted)
-    if (mode === 'debian') await makeImage(host, stack, service, image)
+/** Fetches or makes base images by the names that all deployments on the engine share. */
+export async function provide(
+  host: Host,
+  stack: StackConfig,
+  mode: ImageMode,
+  wanted: string[],
+  fresh = false,
+): Promise<void> {
+  const images = Object.entries(baseImages(stack, mode)) as [Service, string][]
+  if (wanted.length > 0 && mode === 'debian') await makeBase(host, stack, fresh)
+  for (const [service, image] of images.filter(([, image]) => wanted.includes(image)))
+    if (mode === 'debian') await makeImage(host, stack, service, image, fresh)
     else await host.run(`Pulling ${image}`, bash`docker pull -q ${image}`, { deadline: IMAGE_DEADLINE })
-  return missing
 }
 
 /** Those of the images that the engine does not have; an engine that does not answer is an error. */
@@ -108,16 +109,6 @@ for image in ${images}; do
 done`,
   )
   return output.split('\n').filter(Boolean)
-}
-
-/** @throws OperatorError when the engine does not have the image */
-export async function requireImage(host: Host, image: string): Promise<void> {
-  if ((await missingImages(host, [image])).length === 0) return
-  throw new OperatorError(
-    `The image ${image} is not there yet`,
-    'npx zx scripts/02-build.mts',
-    'nothing was changed.',
-  )
 }
 
 const decisionFile = (stack: StackConfig) => `${stack.folder}/images`
@@ -142,8 +133,10 @@ export async function buildFolder(host: Host, stack: StackConfig): Promise<strin
   return folder
 }
 
-async function makeBase(host: Host, stack: StackConfig): Promise<void> {
+async function makeBase(host: Host, stack: StackConfig, fresh: boolean): Promise<void> {
   const { mirror, security_mirror } = stack.debian
+  // Made under a name of its own, so that a failure leaves the one before in force.
+  const image = fresh ? `${BASE}-fresh` : BASE
   const folder = await buildFolder(host, stack)
   await host.copyFolder(DEBIAN_FOLDER, ['base.sh'], `${folder}/debian`)
   await host.run(
@@ -151,15 +144,28 @@ async function makeBase(host: Host, stack: StackConfig): Promise<void> {
     bash`
 ${INSTALL}
 cd ${folder}
-needed() { ! docker image inspect ${BASE} >/dev/null 2>&1; }
+${!fresh} || ! docker image inspect ${image} >/dev/null 2>&1 || docker rmi ${image} >/dev/null
+needed() { ! docker image inspect ${image} >/dev/null 2>&1; }
 equipped() { command -v mmdebstrap >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; }
 if needed && ! equipped; then install mmdebstrap debian-archive-keyring; fi
-DEBIAN_MIRROR=${mirror} DEBIAN_SECURITY_MIRROR=${security_mirror} bash debian/base.sh aptconf ${BASE}`,
+DEBIAN_MIRROR=${mirror} DEBIAN_SECURITY_MIRROR=${security_mirror} bash debian/base.sh aptconf ${image}
+if ${fresh}; then
+  before=$(docker image inspect --format '{{.Id}}' ${BASE} 2>/dev/null || echo ${image})
+  docker tag ${image} ${BASE}
+  docker rmi ${image} >/dev/null
+  [ "$(docker image inspect --format '{{len .RepoTags}}' $before)" != 0 ] || docker rmi $before >/dev/null
+fi`,
     { deadline: INSTALL_DEADLINE },
   )
 }
 
-async function makeImage(host: Host, stack: StackConfig, service: Service, image: string): Promise<void> {
+async function makeImage(
+  host: Host,
+  stack: StackConfig,
+  service: Service,
+  image: string,
+  fresh: boolean,
+): Promise<void> {
   const folder = await buildFolder(host, stack)
   // Named after its content, since the engine tells contexts apart by the last part of their path alone.
   const context = `${folder}/${path.posix.basename(image).replace(':', '-')}`
@@ -178,12 +184,7 @@ async function makeImage(host: Host, stack: StackConfig, service: Service, image
     bash`
 trap 'rm -rf '${context} EXIT
 cd ${context}
-DOCKER_BUILDKIT=1 docker build --progress plain --secret id=aptconf,src=../aptconf --build-arg ${`BASE=${BASE}`} --tag ${image} . >&2`,
+DOCKER_BUILDKIT=1 docker build --progress plain --no-cache=${fresh} --secret id=aptconf,src=../aptconf --build-arg ${`BASE=${BASE}`} --tag ${image} . >&2`,
     { deadline: IMAGE_DEADLINE },
   )
-}
-
-export function describe(missing: string[], mode: ImageMode): string {
-  if (missing.length === 0) return 'there: nothing to do'
-  return `${mode === 'debian' ? 'made' : 'pulled'} ${list(missing)}`
 }

@@ -1,4 +1,6 @@
 /** Can this server take the deployment? Facts are gathered by one script that changes nothing, then judged. */
+
+import { ownNames } from './base.mts'
 import type { StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
@@ -6,8 +8,12 @@ import { bash, type Script } from './shell.mts'
 
 /** Megabytes. PostgreSQL, Redis, nginx and two replicas take about 400; below this the first build starves. */
 const MEMORY_MB = 700
-/** Megabytes. Images of both modes, their build cache, and room for five releases. */
-const DISK_MB = 5 * 1024
+/** Megabytes. One more release, logs and data. */
+const DISK_MB = 1024
+/** Megabytes. A base image, and what making it takes. */
+const IMAGE_MB = 768
+/** Megabytes. The Docker Engine and all base images, where there is none yet. */
+const FIRST_MB = 4 * 1024
 
 /** What the packages of these distributions are known to give. */
 const SUPPORTED: Record<string, string[]> = { debian: ['12', '13'], ubuntu: ['24.04'] }
@@ -18,16 +24,19 @@ export interface Facts {
   pretty: string
   memoryMb: number
   diskMb: number
+  /** How many base images this run has to make or pull; absent: all of them. */
+  missing?: number
   /** Ports among ours that somebody listens on: who, and whether it is this deployment. */
   ports: { port: number; holder: string; ours: boolean }[]
 }
 
 /**
  * Refuses a server that cannot take the deployment, with everything that is wrong with it.
+ * @param fresh whether all base images will be made or pulled anew
  * @throws OperatorError; nothing was touched
  */
-export async function preflight(host: Host, stack: StackConfig): Promise<string> {
-  const facts = parseFacts(await host.run('Looking at the server', gather(stack)))
+export async function preflight(host: Host, stack: StackConfig, fresh = false): Promise<string> {
+  const facts = parseFacts(await host.run('Looking at the server', gather(stack, fresh)))
   const problems = judge(facts)
   if (problems.length === 0)
     return `${facts.pretty}, ${facts.memoryMb} MB of memory, ${Math.floor(facts.diskMb / 1024)} GB free`
@@ -47,9 +56,10 @@ export function judge(facts: Facts): string[] {
     )
   if (facts.memoryMb < MEMORY_MB)
     problems.push(`${facts.memoryMb} MB of memory are too little: give it at least ${MEMORY_MB} MB.`)
-  if (facts.diskMb < DISK_MB)
+  const disk = DISK_MB + (facts.missing === undefined ? FIRST_MB : facts.missing * IMAGE_MB)
+  if (facts.diskMb < disk)
     problems.push(
-      `${facts.diskMb} MB of free disk are too little: free ${DISK_MB} MB (docker system prune, apt-get clean).`,
+      `${facts.diskMb} MB of free disk are too little: free ${disk} MB (docker system prune, apt-get clean).`,
     )
   for (const { port, holder, ours } of facts.ports)
     if (!ours)
@@ -69,6 +79,7 @@ export function parseFacts(output: string): Facts {
     pretty: value('pretty'),
     memoryMb: Number(value('memory')),
     diskMb: Number(value('disk')),
+    ...(value('missing') && { missing: Number(value('missing')) }),
     ports: ports.map(([, port, holder = '', ours]) => ({
       port: Number(port),
       holder,
@@ -78,7 +89,7 @@ export function parseFacts(output: string): Facts {
 }
 
 // A bare server may lack ss, so listeners are read from the kernel's own tables (proc(5), /proc/net/tcp).
-function gather(stack: StackConfig): Script {
+function gather(stack: StackConfig, fresh: boolean): Script {
   const { http, https, db } = stack.ports
   return bash`
 . /etc/os-release
@@ -86,6 +97,12 @@ printf 'distribution\t%s\nversion\t%s\npretty\t%s\n' "$ID" "\${VERSION_ID:-}" "$
 printf 'memory\t%s\n' "$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)"
 disk() { df -Pm "$1" 2>/dev/null | awk 'NR == 2 {print $4}'; }
 printf 'disk\t%s\n' "$(disk /var/lib/docker || disk /var/lib)"
+missing() { # IMAGE…: how many are not there, unless that is all of them
+  local image there=0
+  for image; do ! docker image inspect "$image" >/dev/null 2>&1 || there=$((there + 1)); done
+  [ $there = 0 ] || printf 'missing\t%s\n' $(($# - there))
+}
+${fresh} || { missing ${ownNames(stack, 'registry')}; missing ${ownNames(stack, 'debian')}; } | sort | head -n 1
 holder() { # INODE: the name of the process that owns the socket
   local fd
   for fd in /proc/[0-9]*/fd/*; do

@@ -16,7 +16,7 @@ export interface Options {
   json: boolean
   force: boolean
   'dry-run': boolean
-  write: boolean
+  fresh: boolean
   /** Name of a release that is already on the server. */
   release?: string
   /** Name of a target that is kept on the server; set by scripts that go back or on with one. */
@@ -38,7 +38,7 @@ const COMMON = `
   --verbose          show what the commands print
   --help             this text`
 
-const SWITCHES = ['yes', 'verbose', 'json', 'force', 'dry-run', 'write', 'help']
+const SWITCHES = ['yes', 'verbose', 'json', 'force', 'dry-run', 'fresh', 'help']
 const VALUES = ['host', 'config', 'release']
 
 let run: Run | undefined

@@ -1,6 +1,7 @@
 /** The Compose project on the server: its files, its variables, and the command that they are used with. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { ownName } from './base.mts'
 import { ROOT, type StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import { type ServerFile, writeScript } from './files.mts'
@@ -67,11 +68,11 @@ export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[]
 export function stackVariables(stack: StackConfig, images: BaseImages): Record<string, string | number> {
   return {
     ...appVariables(stack),
-    POSTGRES_IMAGE: images.postgres,
+    POSTGRES_IMAGE: ownName(stack, 'postgres', images.postgres),
     DB_DATA: dataFolder(images.postgres),
-    REDIS_IMAGE: images.redis,
-    NGINX_IMAGE: images.nginx,
-    PYTHON_IMAGE: images.python,
+    REDIS_IMAGE: ownName(stack, 'redis', images.redis),
+    NGINX_IMAGE: ownName(stack, 'nginx', images.nginx),
+    PYTHON_IMAGE: ownName(stack, 'python', images.python),
     HTTP_PORT: stack.ports.http,
     HTTPS_PORT: stack.ports.https,
     DB_PORT: stack.ports.db,
@@ -106,7 +107,7 @@ export function envFile(variables: Record<string, string | number>): string {
     .join('')
 }
 
-type Single = 'db' | 'dbport' | 'redis' | 'lb'
+export type Single = 'db' | 'dbport' | 'redis' | 'lb'
 
 /** @throws OperatorError when the service does not run */
 export async function requireRunning(host: Host, stack: StackConfig, service: Single): Promise<void> {

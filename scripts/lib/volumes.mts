@@ -1,8 +1,9 @@
 /** Whether images can go on with what the volumes hold: looked at before a container is replaced. */
+import { ownName } from './base.mts'
 import type { StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
-import { type BaseImages, requireImage } from './images.mts'
+import type { BaseImages } from './images.mts'
 import { remote } from './shell.mts'
 import { containerOf, dataFolder } from './stack.mts'
 
@@ -28,9 +29,10 @@ export interface Facts {
 
 /** @throws OperatorError when an image cannot go on with what its volume holds; nothing was touched then */
 export async function requireFit(host: Host, stack: StackConfig, images: BaseImages): Promise<void> {
-  const { postgres, redis } = images
-  await requireImage(host, postgres)
-  await requireImage(host, redis)
+  const [postgres, redis] = [
+    ownName(stack, 'postgres', images.postgres),
+    ownName(stack, 'redis', images.redis),
+  ]
   const script = remote('volumes', { project: stack.project, postgres, redis, patience: PATIENCE })
   const output = await host.run('Looking at the volumes', script, { deadline: 2 * PATIENCE })
   const facts = output

@@ -28,4 +28,5 @@ secret pipconf /etc/pip.conf
 # the last part of their path alone: it is the release's name, so both are the same source.
 DOCKER_BUILDKIT=1 docker build --progress plain "${secrets[@]}" --file "$context.Dockerfile" --tag "$image" \
   --build-arg PYTHON_IMAGE="$python" --build-arg RELEASE="$release" --build-arg REVISION="$revision" \
-  --build-arg CREATED="$(date -u +%Y-%m-%dT%H:%M:%SZ)" --label "prusa.project=$project" "$context"
+  --build-arg CREATED="$(date -u +%Y-%m-%dT%H:%M:%SZ)" --label "prusa.project=$project" \
+  --label "prusa.python=$(docker image inspect --format '{{.Id}}' "$python")" "$context"

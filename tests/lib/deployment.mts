@@ -187,8 +187,11 @@ export class Deployment {
       (await docker`docker volume ls -q --filter ${label}`).stdout,
       (ids) => docker`docker volume rm ${ids}`,
     )
-    const images = (await docker`docker images -q --filter ${`reference=${this.project}/app`}`).stdout
-    await each([...new Set(images.split('\n'))].join('\n'), (ids) => docker`docker rmi -f ${ids}`)
+    const reference = `reference=${this.project}/*`
+    await each(
+      (await docker`docker images --filter ${reference} --format {{.Repository}}:{{.Tag}}`).stdout,
+      (names) => docker`docker rmi -f ${names}`,
+    )
     rmSync(this.home, { recursive: true, force: true })
   }
 }

@@ -90,8 +90,10 @@ export class Registry {
   async remove(): Promise<void> {
     await this.end()
     const filter = `reference=127.0.0.1:${this.port}/*`
-    const { stdout } = await docker`docker images --filter ${filter} --format {{.Repository}}:{{.Tag}}`
-    const names = stdout.split('\n').filter(Boolean)
+    // By their names, since another test's registry may have the same image. One that was replaced has its digest alone.
+    const format = '{{.Repository}}{{if eq .Tag "<none>"}}@{{.Digest}}{{else}}:{{.Tag}}{{end}}'
+    const { stdout } = await docker`docker images --digests --filter ${filter} --format ${format}`
+    const names = [...new Set(stdout.split('\n'))].filter(Boolean)
     if (names.length > 0) await docker`docker rmi ${names}`
     rmSync(this.#folder, { recursive: true, force: true })
   }

@@ -69,6 +69,34 @@ test('a new release is rolled out unnoticed', async () => {
   for (const release of await site.releases()) assert.ok(!before.includes(release))
 })
 
+test('a patched image under the same tag is taken in by --fresh: said before, counted after, and nothing is left of the old', async () => {
+  const [release] = await site.releases()
+  const runs = (service: string) => docker`docker inspect -f {{.Image}} ${`${site.project}-${service}-1`}`
+  const [db, redis] = [(await runs('db')).stdout, (await runs('redis')).stdout]
+  for (const service of ['postgres', 'python'] as const) await registry.put(service, 'tests/registry/patched')
+  assert.match(await site.must('02-build'), /there: nothing to do[\s\S]*nothing to do/)
+
+  const built = await site.must('02-build', '--fresh')
+  assert.match(built, /Base images \(registry\): pulled .*postgres:17.*\n.*release \w+ built/)
+  const behind = /! .*-db-1.* still run on a base image from before: npm run deploy/
+  assert.match((await site.run('verify')).text, behind)
+
+  const prepared = await site.must('03-db')
+  assert.match(
+    prepared,
+    /! \S+-db-1 is replaced, .*: for some seconds requests that need the database wait or fail/,
+  )
+  assert.match(prepared, /✓ PostgreSQL: replaced \(\d+ requests meanwhile, \d+ failed, slowest \d+ ms\)/)
+  const started = await site.must('04-stack')
+  assert.match(started, /Redis: runs: nothing to do[\s\S]* 0 failed[\s\S]*Load balancer: runs: nothing to do/)
+
+  assert.notEqual((await runs('db')).stdout, db)
+  assert.equal((await runs('redis')).stdout, redis)
+  for (const one of await site.releases()) assert.notEqual(one, release)
+  assert.doesNotMatch((await site.run('verify')).text, behind)
+  await assert.rejects(docker`docker image inspect ${db.trim()}`, /No such image/)
+})
+
 test('from the registry to the Debian archive and back, on the same volumes', async () => {
   await site.get('/redis-hits')
   for (const images of ['debian', 'registry']) {

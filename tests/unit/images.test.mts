@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { describe as described, ownName } from '../../scripts/lib/base.mts'
 import { stackSchema } from '../../scripts/lib/config.mts'
-import { baseImages, describe as described } from '../../scripts/lib/images.mts'
+import { baseImages } from '../../scripts/lib/images.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 
 let source: string
@@ -61,4 +62,13 @@ test('what was done with them', () => {
   assert.equal(described([], 'debian'), 'there: nothing to do')
   assert.equal(described(['a', 'b'], 'debian'), 'made a and b')
   assert.equal(described(['a'], 'registry'), 'pulled a')
+})
+
+test('a deployment has names of its own for them, which a registry’s address or a digest fits into', () => {
+  const own = (image: string) => ownName({ ...stack, project: 'shop' }, 'postgres', image)
+  assert.equal(own('postgres:17'), 'shop/postgres:postgres-17')
+  assert.equal(own('prusa-debian/postgres:17-0123abcd'), 'shop/postgres:debian-17-0123abcd')
+  assert.equal(own('10.0.0.1:5000/db/postgres:17'), 'shop/postgres:10.0.0.1-5000-db-postgres-17')
+  assert.match(own(`postgres@sha256:${'0'.repeat(64)}`), /^shop\/postgres:postgres-sha256-0{64}$/)
+  assert.match(own(`${'-./'.repeat(60)}x:1`), /^shop\/postgres:\w[\w.-]{0,127}$/)
 })

@@ -40,6 +40,18 @@ describe('judge', () => {
     ['just enough memory', { memoryMb: 700 }, []],
     ['little memory', { memoryMb: 699 }, ['699 MB of memory are too little: give it at least 700 MB.']],
     ['just enough disk', { diskMb: 5120 }, []],
+    ['a gigabyte, and all images there', { missing: 0, diskMb: 1024 }, []],
+    [
+      'less, and all images there',
+      { missing: 0, diskMb: 1023 },
+      ['1023 MB of free disk are too little: free 1024 MB (docker system prune, apt-get clean).'],
+    ],
+    ['one image to be made', { missing: 1, diskMb: 1792 }, []],
+    [
+      'too little for one image',
+      { missing: 1, diskMb: 1791 },
+      ['1791 MB of free disk are too little: free 1792 MB (docker system prune, apt-get clean).'],
+    ],
     ['little disk', { diskMb: 5119 }, [`5119 MB of free disk are too little: ${FREE}`]],
     ['a port that is ours', { ports: [{ port: 443, holder: 'prusa prusa-lb-1', ours: true }] }, []],
     [
@@ -87,6 +99,7 @@ describe('parseFacts', () => {
       'pretty\tUbuntu 24.04.2 LTS',
       'memory\t3915',
       'disk\t15012',
+      'missing\t1',
       'port\t80\tnginx: master process /usr/sbin/nginx -g daemon on;\t',
       'port\t443\tprusa prusa-lb-1\tours',
       'port\t5432\tthe container prusa2-db-1\t',
@@ -98,6 +111,7 @@ describe('parseFacts', () => {
       pretty: 'Ubuntu 24.04.2 LTS',
       memoryMb: 3915,
       diskMb: 15_012,
+      missing: 1,
       ports: [
         { port: 80, holder: 'nginx: master process /usr/sbin/nginx -g daemon on;', ours: false },
         { port: 443, holder: 'prusa prusa-lb-1', ours: true },
