@@ -5,8 +5,10 @@
 #   base images: at once, since the image itself is what the next build uses
 #   releases:    after two days without use; until then the next release finds its requirements installed there
 
+# The engine counts for one at a time. Whoever is refused leaves the cache to the next run.
+usage=$(docker system df -v --format '{{json .BuildCache}}') || usage='[]'
 # shellcheck disable=SC2016 # jq's own variables
-idle=$(docker system df -v --format '{{json .BuildCache}}' | jq -r '
+idle=$(jq -r '
   [.[] | select("\(.InUse)" == "false" and "\(.Shared)" == "false")] as $free
   | def upon($ids): [$free[] | select(.Parent as $parent | $ids | index($parent)) | .ID] - $ids
       | if . == [] then $ids else upon($ids + .) end;
@@ -14,5 +16,5 @@ idle=$(docker system df -v --format '{{json .BuildCache}}' | jq -r '
       | select((.Description | contains(": prusa base;"))
           or ((.Description | contains(": prusa release;")) and (.LastUsedSince | test("days|weeks|months|years"))))
       | .ID])
-  | join("|")')
+  | join("|")' <<<"$usage")
 [ -z "$idle" ] || docker builder prune -f --filter "id=$idle" >/dev/null
