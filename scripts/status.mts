@@ -1,6 +1,7 @@
 /** What runs now: the replicas, their release, whether requests are sent to them, and whether they are as configured. */
 import { sourceOf } from './lib/application.mts'
-import { baseImages, imageMode } from './lib/images.mts'
+import { identityToBe } from './lib/base.mts'
+import { imageMode } from './lib/images.mts'
 import { isDone, plan } from './lib/plan.mts'
 import { begin } from './lib/run.mts'
 import { result, say, seconds, warn } from './lib/say.mts'
@@ -47,7 +48,9 @@ else {
 /** What redeploy would start now; nothing when this checkout cannot tell. */
 async function wantedTarget(): Promise<Target | undefined> {
   try {
-    const { release } = sourceOf(stack, baseImages(stack, await imageMode(host, stack)).python)
+    const python = await identityToBe(host, stack, await imageMode(host, stack))
+    if (!python) throw new Error('the base images are not there yet')
+    const { release } = sourceOf(stack, python)
     return { release, name: nameOf(stack, release), secrets: await wantedSecrets(host, stack) }
   } catch (error) {
     warn(`What would be started now is not known: ${(error as Error).message}`)

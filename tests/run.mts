@@ -61,9 +61,6 @@ if (files.some((file) => !file.includes('/unit/'))) {
   })
 }
 
-// zx's bash runs .bashrc when its standard input is a socket and no shell seems to be above it.
-process.env.SHLVL = '1'
-
 /** Milliseconds for a file, on a machine that is much slower than this one. */
 const DEADLINE = 1_800_000
 
