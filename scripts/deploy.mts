@@ -23,7 +23,7 @@ readCa(run.stack)
 await confirmThisMachine(run)
 const { host, stack } = run
 // A server that cannot take the deployment gets nothing, the lock's files included.
-await preflight(host, stack)
+await preflight(host, stack, run.options.fresh)
 await withLock(host, stack, 'deploy', async () => {
   await import('./01-server.mts')
   await import('./02-build.mts')

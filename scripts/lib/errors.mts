@@ -39,7 +39,7 @@ export class ApplicationFails extends OperatorError {}
 
 const SEE_MORE = 'The lines above are the command’s own; run again with --verbose to see everything.'
 const DISK_FULL =
-  'The server’s disk is full: free some of it (docker system prune, apt-get clean) and run again.'
+  'The server’s disk is full: free some of it (apt-get clean; docker image prune) and run again.'
 const ENGINE_DOWN = 'The Docker Engine does not answer; this starts it: npx zx scripts/01-server.mts'
 
 /** What helps against a failure that many commands have in common. */

@@ -59,7 +59,7 @@ export function judge(facts: Facts): string[] {
   const disk = DISK_MB + (facts.missing === undefined ? FIRST_MB : facts.missing * IMAGE_MB)
   if (facts.diskMb < disk)
     problems.push(
-      `${facts.diskMb} MB of free disk are too little: free ${disk} MB (docker system prune, apt-get clean).`,
+      `${facts.diskMb} MB of free disk are too little: free ${disk} MB (apt-get clean; docker image prune).`,
     )
   for (const { port, holder, ours } of facts.ports)
     if (!ours)

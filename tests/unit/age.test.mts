@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { ageWarnings, type Found } from '../../scripts/lib/verify/age.mts'
 
 const NOW = Date.parse('2026-03-31T12:00:00Z')
-const image = (service: string, created = '2026-03-20T00:00:00Z') => [
+const image = (service: string, created = '2026-03-24T12:00:00Z') => [
   'image',
   service,
   `sha256:${service}`,
@@ -20,7 +20,7 @@ test('nothing when they are of this month and all runs on them, and nothing befo
 })
 
 test('older than 30 days, and not at 30', () => {
-  assert.deepEqual(judge(image('redis', '2026-03-01T12:00:00Z')), [])
+  assert.doesNotMatch(judge(image('redis', '2026-03-01T12:00:00Z')).join(), /older/)
   assert.deepEqual(judge(image('redis', '1970-01-01T00:00:00Z'), image('nginx', '0001-01-01T00:00:00Z')), [])
   assert.deepEqual(
     judge(image('redis', '2026-02-28T11:00:00Z'), image('python', '2026-01-01T00:00:00Z'), image('nginx')),
@@ -39,6 +39,16 @@ test('upgrades that a scan has found for the images of now, and not for those be
     ),
     [`Upgrades are pending for what is in redis (2), as npm run scan found on 2026-03-30: ${FRESH}`],
   )
+})
+
+test('upgrades that nobody has asked for since a week', () => {
+  const unasked = [
+    'For more than 7 days nobody has asked for upgrades of what is in redis: npm run scan asks the archive.',
+  ]
+  const redis = image('redis', '2026-03-23T11:00:00Z')
+  assert.deepEqual(judge(redis, image('nginx')), unasked)
+  assert.deepEqual(judge(redis, ['upgrades', 'sha256:redis', '0', '2026-03-30']), [])
+  assert.deepEqual(judge(redis, ['upgrades', 'sha256:redis', '0', '2026-03-20']), unasked)
 })
 
 test('what still runs on an image from before', () => {

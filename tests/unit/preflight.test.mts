@@ -13,7 +13,7 @@ const GOOD: Facts = {
 }
 
 const UNSUPPORTED = 'is not supported: use Debian 12 or 13, or Ubuntu 24.04.'
-const FREE = 'free 5120 MB (docker system prune, apt-get clean).'
+const FREE = 'free 5120 MB (apt-get clean; docker image prune).'
 const STOP = 'stop it, or choose another port in config/stack.yaml.'
 
 describe('judge', () => {
@@ -44,13 +44,13 @@ describe('judge', () => {
     [
       'less, and all images there',
       { missing: 0, diskMb: 1023 },
-      ['1023 MB of free disk are too little: free 1024 MB (docker system prune, apt-get clean).'],
+      ['1023 MB of free disk are too little: free 1024 MB (apt-get clean; docker image prune).'],
     ],
     ['one image to be made', { missing: 1, diskMb: 1792 }, []],
     [
       'too little for one image',
       { missing: 1, diskMb: 1791 },
-      ['1791 MB of free disk are too little: free 1792 MB (docker system prune, apt-get clean).'],
+      ['1791 MB of free disk are too little: free 1792 MB (apt-get clean; docker image prune).'],
     ],
     ['little disk', { diskMb: 5119 }, [`5119 MB of free disk are too little: ${FREE}`]],
     ['a port that is ours', { ports: [{ port: 443, holder: 'prusa prusa-lb-1', ours: true }] }, []],

@@ -7,6 +7,8 @@ import { noteOf } from '../upgrades.mts'
 
 /** Days after which a base image has missed a month of security fixes. */
 const OLD = 30
+/** Days after which what is known of an image's upgrades is no longer worth much. */
+const KNOWN = 7
 const UNKNOWN = 20 * 365
 const DAY = 24 * 3600 * 1000
 
@@ -47,6 +49,12 @@ export function ageWarnings(found: readonly Found[], now: number): string[] {
       .filter((one) => one.id === id && Number(number) > 0)
       .map(({ service }) => ({ service, number, when })),
   )
+  // An image that was just made has all there is.
+  const unasked = images.filter(({ id, days }) => {
+    const asked = of('upgrades').filter(([scanned]) => scanned === id)
+    const since = asked.map(([, , when = '']) => Math.floor((now - Date.parse(when)) / DAY))
+    return days <= OLD && Math.min(days, ...since) > KNOWN
+  })
   const current = images.map(({ id }) => id)
   const behind = of('container').filter(([, id = '']) => !current.includes(id))
   return [
@@ -54,6 +62,8 @@ export function ageWarnings(found: readonly Found[], now: number): string[] {
       `Base images are older than ${OLD} days (${list(old.map(({ service }) => service))}; ${count(oldest, 'day')}): ${FRESH}`,
     notes.length > 0 &&
       `Upgrades are pending for what is in ${list(notes.map(({ service, number }) => `${service} (${number})`))}, as npm run scan found on ${notes[0]?.when}: ${FRESH}`,
+    unasked.length > 0 &&
+      `For more than ${KNOWN} days nobody has asked for upgrades of what is in ${list(unasked.map(({ service }) => service))}: npm run scan asks the archive.`,
     behind.length > 0 &&
       `${list(behind.map(([name = '']) => name))} still ${behind.length === 1 ? 'runs' : 'run'} on a base image from before: npm run deploy replaces ${behind.length === 1 ? 'it' : 'them'}.`,
   ].filter((sentence) => sentence !== false)
