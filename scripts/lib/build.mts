@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { neededByPip, PSYCOPG2, releaseOf, type Source, sourceOf } from './application.mts'
 import { describe, ensureBaseImages, identityOf, ownName } from './base.mts'
 import type { StackConfig } from './config.mts'
-import { CommandError, OperatorError } from './errors.mts'
+import { CommandError, indent, lastLines, OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
 import { baseImages, buildFolder, type ImageMode } from './images.mts'
 import { ended, start } from './process.mts'
@@ -13,7 +13,7 @@ import { requirementLines } from './requirements.mts'
 import { step } from './say.mts'
 import { remote } from './shell.mts'
 import type { Entry } from './source.mts'
-import { sentence, unbuildable } from './unbuildable.mts'
+import { failedStep, sentence, unbuildable } from './unbuildable.mts'
 
 /** Seconds; pip over a slow line. */
 const BUILD_DEADLINE = 1200
@@ -110,7 +110,13 @@ function why(host: Host, stack: StackConfig, source: Source, error: CommandError
       'Run again.',
       STATE,
     )
-  const reason = source.own ? undefined : unbuildable(error.output, requirementLines(source.folder))
+  if (source.own)
+    return new OperatorError(
+      `${error.purpose} failed: ${stack.app.source}/Dockerfile: ${failedStep(error.output)}\n${indent(lastLines(error.output, 15))}`,
+      'Correct that, and run again.',
+      STATE,
+    )
+  const reason = unbuildable(error.output, requirementLines(source.folder))
   if (!reason) return error
   return new OperatorError(
     `${error.purpose} failed: ${sentence(reason, stack.app.source)}`,

@@ -109,3 +109,12 @@ function lineOf(output: string, groups: string[], lines: readonly Line[]): Line 
 export function sentence({ line, what }: Reason, source: string): string {
   return line ? `${source}/${line.file}, line ${line.number}: ${line.text}: ${what}` : what
 }
+
+/** What of an application's own Dockerfile failed. @param log what BuildKit printed */
+export function failedStep(log: string): string {
+  const [, step] = /^ > \[(?!internal)[^\]]*\] (.+):$/m.exec(log) ?? []
+  const [, code] = /exit code: (\d+)$/m.exec(log) ?? []
+  if (step && code) return `${step} ended with exit code ${code}`
+  const said = /^ERROR: failed to solve: (?:rpc error: .* definition: )?(.+)$/m.exec(log)?.[1]
+  return [step, said].filter(Boolean).join(': ') || 'the build did not succeed'
+}

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Line } from '../../scripts/lib/requirements.mts'
-import { sentence, unbuildable } from '../../scripts/lib/unbuildable.mts'
+import { failedStep, sentence, unbuildable } from '../../scripts/lib/unbuildable.mts'
 
 const lines: Line[] = [
   { file: 'requirements.txt', number: 1, text: '-r sub/base.txt' },
@@ -85,4 +85,16 @@ test('a step that is not pip’s is not explained', () => {
   const failed = '#8 ERROR: executor failed running [/bin/sh -c useradd app]: exit code: 9'
   assert.equal(unbuildable(failed, lines), undefined)
   assert.equal(unbuildable(`#7 RUN pip install\n${failed}`, lines), undefined)
+})
+
+test('of its own Dockerfile, the step that failed, or what BuildKit says', () => {
+  const ran = 'RUN pip --python /opt/venv/bin/python install -r requirements.txt'
+  assert.equal(failedStep(log('no').replace('RUN pip install:', `${ran}:`)), `${ran} ended with exit code 1`)
+  const said = 'dockerfile parse error line 2: unknown instruction: RUNN'
+  const around =
+    'rpc error: code = Unknown desc = failed to solve with frontend: failed to create LLB definition: '
+  assert.equal(failedStep(`#1 DONE 0.0s\nERROR: failed to solve: ${around}${said}`), said)
+  const missing =
+    '------\n > [2/2] COPY nothing /:\n------\nERROR: failed to solve: "/nothing" not found: not found'
+  assert.equal(failedStep(missing), 'COPY nothing /: "/nothing" not found: not found')
 })
