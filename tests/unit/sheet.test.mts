@@ -64,6 +64,7 @@ function perfect(): Facts {
         { name: 'prusa-app-2', release: '1a2b3c', redis: '+PONG' },
       ],
       logged: [],
+      killed: [],
       database: {
         'app owner': 'app',
         'app writes': '1',
@@ -459,14 +460,19 @@ admin	right	200
   })
 
   test('replicas whose log holds the owner’s password are warned of by name, with what to type', () => {
-    const { logged } = parseInside('logged\tprusa-app-2\nlogged\tprusa-app-1\n')
-    const [warning = '', ...others] = warnings({ logged })
+    const { logged, killed } = parseInside('logged\tprusa-app-2\nlogged\tprusa-app-1\n')
+    const [warning = '', ...others] = warnings({ logged, killed })
     assert.match(
       warning,
       /prusa-app-1 and prusa-app-2 .* DATABASE_URI.*npm run redeploy.* rotate db_owner_password/,
     )
     assert.deepEqual(others, [])
-    assert.deepEqual(warnings({ logged: [] }), [])
+    assert.deepEqual(warnings({ logged: [], killed: [] }), [])
+  })
+
+  test('a container whose processes were killed for memory is warned of, and how many were', () => {
+    const { killed, logged } = parseInside('killed\tprusa-lb-1\t3\n')
+    assert.match(warnings({ logged, killed }).join('\n'), /prusa-lb-1 .* 3 since/)
   })
 
   test('a server with nothing on it', () => {
@@ -476,6 +482,7 @@ admin	right	200
       containers: [],
       replicas: [],
       logged: [],
+      killed: [],
       database: {},
       admin: {},
     })

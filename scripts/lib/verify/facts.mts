@@ -1,5 +1,7 @@
 /** The facts that root's look at the server brings, read from the lines that inside.mts's scripts print. */
 
+import { type Killed, parseKilled } from '../memory.mts'
+
 /** The task sheet's two users and their keys: observed against the sheet, not against a file that could be wrong too. */
 export const SHEET_USERS = [
   {
@@ -48,6 +50,7 @@ export interface Inside {
   replicas: { name: string; release: string; redis: string }[]
   /** Names of the replicas whose log holds the owner's password. */
   logged: string[]
+  killed: Killed[]
   database: Record<string, string>
   admin: Record<string, string>
 }
@@ -87,6 +90,7 @@ export function parseInside(output: string): Inside {
     logged: of('logged')
       .map(([name]) => name as string)
       .sort(),
+    killed: parseKilled(output),
     database: parseDatabase(of('database')),
     admin: Object.fromEntries(of('admin') as [string, string][]),
   }

@@ -5,6 +5,7 @@ import { type Certificate, readFacts } from '../certificate.mts'
 import { ROOT, type StackConfig } from '../config.mts'
 import { sqlFunction } from '../database.mts'
 import type { Host } from '../host.mts'
+import { killedScript } from '../memory.mts'
 import { bash, join, remote, type Script } from '../shell.mts'
 import { type Inside, parseInside, SHEET_PACKAGES, SHEET_USERS } from './facts.mts'
 
@@ -46,6 +47,7 @@ export async function lookInside(host: Host, stack: StackConfig, https: number):
     packagesScript(),
     containersScript(stack),
     logsScript(stack),
+    killedScript(stack),
     databaseScript(stack),
     adminScript(stack, https),
   ]
