@@ -4,13 +4,14 @@
  * it would have cost (and latency is measured from the time the request was due).
  */
 import https, { type Agent } from 'node:https'
+import { Http2 } from './http2.mts'
 import type { Site } from './site.mts'
 
 export interface ProbeOptions {
   site: Site
   /** The page asked for. */
   path: string
-  /** Requests per second; every other one on a fresh connection. */
+  /** Requests per second; every other one on a fresh connection, one in four by HTTP/2, of either kind. */
   rate: number
   /** Seconds after which a request counts as failed. */
   timeout: number
@@ -38,6 +39,7 @@ export class Probe {
   readonly #options: ProbeOptions
   readonly #kept: Agent
   readonly #fresh: Agent
+  readonly #http2: Http2
   readonly #open = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #during = () => ''
@@ -47,11 +49,12 @@ export class Probe {
     const timeout = options.timeout * 1000
     this.#kept = options.site.agent({ timeout, keepAlive: true, maxSockets: KEPT_CONNECTIONS })
     this.#fresh = options.site.agent({ timeout, keepAlive: false })
+    this.#http2 = new Http2(options.site, options.timeout)
   }
 
   /** One request now, outside of the count. */
   async once(): Promise<Sample[]> {
-    await this.#ask(Date.now(), true)
+    await this.#ask(Date.now(), 0)
     return this.samples.splice(0)
   }
 
@@ -66,7 +69,7 @@ export class Probe {
       () => {
         for (; began + number * interval <= Date.now(); number++) {
           if (this.#open.size >= most) continue
-          const asked = this.#ask(began + number * interval, number % 2 === 0)
+          const asked = this.#ask(began + number * interval, number)
           this.#open.add(asked)
           asked.finally(() => this.#open.delete(asked))
         }
@@ -82,33 +85,49 @@ export class Probe {
     await Promise.all(this.#open)
     this.#kept.destroy()
     this.#fresh.destroy()
+    this.#http2.close()
     return this.samples
   }
 
-  #ask(due: number, fresh: boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const { site, path, timeout } = this.#options
-      const end = (status: number, error: string) => {
-        clearTimeout(overdue)
-        this.samples.push({ due, took: Date.now() - due, status, error, during: error && this.#during() })
-        resolve()
-      }
-      // A timer of our own: node tells nothing of a request that is given up while it waits for a connection.
-      const overdue = setTimeout(() => {
-        request.removeAllListeners('error').on('error', () => {})
-        request.destroy()
-        end(0, `no answer within ${timeout} s`)
-      }, timeout * 1000)
-      const request = https.get(site.secure(path, fresh ? this.#fresh : this.#kept), (response) => {
-        const status = response.statusCode ?? 0
-        response.on('end', () => end(status, status < 400 ? '' : `answered ${status}`))
-        response.on('error', (error) => end(status, error.message))
+  async #ask(due: number, number: number): Promise<void> {
+    const { path, timeout } = this.#options
+    const fresh = number % 2 === 0
+    const given = new AbortController()
+    const asked = HTTP2.includes(number % 8)
+      ? this.#http2.ask(path, fresh, given.signal)
+      : this.#ask1(fresh, given.signal)
+    let overdue: NodeJS.Timeout | undefined
+    // A timer of our own: node tells nothing of a request that is given up while it waits for a connection.
+    const late = new Promise<never>((_, reject) => {
+      overdue = setTimeout(() => reject(new Error(`no answer within ${timeout} s`)), timeout * 1000)
+    })
+    const { status, error } = await Promise.race([asked, late]).then(
+      (status) => ({ status, error: status < 400 ? '' : `answered ${status}` }),
+      (error) => ({ status: 0, error: error.message }),
+    )
+    clearTimeout(overdue)
+    asked.catch(() => {})
+    given.abort()
+    this.samples.push({ due, took: Date.now() - due, status, error, during: error && this.#during() })
+  }
+
+  /** By HTTP/1.1. */
+  #ask1(fresh: boolean, signal: AbortSignal): Promise<number> {
+    const { site, path } = this.#options
+    const options = { ...site.secure(path, fresh ? this.#fresh : this.#kept), signal }
+    return new Promise((resolve, reject) => {
+      const request = https.get(options, (response) => {
+        response.on('end', () => resolve(response.statusCode ?? 0))
+        response.on('error', reject)
         response.resume()
       })
-      request.on('error', (error) => end(0, error.message))
+      request.on('error', reject)
     })
   }
 }
+
+/** Which of eight requests are by HTTP/2: one on the kept connection, one on a fresh one. */
+const HTTP2 = [3, 6]
 
 export interface Summary {
   requests: number

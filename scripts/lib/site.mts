@@ -119,7 +119,7 @@ export class Site {
   }
 
   /** An agent whose connections are the site's or do not come about. */
-  agent(options: https.AgentOptions = {}): Agent {
+  agent(options: https.AgentOptions = {}): CheckedAgent {
     return new CheckedAgent((socket) => this.refusal(socket), options)
   }
 

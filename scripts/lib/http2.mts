@@ -1,0 +1,65 @@
+/** Requests to the site over HTTP/2, on a connection that is kept or on a fresh one. */
+import { type ClientHttp2Session, connect } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import type { Site } from './site.mts'
+
+export class Http2 {
+  #kept: Promise<ClientHttp2Session> | undefined
+
+  /** @param timeout seconds for a connection */
+  constructor(
+    private readonly site: Site,
+    private readonly timeout: number,
+  ) {}
+
+  /** The status of the answer, when all of it is there. Throws when none comes. */
+  async ask(path: string, fresh: boolean, signal: AbortSignal): Promise<number> {
+    const session = await (fresh ? this.#open() : this.#keep())
+    try {
+      return await this.#request(session, path, signal)
+    } finally {
+      if (fresh) session.close()
+    }
+  }
+
+  close(): void {
+    this.#kept?.then((session) => session.destroy()).catch(() => {})
+  }
+
+  async #open(): Promise<ClientHttp2Session> {
+    const agent = this.site.agent()
+    const options = { ...this.site.secure('/', agent), ALPNProtocols: ['h2'], timeout: this.timeout * 1000 }
+    const socket = await new Promise<Duplex>((resolve, reject) => {
+      agent.createConnection(options, (error, socket) => (error ? reject(error) : resolve(socket)))
+    })
+    const session = connect(this.site.url(''), { createConnection: () => socket })
+    session.on('error', () => {}) // each request hears of it
+    return session
+  }
+
+  /** The connection that is kept; another one as soon as the server takes no more requests on it. */
+  #keep(): Promise<ClientHttp2Session> {
+    if (this.#kept) return this.#kept
+    const kept = this.#open()
+    this.#kept = kept
+    const forget = () => {
+      if (this.#kept === kept) this.#kept = undefined
+    }
+    kept.then((session) => session.once('goaway', forget).once('close', forget), forget)
+    return kept
+  }
+
+  #request(session: ClientHttp2Session, path: string, signal: AbortSignal): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const request = session.request({ ':path': path }, { signal })
+      let status = 0
+      request.on('response', (headers) => {
+        status = Number(headers[':status'])
+      })
+      request.on('error', reject)
+      request.on('end', () => resolve(status))
+      request.on('close', () => reject(new Error('the connection was closed before the answer')))
+      request.resume()
+    })
+  }
+}
