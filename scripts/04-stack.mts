@@ -4,6 +4,8 @@ import { ensureIssued, judgeProblem, readCa } from './lib/acme.mts'
 import { sourceOf } from './lib/application.mts'
 import { identityOf, ownName, pruneImages } from './lib/base.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/certificate.mts'
+import { refreshFront } from './lib/front.mts'
+import { refreshBalancer } from './lib/haproxy.mts'
 import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
 import { readPair } from './lib/pair.mts'
@@ -12,7 +14,7 @@ import { removeTimer } from './lib/renewal.mts'
 import { bring } from './lib/replacement.mts'
 import { begin } from './lib/run.mts'
 import { say, step, warn } from './lib/say.mts'
-import { look, refresh } from './lib/scene.mts'
+import { refresh } from './lib/scene.mts'
 import { ensureSecrets } from './lib/secrets.mts'
 import { writeStack } from './lib/stack.mts'
 import { requireFit } from './lib/volumes.mts'
@@ -48,12 +50,18 @@ await withLock(host, stack, '04-stack', async () => {
     (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
   )
 
-  const { changed } = await refresh(host, stack, await look(host, stack))
+  await step('Balancer', async () => {
+    const changed = await refreshBalancer(host, stack)
+    const done = await bring(host, stack, release, 'balancer')
+    await refresh(host, stack)
+    return done || (changed ? 'reloaded' : 'runs: nothing to do')
+  })
   // The replicas come and go by one loop, whether it is the first start or a new release.
   options.release = release
   await import('./redeploy.mts')
 
   await step('Load balancer', async () => {
+    const changed = await refreshFront(host, stack)
     const done = await bring(host, stack, release, 'lb')
     return done || (changed ? 'reloaded' : 'runs: nothing to do')
   })
@@ -64,7 +72,7 @@ await withLock(host, stack, '04-stack', async () => {
       const { changed, timer, problem } = await ensureIssued(host, stack, certbot)
       if (problem) warn(await judgeProblem(host, stack, problem))
       // The configuration follows: with a CA's certificate comes HSTS.
-      if (changed) await refresh(host, stack, await look(host, stack))
+      if (changed) await refreshFront(host, stack)
       const by = `twice a day by ${timer.by}`
       if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
       return timer.changed || problem ? by : `${by}, not due: nothing to do`

@@ -8,13 +8,14 @@ import { cutOffFrom, kept, lastReleased, readHistory } from './lib/history.mts'
 import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
 import { before, isDone, plan } from './lib/plan.mts'
+import { Pool } from './lib/pool.mts'
 import { type About, Proof, titleOf } from './lib/proof.mts'
 import { prune, requireThere } from './lib/release.mts'
 import type { Replica } from './lib/replica.mts'
 import { Rollout } from './lib/rollout.mts'
 import { begin } from './lib/run.mts'
 import { capital, say, warn } from './lib/say.mts'
-import { look } from './lib/scene.mts'
+import { look, refresh } from './lib/scene.mts'
 import { writeStack } from './lib/stack.mts'
 import { isOf, keepTarget, keptTarget, type Target } from './lib/target.mts'
 import { goBack } from './lib/wayback.mts'
@@ -50,6 +51,7 @@ async function ownTarget(): Promise<Target> {
 /** What redeploy does for a target that is on the server; whoever calls it holds the lock. */
 export async function release(target: Target): Promise<void> {
   host.giveWay()
+  await refresh(host, stack)
   const [scene, history] = await Promise.all([look(host, stack), readHistory(host, stack)])
   const stale = options.force ? scene.found.map(({ id }) => id) : []
   const current = (one: Replica) => isOf(target, one) && !stale.includes(one.id)
@@ -80,11 +82,13 @@ function aboutOf(from: Pick<Replica, 'release' | 'target'> | undefined, to: Targ
 
 /** Has a client ask the site while the work is done, and says what it saw. */
 async function prove(about: About, work: (proof: Proof) => Promise<void>): Promise<void> {
-  const proof = await Proof.begin(host, stack, about)
+  const pool = await Pool.begin(host, stack)
+  const proof = await Proof.begin(host, stack, about, pool)
   try {
     await work(proof)
     proof.result = 'released'
   } finally {
+    pool.end()
     await proof.end().catch((error) => {
       // The next step hears of a lost lock too, and tells it with what is to be done.
       if (!(error instanceof LockLost)) warn(`History and picture could not be written: ${error.message}`)
@@ -100,7 +104,7 @@ async function rollOut(proof: Proof, rollout: Rollout): Promise<void> {
   await roll(rollout)
 }
 
-/** The loop: healthy, then swapped in, then drained, then stopped. */
+/** The loop: healthy, then admitted, then drained, then stopped. */
 async function roll(rollout: Rollout): Promise<void> {
   do {
     await rollout.adopt()
@@ -109,8 +113,9 @@ async function roll(rollout: Rollout): Promise<void> {
       const out = stack.rollout.order === 'stop-first' ? await rollout.takeOut(batch) : batch.old
       const fresh = await rollout.start(batch)
       await rollout.untilReady(fresh)
-      const oldWorkers = await rollout.swap(fresh, out)
-      rollout.retire(out, oldWorkers)
+      await rollout.admit(fresh)
+      await rollout.drain(out)
+      rollout.retire(out)
     }
     await rollout.retired()
   } while (!(await rollout.isDone()))

@@ -1,7 +1,9 @@
 /** What runs now: the replicas, their release, whether requests are sent to them, and whether they are as configured. */
 import { sourceOf } from './lib/application.mts'
+import type { Place } from './lib/balancer.mts'
 import { identityToBe } from './lib/base.mts'
 import { imageMode } from './lib/images.mts'
+import { killed, killedWarning } from './lib/memory.mts'
 import { isDone, plan } from './lib/plan.mts'
 import { begin } from './lib/run.mts'
 import { result, say, seconds, warn } from './lib/say.mts'
@@ -17,10 +19,11 @@ Prints the replicas: release, state, whether the load balancer sends them reques
   --json             as JSON on standard output
 `)
 
-const [scene, wanted] = await Promise.all([look(host, stack), wantedTarget()])
+const [scene, wanted, ended] = await Promise.all([look(host, stack), wantedTarget(), killed(host, stack)])
 const rows = scene.found.map((one) => ({
   ...one,
   serving: scene.serving.includes(one.name),
+  requests: requestsOf(scene.places.find(({ address }) => one.running && address === one.address)),
   asConfigured: wanted ? difference(stack, wanted, one) || 'yes' : 'not known',
 }))
 if (options.json) result(JSON.stringify(rows, null, 2))
@@ -33,7 +36,7 @@ else {
         one.name,
         one.release,
         one.running ? `up ${seconds(one.age)}` : `stopped (exit code ${one.exitCode})`,
-        one.serving ? 'yes' : 'no',
+        one.requests,
         String(one.restarts),
         one.asConfigured,
       ]),
@@ -43,6 +46,18 @@ else {
     warn(
       `This checkout is for ${stack.app.replicas} of release ${wanted.release}, running and served. Next: npm run redeploy`,
     )
+}
+
+for (const one of ended) warn(killedWarning(one))
+
+/** Whether requests are sent there, in words. */
+function requestsOf(place: Place | undefined): string {
+  if (!place) return 'no'
+  const { up, why, busy, weight } = place
+  const held = `${busy} under way`
+  if (weight === 0) return `no, drains, ${held}`
+  if (!up) return `no, down: ${why}`
+  return weight === 100 ? `yes, ${held}` : `yes, ${weight} % of a share, ${held}`
 }
 
 /** What redeploy would start now; nothing when this checkout cannot tell. */

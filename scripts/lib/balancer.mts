@@ -1,151 +1,101 @@
-/** The load balancer: which replicas it may send requests to, changed by one validated, atomic, graceful reload. */
-import { createHash } from 'node:crypto'
+/** The balancer: what HAProxy knows of the replicas, and what it is told about them, by its admin socket. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { readFacts } from './certificate.mts'
 import { ROOT, type StackConfig } from './config.mts'
-import { writeScript } from './files.mts'
 import type { Host } from './host.mts'
-import { move } from './lock.mts'
-import { BACKUP, backupConf, type Member, parseUpstream, siteConf, upstreamConf } from './nginx.mts'
-import { bash, join, type Script } from './shell.mts'
-import { readCertificate } from './site.mts'
-import { composeFor, containerOf } from './stack.mts'
+import { bash, type Script } from './shell.mts'
 
-/** Seconds until a reload must have brought new workers. */
-const RELOAD_DEADLINE = 30
-
-/** Names of the replicas that requests are sent to, from the file that nginx reads. */
-export async function serving(host: Host, stack: StackConfig): Promise<string[]> {
-  const file = `${stack.folder}/nginx/live/upstream.conf`
-  return parseUpstream(await host.run('Reading the upstream', bash`cat ${file} 2>/dev/null || true`))
+/** A replica as the balancer sees it. Places outlive who is in them, and keep what was ordered about them. */
+export interface Place {
+  /** HAProxy's own name for it: app3. */
+  name: string
+  /** Of the replica. */
+  address: string
+  /** Whether it answered /status with 200 and OK when it was asked last. */
+  up: boolean
+  /** Why it is not up: `Layer7 wrong status 404`. Empty when it is. */
+  why: string
+  /** Percent of a full share of new requests; 0: it drains. */
+  weight: number
+  /** Requests under way. */
+  busy: number
+  /** Requests that it has answered since it is there. */
+  answered: number
+  /** Those that it answered by 5xx, or not at all. */
+  failed: number
 }
 
-/** What a swap left behind. */
-export interface Swap {
-  changed: boolean
-  /** Processes that may still hold a request to a replica that is out. */
-  oldWorkers: string[]
+/** Asks the balancer about every replica that it knows; none on a server that has no balancer yet. */
+export async function look(host: Host, stack: StackConfig): Promise<Place[]> {
+  return parsePlaces(await host.run('Asking the balancer', client(stack, ['look'])))
 }
 
 /**
- * Lets the load balancer send requests to these replicas and to no others. The candidate is validated by nginx before
- * it takes the place of what is there; when this returns, new requests go by the new list.
- * @throws CommandError when nginx refuses the configuration; the one before stays in force
+ * What the replicas at these addresses get of new requests, as soon as they are up; those under way go on. A weight and
+ * not HAProxy's own `drain`, since who leaves that state is down until the next check (3.2, init-state).
+ * @param percent of a full share; 0: they drain
  */
-export async function send(host: Host, stack: StackConfig, replicas: readonly Member[]): Promise<Swap> {
-  const candidate = await candidateFor(host, stack, replicas)
-  const output = await host.run('Changing the load balancer', swapScript(stack, candidate), { deadline: 60 })
-  const lines = output.split('\n')
-  return { changed: lines.includes('changed'), oldWorkers: lines.filter((line) => /^\d+$/.test(line)) }
+export async function share(
+  host: Host,
+  stack: StackConfig,
+  addresses: readonly string[],
+  percent: number,
+): Promise<void> {
+  if (addresses.length === 0) return
+  const words = ['tell', addresses.join(' '), `set server %s weight ${percent}%`]
+  await host.run('Telling the balancer', client(stack, words))
 }
 
-interface Candidate {
-  /** Of its folder: digest of what is in it. */
+/** Tells the balancer what replicas are called, for nginx's log. */
+export async function introduce(host: Host, stack: StackConfig, replicas: Known[]): Promise<void> {
+  const running = replicas.filter(({ address }) => address)
+  const lines = running.map(({ address, name, release }) => `${address} ${name} ${release}`)
+  const map = '/etc/prusa/replicas.map'
+  const orders = [
+    `clear map ${map}`,
+    ...running.map((one) => `add map ${map} ${one.address} ${one.name}\\ ${one.release}`),
+  ]
+  const changed = await host.writeFiles([
+    { path: `${stack.folder}/haproxy/replicas.map`, content: `${lines.join('\n')}\n` },
+  ])
+  if (changed.length > 0) await host.run('Naming the replicas', client(stack, ['ask', orders.join(';')]))
+}
+
+interface Known {
+  address: string
   name: string
-  files: Record<string, string>
-  /** What goes into the container's memory. */
-  backup: string
+  release: string
 }
 
-async function candidateFor(host: Host, stack: StackConfig, replicas: readonly Member[]): Promise<Candidate> {
-  const files = {
-    'nginx.conf': readFileSync(path.join(ROOT, 'nginx/nginx.conf'), 'utf8'),
-    'site.conf': siteConf(stack, readFacts(await readCertificate(host, stack))),
-    'upstream.conf': upstreamConf(replicas),
-  }
-  const digest = createHash('sha256').update(JSON.stringify(files)).digest('hex')
-  return { name: `config-${digest.slice(0, 12)}`, files, backup: backupConf(replicas) }
+/** @param lines what balancer.pl prints */
+export function parsePlaces(lines: string): Place[] {
+  return lines
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [name = '', address = '', operational, weight, busy, answered, failed, found] = line.split('\t')
+      const up = operational !== '0'
+      return {
+        name,
+        address,
+        up,
+        why: up ? '' : found || 'not asked yet',
+        weight: Number(weight),
+        busy: Number(busy),
+        answered: Number(answered),
+        failed: Number(failed),
+      }
+    })
 }
 
-function swapScript(stack: StackConfig, candidate: Candidate): Script {
-  const { name, backup } = candidate
-  const lb = containerOf(stack, 'lb')
-  return join([
-    functions(stack),
-    bash`
-if [ "$(readlink live)" = ${name} ] && [ "$(cat loaded 2>/dev/null)" = ${name} ] && running; then
-  finishing
-  exit 0
-fi`,
-    validateScript(stack, candidate),
-    bash`
-ln -sfn ${name} live.next
-mv -T live.next live
-echo changed
-if running; then
-  before=$(workers)
-  # By way of the container: root would follow a link that somebody in there has made.
-  docker exec ${lb} sh -c ${`printf %s '${backup}' >${BACKUP}.next && mv ${BACKUP}.next ${BACKUP}.conf`}
-  # Not docker kill: the engine takes any signal of its own for a stop by hand, and the container would never again be
-  # restarted by itself (measured with Engine 20.10).
-  kill -HUP "$master"
-  deadline=$((SECONDS + ${RELOAD_DEADLINE}))
-  until fresh; do
-    if [ $SECONDS -ge $deadline ]; then docker logs --tail 5 ${lb} >&2; exit 1; fi
-    sleep 0.02
-  done
-  finishing
-else
-  compose up -d --no-deps lb >&2
-fi
-echo ${name} >loaded
-for old in config-*; do [ "$old" = ${name} ] || rm -rf "$old"; done`,
-  ])
-}
+/**
+ * For a session: prints what `parsePlaces` reads whenever it has changed, with an empty line behind it. While it lasts a
+ * replica that comes gets no request before `share` gives it some.
+ */
+export const watching = (stack: StackConfig): Script => client(stack, ['watch'])
 
-/** Writes a candidate and has nginx judge it, unless that was done already. */
-function validateScript(stack: StackConfig, { name, files }: Candidate): Script {
-  const contents = Object.entries(files).map(([file, content]) => ({
-    path: `${stack.folder}/nginx/${name}/${file}`,
-    content,
-  }))
-  const test = bash`nginx -t -q -c /etc/prusa/${name}/nginx.conf`
-  return join([
-    bash`
-if [ ! -e ${name}/valid ]; then
-  mkdir -p ${name}
-  {`,
-    writeScript(contents),
-    bash`
-  } >/dev/null
-  if running; then docker exec ${containerOf(stack, 'lb')} ${test} >&2; else compose run --rm --no-deps -T lb ${test} >&2; fi
-  touch ${name}/valid
-fi`,
-  ])
-}
-
-const functions = (stack: StackConfig): Script =>
-  join([
-    move(stack, 'nginx'),
-    composeFor(stack, 'none'),
-    bash`
-cd ${stack.folder}/nginx
-master=$(docker inspect -f '{{.State.Pid}}' ${containerOf(stack, 'lb')} 2>/dev/null) || master=0
-running() { [ "$master" != 0 ]; }`,
-    WORKERS,
-  ])
-
-// The workers are the master's children; one that a reload has told to finish says so in its title. Read from the
-// kernel (proc(5)), since a bare server need not have ps.
-const WORKERS = bash`
-workers() { cat "/proc/$master/task/$master/children"; }
-finishes() { [[ $(tr '\0' ' ' <"/proc/$1/cmdline") == *'shutting down'* ]]; } 2>/dev/null
-finishing() { local pid; for pid in $(workers); do if finishes "$pid"; then echo "$pid"; fi; done; }
-fresh() { # whether new workers run and every earlier one is gone or finishing
-  local pid new=
-  for pid in $(workers); do
-    if [[ " $before " != *" $pid "* ]]; then new=yes; elif ! finishes "$pid"; then return 1; fi
-  done
-  [ -n "$new" ]
-}`
-
-/** Those of the processes that have not finished yet. */
-export async function unfinished(host: Host, workers: string[]): Promise<string[]> {
-  if (workers.length === 0) return []
-  const output = await host.run(
-    'Looking at nginx’s old workers',
-    bash`for pid in ${workers}; do grep -qs nginx "/proc/$pid/cmdline" && echo "$pid" || true; done`,
-  )
-  return output.split('\n').filter(Boolean)
+/** Calls balancer.pl on the server, with these words behind the folder of the socket. */
+export function client(stack: StackConfig, words: (string | number)[]): Script {
+  const program = readFileSync(path.join(ROOT, 'scripts/remote/balancer.pl'), 'utf8')
+  return bash`perl -e ${program} ${`${stack.folder}/haproxy/run`} ${words}`
 }

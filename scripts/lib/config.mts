@@ -46,7 +46,7 @@ export const stackSchema = section({
     source: text('a folder', /./, 'app', 'APP_SOURCE'),
     replicas: integer(1, 16, 2, 'REPLICAS'),
     memory: text('a size such as 256m or 1g', /^\d+[mg]$/, '256m', 'APP_MEMORY'),
-    timeout: integer(1, 3600, 15, 'APP_TIMEOUT'),
+    timeout: integer(1, 3600, 60, 'APP_TIMEOUT'),
     environment: names(/^[A-Za-z_]\w*$/),
   }),
   images: choice(['auto', 'registry', 'debian'], 'auto', 'IMAGES'),
@@ -54,6 +54,7 @@ export const stackSchema = section({
     postgres: image('postgres:17'),
     redis: image('redis:8'),
     nginx: image('nginx:1.30'),
+    haproxy: image('haproxy:3.2'),
     python: image('python:3.13-slim'),
     certbot: image('certbot/certbot:v5.7.0'),
   }),
@@ -64,9 +65,14 @@ export const stackSchema = section({
     ready_timeout: integer(1, 3600, 120, 'READY_TIMEOUT'),
     drain_timeout: integer(1, 3600, 60, 'DRAIN_TIMEOUT'),
     on_drain_timeout: choice(['stop', 'abort'], 'stop', 'ON_DRAIN_TIMEOUT'),
-    balancer_timeout: integer(1, 3600, 30, 'BALANCER_TIMEOUT'),
+    balancer_timeout: integer(1, 86_400, 60, 'BALANCER_TIMEOUT'),
     stop_timeout: integer(1, 600, 20, 'STOP_TIMEOUT'),
     abort_on_errors: flag(true, 'ABORT_ON_ERRORS'),
+    canary: section({
+      share: integer(1, 100, 5, 'CANARY_SHARE'),
+      requests: integer(1, 100_000, 20, 'CANARY_REQUESTS'),
+      seconds: integer(0, 3600, 1, 'CANARY_SECONDS'),
+    }),
     keep_releases: integer(2, 100, 5, 'KEEP_RELEASES'),
   }),
   database: section({
@@ -128,8 +134,19 @@ export function loadConfig(folder: string): Config {
   const [yaml, file] = read('stack.yaml')
   const stack = parseConfig(stackSchema, yaml, file, variables)
   checkTls(stack, file)
+  checkWaits(stack, file)
   const server = parseConfig(serverSchema, ...read('server.yaml'), variables)
   return { stack, server }
+}
+
+/** A request that is under way when its replica goes may take as long as any other. @throws OperatorError naming both keys */
+export function checkWaits({ app, rollout }: StackConfig, file: string): void {
+  if (app.timeout > rollout.balancer_timeout)
+    throw new OperatorError(
+      `${file}: app.timeout is ${app.timeout} s, but a rollout waits for an old replica’s last requests for ${rollout.balancer_timeout} s only (rollout.balancer_timeout)`,
+      'Set rollout.balancer_timeout to app.timeout at least.',
+      'nothing was contacted or changed.',
+    )
 }
 
 /** What a choice of `tls` needs besides. @throws OperatorError naming file and key */

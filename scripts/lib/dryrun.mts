@@ -98,7 +98,7 @@ function turn(stack: StackConfig, { fresh, old }: Batch, index: number, name: st
   ]
   const swap = (sides: (string | false)[]) => [
     `load balancer: ${sides.filter(Boolean).join(', ')}`,
-    `  nginx -t; mv upstream.conf; kill -HUP of nginx`,
+    `  to haproxy/run/admin.sock: set server app/PLACE weight 100% for in, 0% for out`,
   ]
   const gone = out ? retire(stack, out) : []
   if (stack.rollout.order === 'stop-first' && out)
@@ -106,7 +106,10 @@ function turn(stack: StackConfig, { fresh, old }: Batch, index: number, name: st
   return [...(fresh > 0 ? start : []), ...swap([fresh > 0 && 'fresh in', out && `${out} out`]), ...gone]
 }
 
-const ready = (names: string) => [`wait until ${names} answers 200 OK`, '  curl http://REPLICA:5000/status']
+const ready = (names: string) => [
+  `wait until ${names} answers 200 OK`,
+  '  HAProxy asks /status; to haproxy/run/admin.sock: show stat',
+]
 
 const retire = (stack: StackConfig, names: string) => [
   `drain and stop ${names}`,

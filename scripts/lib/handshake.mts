@@ -1,11 +1,15 @@
 /** What a replica is asked: itself, never through the load balancer. Its status code alone decides nothing. */
 import { EventEmitter, once } from 'node:events'
-import type { StackConfig } from './config.mts'
-import { Doubts, type Late } from './hopeless.mts'
+import { readFileSync } from 'node:fs'
+import { ROOT, type StackConfig } from './config.mts'
+import { PORT } from './diagnosis.mts'
+import { linesOf } from './frame.mts'
+import { Doubts } from './hopeless.mts'
 import type { Host } from './host.mts'
+import type { Pool } from './pool.mts'
 import { namesOf, type Replica, replicas } from './replica.mts'
 import { bash } from './shell.mts'
-import { waitUntil } from './wait.mts'
+import { Overdue, waitUntil } from './wait.mts'
 
 /** What a replica answered; status 0: nothing. */
 export interface Answer {
@@ -15,21 +19,43 @@ export interface Answer {
 
 const NOTHING: Answer = { status: 0, body: '' }
 
-/** Waits until each answers /status with 200 and OK; gives up on one as soon as waiting is in vain. @throws NotReady */
-export async function untilReady(host: Host, stack: StackConfig, fresh: Replica[]): Promise<void> {
+/**
+ * Waits until the balancer finds each of them well, which asks /status and wants 200 and OK; gives up on one as soon as
+ * waiting is in vain. @throws NotReady
+ */
+export async function untilReady(
+  host: Host,
+  stack: StackConfig,
+  pool: Pool,
+  fresh: Replica[],
+): Promise<void> {
   const doubts = new Doubts(host, stack)
-  let late: Late[] = []
+  let next = performance.now() + DOUBT
+  const late = () => fresh.filter(({ address }) => !pool.at(address)?.up)
+  const silent = ({ address }: Replica) => !ANSWERED.test(pool.at(address)?.why ?? '')
   const looking = waitUntil(`${namesOf(fresh)} ready`, stack.rollout.ready_timeout, async () => {
-    const answers = await ask(host, fresh, '/status', 'OK')
-    const all = fresh.map((one, index) => ({ one, answer: answers[index] ?? NOTHING }))
-    late = all.flatMap(({ one, answer }) => (says(answer, 'OK') ? [] : [{ one, answered: shown(answer) }]))
-    await doubts.check(all.flatMap(({ one, answer }) => (answer.status === 0 ? [one] : [])))
-    return late.map(({ one, answered }) => `${one.name} answers ${answered}`).join(', ')
+    if (performance.now() >= next) {
+      await doubts.check(late().filter(silent))
+      next = performance.now() + DOUBT
+    }
+    return late()
+      .map(({ name, address }) => `${name}: ${pool.at(address)?.why ?? 'not found'}`)
+      .join(', ')
   })
   await looking.catch(async (error) => {
-    throw await doubts.explain(error, late)
+    const answers = await ask(host, late(), '/status')
+    const answered = late().map((one, index) => ({ one, answered: shown(answers[index] ?? NOTHING) }))
+    // The balancer's words for it are those of a protocol; people know the answer.
+    const seen = answered.map(({ one, answered }) => `${one.name} answers ${answered}`).join(', ')
+    const what = `${namesOf(fresh)} ready: not within ${stack.rollout.ready_timeout} s; last seen: ${seen}`
+    throw await doubts.explain(error instanceof Overdue ? new Overdue(what) : error, answered)
   })
 }
+
+/** Milliseconds between two looks at those that answer nothing. */
+const DOUBT = 500
+/** What the balancer says of one that answered, but not as it should. */
+const ANSWERED = /^Layer7 (wrong status|invalid response)/
 
 /**
  * Asks replicas to prepare; returns those to wait for. What they answer is not judged, since whether they may be stopped
@@ -57,11 +83,17 @@ export function drains(
   let asked: Replica[] | undefined
   const all = waitUntil(`${namesOf(old)} drained`, stack.rollout.drain_timeout, async () => {
     asked ??= await askToPrepare(host, old)
-    const answers = await ask(host, asked, '/ready-for-deploy', 'Ready')
-    const ready = asked.filter((_, index) => says(answers[index], 'Ready')).map(({ id }) => id)
-    asked = await undrained(host, stack, asked, answers)
-    for (const { id } of old) if (!asked.some((one) => one.id === id)) said.emit(id, ready.includes(id))
+    const ids = asked.map(({ id }) => id)
+    for (const { id } of old) if (!ids.includes(id)) said.emit(id, false)
+    const waiting = {
+      word: 'Ready',
+      seconds: Math.min(SLICE, stack.rollout.drain_timeout),
+      heard: ({ id }: Replica) => said.emit(id, true),
+      signal: recall,
+    }
+    const answers = await ask(host, asked, '/ready-for-deploy', waiting)
     recall.throwIfAborted()
+    asked = await undrained(host, stack, asked, answers)
     return asked.length > 0 ? answers.map(shown).join(', ') : undefined
   })
   return old.map(({ id }) =>
@@ -94,50 +126,41 @@ async function refreshed(host: Host, stack: StackConfig, list: Replica[]): Promi
   return (await replicas(host, stack)).filter(({ id, running }) => running && ids.has(id))
 }
 
-/** Milliseconds between two questions to a replica, where it is one of so many: each costs the server a process. */
-const apart = (replicas: number) => 100 * Math.max(1, replicas / 4)
+/** Seconds after which somebody looks whether those that answer nothing were restarted. */
+const SLICE = 5
 
-/** Milliseconds for which the server itself asks before it reports what it saw. */
-const SLICE = 1000
-
-/**
- * Asks the replicas themselves, at once, never through the load balancer; an answer each, in order.
- * @param word asks those again for a while that do not say it: on the server, where a question costs one process; a
- *             script sent there for each costs several, and over ssh a round trip
- */
-async function ask(host: Host, list: Replica[], path: string, word?: string): Promise<Answer[]> {
-  if (list.length === 0) return []
-  const urls = list.map(({ address }) => (address ? `http://${address}:5000${path}` : 'http://0.0.0.0:1/'))
-  const output = await host.run(
-    `Asking ${namesOf(list)} for ${path}`,
-    bash`
-exec {never}<> <(:) # nothing ever comes from it, so that reading it is a pause that costs no process
-end=$((\${EPOCHREALTIME/./} + ${SLICE * 1000})) # microseconds
-ask() { # INDEX URL
-  local answer
-  while true; do
-    answer=$(curl -sS --noproxy '*' --max-time 5 -w '\t%{http_code}' "$2" 2>/dev/null || true)
-    answer=\${answer//$'\n'/ }
-    if ${word === undefined} || [[ $answer =~ ^${word ?? ''}' '?$'\t'200$ ]] || ((\${EPOCHREALTIME/./} >= end)); then break; fi
-    read -rt ${apart(list.length) / 1000} -u $never || true
-  done
-  printf '%s\t%s\n' "$1" "$answer"
+interface Waiting {
+  /** Asks those again for a while that do not say it. */
+  word: string
+  /** So long, unless all have said it. */
+  seconds: number
+  /** Hears of each that says it, at once. */
+  heard: (one: Replica) => void
+  /** Ends the waiting. */
+  signal: AbortSignal
 }
-index=0
-for url in ${urls}; do
-  ask $index "$url" &
-  index=$((index + 1))
-done
-wait`,
-  )
-  const lines = output
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => line.split('\t'))
-  return list.map((_, index) => {
-    const line = lines.find(([number]) => number === String(index)) ?? []
-    return { status: Number(line.at(-1)) || 0, body: line.slice(1, -1).join(' ').trim() }
-  })
+
+/** Asks the replicas themselves, at once, never through the load balancer; an answer each, in order. */
+async function ask(host: Host, list: Replica[], path: string, waiting?: Waiting): Promise<Answer[]> {
+  if (list.length === 0) return []
+  const { word = '', seconds = 0, heard, signal } = waiting ?? {}
+  const places = list.map(({ address }) => (address ? `${address}:${PORT}` : '-'))
+  const program = readFileSync(`${ROOT}/scripts/remote/replicas.pl`, 'utf8')
+  const session = await host.session(bash`perl -e ${program} ${path} ${seconds} ${word} ${places}`)
+  const end = () => session.stdin.end()
+  if (signal?.aborted) end()
+  signal?.addEventListener('abort', end)
+  const answers = list.map(() => NOTHING)
+  for await (const line of linesOf(session.stdout)) {
+    const [number, status, body = ''] = line.split('\t')
+    const answer = { status: Number(status), body }
+    answers[Number(number)] = answer
+    const one = list[Number(number)]
+    if (one && heard && says(answer, word)) heard(one)
+  }
+  signal?.removeEventListener('abort', end)
+  end()
+  return answers
 }
 
 function says(answer: Answer | undefined, word: string): boolean {

@@ -25,6 +25,8 @@ export interface Entry {
   requests?: number
   failed?: number
   slowestMs?: number
+  /** Requests that an old replica still held when its time was over. */
+  cut?: number
   seconds: number
   /** Whether create_db.py changed the schema on the way. */
   schemaChanged: boolean

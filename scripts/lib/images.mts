@@ -27,6 +27,7 @@ const DEBIAN_VERSIONS: Record<Service, string> = {
   postgres: '17',
   redis: '8',
   nginx: '1.30',
+  haproxy: '3.2',
   python: '3.13',
   certbot: '4.0',
 }
@@ -42,6 +43,7 @@ export function baseImages(stack: StackConfig, mode: ImageMode): BaseImages {
     postgres: name('postgres'),
     redis: name('redis'),
     nginx: name('nginx'),
+    haproxy: name('haproxy'),
     python: name('python'),
     ...(stack.tls === 'letsencrypt' && { certbot: name('certbot') }),
   }

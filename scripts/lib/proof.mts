@@ -6,6 +6,7 @@ import { ROOT, type StackConfig } from './config.mts'
 import type { Schema } from './create-db.mts'
 import { type Entry, record, recordBegun, who } from './history.mts'
 import type { Host } from './host.mts'
+import type { Pool } from './pool.mts'
 import { Probe, type Sample, type Summary, summarize } from './probe.mts'
 import { reportPage } from './report.mts'
 import { count, green, red, say, seconds, warn } from './say.mts'
@@ -43,6 +44,8 @@ export class Proof {
   readonly watch: Watch
   /** What became of it. */
   result: Entry['result'] = 'failed'
+  /** Requests that an old replica still held when its time was over. */
+  cut = 0
   /** Whether create_db.py changed the schema on the way. */
   #schemaChanged = false
   private constructor(
@@ -50,24 +53,25 @@ export class Proof {
     private readonly stack: StackConfig,
     readonly about: About,
     private readonly probe: Probe | undefined,
+    readonly pool: Pool,
   ) {
     probe?.start(() => this.timeline.now)
-    this.watch = new Watch(probe, stack.rollout.abort_on_errors)
+    this.watch = new Watch(probe, pool, stack.rollout.abort_on_errors)
   }
 
   /** Begins to ask the public address, where one answers already; the clock starts with the first request that counts. */
-  static async begin(host: Host, stack: StackConfig, about: About): Promise<Proof> {
+  static async begin(host: Host, stack: StackConfig, about: About, pool: Pool): Promise<Proof> {
     const [site, notFromHere] = await Site.reach(host, stack)
     const { path, rate, timeout } = stack.probe
     const probe = new Probe({ site, path, rate, timeout })
     const [first] = await probe.once()
     if (first?.status) {
       if (notFromHere) say(`The probe asks through ssh, on the server, since from here: ${notFromHere}.`)
-      return new Proof(host, stack, about, probe)
+      return new Proof(host, stack, about, probe, pool)
     }
     if (await serves(host, stack))
       warn(`${site.url(path)} does not answer from here (${first?.error}): nobody counts requests.`)
-    return new Proof(host, stack, about, undefined)
+    return new Proof(host, stack, about, undefined, pool)
   }
 
   /** Notes in the history that the rollout begins: what comes of it may be cut off. */
@@ -109,6 +113,11 @@ export class Proof {
     await this.#record(summary, ended)
     listFailures(summary?.failed ?? [])
     if (this.probe) await this.#draw(samples, ended)
+    const { fresh, old } = this.watch.tally
+    if (fresh.answered > 0)
+      say(
+        `Judged by ${count(fresh.answered, 'request')} on the fresh replicas, ${fresh.failed} failed, and ${old.answered} on the others meanwhile, ${old.failed} failed`,
+      )
     say(this.#sentence(summary, ended))
   }
 
@@ -129,6 +138,7 @@ export class Proof {
       requests: summary.requests,
       failed: summary.failed.length,
       slowestMs: summary.slowest,
+      cut: this.cut,
     }
     await record(this.host, this.stack, { ...this.#entry(this.result, ended), ...counted })
   }
@@ -147,7 +157,7 @@ export class Proof {
     const { from, to } = this.about
     const { began, steps } = this.timeline
     const numbers = summary
-      ? `${count(summary.requests, 'request').replace(/\B(?=(\d{3})+ )/g, ',')}, ${summary.failed.length} failed, slowest ${summary.slowest} ms`
+      ? `${count(summary.requests, 'request').replace(/\B(?=(\d{3})+ )/g, ',')}, ${summary.failed.length} failed, ${this.cut > 0 ? `${this.cut} cut off, ` : ''}slowest ${summary.slowest} ms`
       : 'nothing served before, so nobody counted requests'
     const title = titleOf(this.about)
     const what =

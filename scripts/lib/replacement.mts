@@ -16,6 +16,7 @@ const NOTICED: Record<Single, string> = {
   db: 'requests that need the database wait or fail',
   dbport: 'connections to the database’s port on the server are cut',
   redis: 'requests that need Redis wait or fail',
+  balancer: 'the site answers 503',
   lb: 'the site does not answer',
 }
 

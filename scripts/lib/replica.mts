@@ -15,7 +15,7 @@ export interface Replica {
   target: string
   /** Digest of the passwords that it was started with. */
   secrets: string
-  /** Address on the network that it shares with the load balancer; empty when it does not run. */
+  /** Address on the network that it shares with the balancer; empty when it does not run. */
   address: string
   running: boolean
   /** Milliseconds since it was started, by the server's clock. */
@@ -64,13 +64,16 @@ function parse(stack: StackConfig, output: string): Replica[] {
 
 function replicaOf(stack: StackConfig, container: Inspected, now: number): Replica {
   const release = container.Image.split(':').at(-1) as string
+  // Where nginx was the balancer they had the network of the front door.
+  const networks = container.NetworkSettings.Networks
+  const { IPAddress = '' } = networks[`${stack.project}_pool`] ?? networks[`${stack.project}_frontend`] ?? {}
   return {
     id: container.Id,
     name: container.Name.replace(/^\//, ''),
     release,
     target: container.Labels['prusa.target'] || release,
     secrets: container.Labels['prusa.secrets'] ?? '',
-    address: container.NetworkSettings.Networks[`${stack.project}_frontend`]?.IPAddress ?? '',
+    address: IPAddress,
     running: container.State.Running,
     age: now - Date.parse(container.State.StartedAt),
     restarts: container.RestartCount,
@@ -138,9 +141,13 @@ left=$(docker ps -aq ${here})
   )
 }
 
-export function namesOf(list: { name: string }[]): string {
+export function namesOf(list: readonly { name: string }[]): string {
   return list.map(({ name }) => name).join(', ')
 }
+
+/** Of those that run. */
+export const addressesOf = (list: readonly Pick<Replica, 'address'>[]): string[] =>
+  list.flatMap(({ address }) => address || [])
 
 /** Prints the last lines of a container's log, without those that our own questions made: ten a second. */
 export const lastLog = (id: string, lines: number): Script =>

@@ -1,14 +1,14 @@
-/** How an old replica goes: it says itself when it may be stopped, and nginx when it holds no request to it any more. */
-import { unfinished } from './balancer.mts'
+/** How an old replica goes: it says itself when it may be stopped, and the balancer when it holds no request any more. */
+import type { Place } from './balancer.mts'
 import type { StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import { drains } from './handshake.mts'
 import type { Host } from './host.mts'
 import type { Proof } from './proof.mts'
 import { namesOf, type Replica, removeReplicas } from './replica.mts'
-import { capital, count, warn } from './say.mts'
+import { capital, count, say, warn } from './say.mts'
 import { look, whoServes } from './scene.mts'
-import { Overdue, waitUntil } from './wait.mts'
+import { Overdue } from './wait.mts'
 
 /** The rollout stops where it is, and what runs keeps running: there is nothing to go back from. */
 export class Halt extends OperatorError {
@@ -23,26 +23,29 @@ export class Halt extends OperatorError {
   }
 }
 
-/** Old replicas that go together: out of the load balancer by the same reload. */
+/** Old replicas that go together. */
 export class Retirement {
-  #free: Promise<void> | undefined
   readonly #recall = new AbortController()
   /** Those that are being stopped, or are gone. */
   readonly #stopped = new Set<Replica>()
 
-  /** @param oldWorkers nginx's processes from before the reload */
   constructor(
     private readonly host: Host,
     private readonly stack: StackConfig,
     private readonly proof: Proof,
     private readonly old: Replica[],
-    private readonly oldWorkers: string[],
   ) {}
+
+  /** Those that run without new requests. An address is somebody else's as soon as a replica is stopped. */
+  get draining(): Replica[] {
+    return this.#recall.signal.aborted ? [] : this.old.filter((one) => one.running && !this.#stopped.has(one))
+  }
 
   /** Stops no more of them, from now on; returns those that can have requests again. */
   recall(): Replica[] {
+    const back = this.draining
     this.#recall.abort()
-    return this.old.filter((one) => !this.#stopped.has(one))
+    return back
   }
 
   /** Asks them to prepare; each is stopped and removed as soon as it may be. @throws Halt */
@@ -70,7 +73,7 @@ export class Retirement {
         (error) => this.#overdue(one, error),
       )
     await proof.step('drain', one.name, drains, { said: (how) => how })
-    await proof.step('release', one.name, () => this.#untilFree())
+    await proof.step('release', one.name, () => this.#untilFree(one))
     if (this.#recall.signal.aborted) return
     this.#stopped.add(one)
     await proof.step('stop', one.name, () => removeReplicas(host, stack, [one]))
@@ -95,20 +98,30 @@ export class Retirement {
     return 'not drained'
   }
 
-  /** Waits until nginx's old workers are gone, once for all. */
-  #untilFree(): Promise<void> {
-    const { host, oldWorkers, stack } = this
-    this.#free ??= waitUntil(
-      `${namesOf(this.old)} free of requests`,
-      stack.rollout.balancer_timeout,
-      async () => {
-        const left = await unfinished(host, oldWorkers)
-        return left.length > 0 ? `${count(left.length, 'old nginx worker')} with open requests` : undefined
-      },
-    ).catch((error) => {
-      if (!(error instanceof Overdue)) throw error
-      warn(`${error.message}; stopping anyway.`)
-    })
-    return this.#free
+  /** Waits until the balancer counts no request on it; says so when that takes a while. */
+  async #untilFree({ name, address }: Replica): Promise<void> {
+    const { stack, proof } = this
+    const { balancer_timeout } = stack.rollout
+    const busy = (places: readonly Place[]) => places.find((place) => place.address === address)?.busy ?? 0
+    const held = (places: readonly Place[]) =>
+      busy(places) > 0 ? `${name} holds ${count(busy(places), 'request')}` : ''
+    const patience = setTimeout(() => {
+      const seen = held(proof.pool.places)
+      if (seen)
+        say(
+          `  ${seen}: waiting for the end of that, ${balancer_timeout} s at most (rollout.balancer_timeout)`,
+        )
+    }, TELL_AFTER)
+    await proof.pool
+      .until(`${name} free of requests`, balancer_timeout, held)
+      .catch((error) => {
+        if (!(error instanceof Overdue)) throw error
+        proof.cut += busy(proof.pool.places)
+        warn(`${held(proof.pool.places)} after ${balancer_timeout} s: cut off (rollout.balancer_timeout).`)
+      })
+      .finally(() => clearTimeout(patience))
   }
 }
+
+/** Milliseconds after which it is said for whom one waits. */
+const TELL_AFTER = 3000

@@ -1,5 +1,6 @@
 /** The moves of a rollout. Their order is the loop's, in redeploy.mts; here is what each of them takes care of. */
-import { send } from './balancer.mts'
+import { Admission, answered } from './admission.mts'
+import * as balancer from './balancer.mts'
 import type { StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import { untilReady } from './handshake.mts'
@@ -7,14 +8,16 @@ import type { Host } from './host.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
 import type { Proof } from './proof.mts'
 import * as replica from './replica.mts'
-import { namesOf, type Replica } from './replica.mts'
+import { addressesOf, namesOf, type Replica } from './replica.mts'
 import { Retirement } from './retirement.mts'
 import { count, warn } from './say.mts'
-import { look, refresh, type Scene, served } from './scene.mts'
+import { look, type Scene, served } from './scene.mts'
 import type { Target } from './target.mts'
 
 /** How often others are made for replicas that somebody removes meanwhile. */
 const ROUNDS = 3
+/** So many requests show what fresh replicas are like that have their full share. */
+const SHOWN = 4
 
 export class Rollout {
   /** What it takes to get from the scene to the target. */
@@ -44,6 +47,7 @@ export class Rollout {
     private readonly current: (replica: Replica) => boolean,
     private scene: Scene,
   ) {
+    proof.pool.follow((places) => this.#keepOut(places).catch(() => {}))
     this.#serving = served(scene)
     this.servedBefore = this.#serving.length
     this.plan = plan(stack, scene, current)
@@ -56,23 +60,30 @@ export class Rollout {
     return this.fresh.length + this.#retirements.length > 0
   }
 
+  /** Those that have no new requests any more. */
+  get #draining(): Replica[] {
+    return this.#retirements.flatMap(({ draining }) => draining)
+  }
+
   /** What an interrupted rollout left: fresh replicas are put to use, old ones that are out already go. */
   async adopt(): Promise<void> {
     const { adopt, leftovers } = this.plan
-    const { oldWorkers } = await refresh(this.host, this.stack, this.scene)
-    this.retire(leftovers, oldWorkers)
+    this.retire(leftovers)
     await this.untilReady(adopt)
-    await this.swap(adopt, [])
+    await this.admit(adopt)
   }
 
-  /** Waits until requests have shown what the fresh ones are like: no more are started if they fail. */
+  /** Waits until requests have shown what the fresh ones are like, where any are asked: no more are started if they fail. */
   async observe(): Promise<void> {
-    await this.proof.watch.untilShown()
+    const { abort_on_errors, canary } = this.stack.rollout
+    if (!abort_on_errors || this.fresh.length === 0) return
+    await answered(this.proof, SHOWN, Math.max(1, canary.seconds))
     this.#check()
   }
 
   /** Starts fresh replicas beside the old ones. */
   async start(batch: Batch): Promise<Replica[]> {
+    this.#check()
     if (batch.fresh === 0) return []
     const { host, stack, target, proof } = this
     return await proof.step('start', `${count(batch.fresh, 'replica')} of ${target.release}`, async () => {
@@ -81,30 +92,37 @@ export class Rollout {
     })
   }
 
-  /** Waits until each of them answers /status with 200 and OK. */
+  /** Waits until the balancer finds each of them well. */
   async untilReady(fresh: Replica[]): Promise<void> {
     if (fresh.length === 0) return
     this.waiting = fresh
-    const waiting = () => this.proof.watch.over(untilReady(this.host, this.stack, fresh))
+    const waiting = () => this.proof.watch.over(untilReady(this.host, this.stack, this.proof.pool, fresh))
     // They have been warming up since they were started, the last of them at least so long.
     const earlier = Math.min(...fresh.map(({ age }) => age))
     await this.proof.step('ready', namesOf(fresh), waiting, { earlier })
   }
 
-  /** Lets `into` have requests and `out` no more, in one reload; returns nginx's workers from before. */
-  async swap(into: Replica[], out: Replica[]): Promise<string[]> {
+  /** They prove themselves, and have requests then. */
+  async admit(fresh: Replica[]): Promise<void> {
     this.#check()
-    if (into.length + out.length === 0) return []
-    const list = this.#after(into, out)
-    const sides = [into.length > 0 && `${namesOf(into)} in`, out.length > 0 && `${namesOf(out)} out`]
-    const sending = () => send(this.host, this.stack, list)
+    if (fresh.length === 0) return
+    const { host, stack, proof } = this
+    await balancer.introduce(host, stack, [...this.#serving, ...this.#draining, ...fresh])
+    const admission = new Admission(host, stack, proof, fresh, this.#serving)
+    await admission.prove()
     // Before it is done: wherever it is cut off, they may have requests.
-    this.fresh.push(...into)
-    if (into.length > 0) this.proof.watch.freshServes()
-    const { oldWorkers } = await this.proof.step('swap', sides.filter(Boolean).join(', '), sending)
-    this.#serving = list
-    if (into.length > 0) this.proof.watch.freshHas(into.length / list.length)
-    return oldWorkers
+    this.fresh.push(...fresh)
+    await admission.enter()
+    this.#serving = [...this.#serving, ...fresh]
+  }
+
+  /** They get no new request; those under way go on. */
+  async drain(out: Replica[]): Promise<void> {
+    this.#check()
+    const at = addressesOf(out)
+    if (at.length === 0) return
+    await this.proof.step('swap', `${namesOf(out)} out`, () => balancer.share(this.host, this.stack, at, 0))
+    this.#serving = this.#serving.filter(({ address }) => !at.includes(address))
   }
 
   /** For stop-first: out, drained and gone before a fresh one starts; returns who is left to go then: nobody. */
@@ -114,15 +132,16 @@ export class Rollout {
     if (old.length === 0 || this.#serving.length + fresh <= this.stack.app.replicas) return old
     if (old.length === this.#serving.length)
       warn('stop-first with no other replica up: the site is down until the fresh one is ready.')
-    this.retire(old, await this.swap([], old))
+    await this.drain(old)
+    this.retire(old)
     await this.retired()
     return []
   }
 
   /** Drains, then stops and removes; goes on while the loop does. */
-  retire(old: Replica[], oldWorkers: string[]): void {
+  retire(old: Replica[]): void {
     if (old.length === 0) return
-    const retirement = new Retirement(this.host, this.stack, this.proof, old, oldWorkers)
+    const retirement = new Retirement(this.host, this.stack, this.proof, old)
     this.#retirements.push(retirement)
     // Noted here and thrown by the next check: a promise that nobody waits for yet must not end the process.
     const noted = retirement.run().catch((error) => {
@@ -160,8 +179,15 @@ export class Rollout {
    */
   async recall(): Promise<Replica[]> {
     const back = this.#retirements.flatMap((retirement) => retirement.recall())
-    if (this.#after(back, this.fresh).length === 0) return []
-    await this.swap(back, this.fresh)
+    const others = this.#serving.filter(({ id }) => !this.fresh.some((one) => one.id === id))
+    if (back.length + others.length === 0) return []
+    const { host, stack, proof } = this
+    const sides = [back.length > 0 && `${namesOf(back)} in`, `${namesOf(this.fresh)} out`].filter(Boolean)
+    await proof.step('swap', sides.join(', '), async () => {
+      await balancer.share(host, stack, addressesOf(back), 100)
+      await balancer.share(host, stack, addressesOf(this.fresh), 0)
+    })
+    this.#serving = [...others, ...back]
     return back
   }
 
@@ -174,9 +200,11 @@ export class Rollout {
     await replica.removeReplicas(this.host, this.stack, unserved)
   }
 
-  #after(into: Replica[], out: Replica[]): Replica[] {
-    const gone = new Set(out.map(({ id }) => id))
-    return [...this.#serving.filter(({ id }) => !gone.has(id)), ...into]
+  /** A balancer that was restarted has forgotten who drains. */
+  async #keepOut(places: readonly balancer.Place[]): Promise<void> {
+    const draining = addressesOf(this.#draining)
+    const forgotten = places.filter(({ address, weight }) => draining.includes(address) && weight > 0)
+    await balancer.share(this.host, this.stack, addressesOf(forgotten), 0)
   }
 
   /** @throws what a retirement failed with, or what the probe sees fail that did not fail before */

@@ -1,20 +1,26 @@
-/** What is there before a rollout: the containers, and whom the load balancer sends requests to. */
-import { type Swap, send, serving } from './balancer.mts'
+/** What is there before a rollout: the containers, and whom the balancer sends requests to. */
+import * as balancer from './balancer.mts'
 import type { StackConfig } from './config.mts'
+import { refreshFront } from './front.mts'
+import { refreshBalancer } from './haproxy.mts'
 import type { Host } from './host.mts'
 import { namesOf, type Replica, replicas } from './replica.mts'
-import { list } from './say.mts'
+import { list, warn } from './say.mts'
+import { waitUntil } from './wait.mts'
 
 export interface Scene {
   /** Every container of the application. */
   found: Replica[]
-  /** Names of those that requests are sent to. One that was removed by hand may be among them. */
+  /** Names of those that requests are sent to, or would be if they answered OK. */
   serving: string[]
 }
 
-export async function look(host: Host, stack: StackConfig): Promise<Scene> {
-  const [found, names] = await Promise.all([replicas(host, stack), serving(host, stack)])
-  return { found, serving: names }
+/** @returns what the balancer says of each, too */
+export async function look(host: Host, stack: StackConfig): Promise<Scene & { places: balancer.Place[] }> {
+  const [found, places] = await Promise.all([replicas(host, stack), balancer.look(host, stack)])
+  const given = new Set(places.filter(({ weight }) => weight > 0).map(({ address }) => address))
+  const serving = found.filter(({ address, running }) => running && given.has(address))
+  return { found, serving: serving.map(({ name }) => name), places }
 }
 
 export function served({ found, serving }: Scene): Replica[] {
@@ -41,12 +47,21 @@ export function whoServes(scene: Scene, before?: { target: string; replicas: num
 const group = (live: Replica[], target: string, label: string) =>
   `${namesOf(live.filter((one) => one.target === target))} of ${label}`
 
+/** Seconds; longer than it takes where any is well. */
+const FOUND_DEADLINE = 10
+
 /**
- * Gives nginx the configuration of now for those that are served. A rollout that was killed between writing the list and
- * the reload left it with another one.
+ * Gives balancer and front door the configuration of now; the front door waits until the balancer has somebody to send
+ * requests to, where anybody runs.
  */
-export async function refresh(host: Host, stack: StackConfig, scene: Scene): Promise<Swap> {
-  return scene.serving.length > 0
-    ? await send(host, stack, served(scene))
-    : { changed: false, oldWorkers: [] }
+export async function refresh(host: Host, stack: StackConfig): Promise<void> {
+  await refreshBalancer(host, stack)
+  const running = (await replicas(host, stack)).filter((one) => one.running)
+  if (running.length === 0) return
+  await balancer.introduce(host, stack, running)
+  await waitUntil('the balancer finds a replica well', FOUND_DEADLINE, async () => {
+    const places = await balancer.look(host, stack)
+    return places.some(({ up }) => up) ? undefined : places.map(({ why }) => why).join(', ') || 'none'
+  }).catch((error) => warn(error.message))
+  await refreshFront(host, stack)
 }

@@ -22,11 +22,14 @@ export function composeFor(stack: StackConfig, release: string): Script {
 
 /** Puts the project's files on the server; returns the paths that changed. */
 export async function writeStack(host: Host, stack: StackConfig, images: BaseImages): Promise<string[]> {
-  const folders = ['compose', 'postgres', 'dbport', 'sql', 'nginx'].map((name) => `${stack.folder}/${name}`)
+  const folders = ['compose', 'postgres', 'dbport', 'sql', 'nginx', 'haproxy'].map(
+    (name) => `${stack.folder}/${name}`,
+  )
   // The containers' users read them. One that was made under a strict umask is opened, those below it too.
   const make = bash`
 install -d -m 700 ${stack.folder}
 install -d -m 755 ${folders}
+install -d -m 700 -o 101 -g 101 ${stack.folder}/spool # the number of the user nginx in the images of both modes
 find ${folders} -type d ! -perm 755 -exec chmod 755 {} +`
   const keep = remote('keep-before', { folder: stack.folder, project: stack.project })
   const output = await host.run(
@@ -72,6 +75,7 @@ export function stackVariables(stack: StackConfig, images: BaseImages): Record<s
     DB_DATA: dataFolder(images.postgres),
     REDIS_IMAGE: ownName(stack, 'redis', images.redis),
     NGINX_IMAGE: ownName(stack, 'nginx', images.nginx),
+    HAPROXY_IMAGE: ownName(stack, 'haproxy', images.haproxy),
     PYTHON_IMAGE: ownName(stack, 'python', images.python),
     HTTP_PORT: stack.ports.http,
     HTTPS_PORT: stack.ports.https,
@@ -107,7 +111,7 @@ export function envFile(variables: Record<string, string | number>): string {
     .join('')
 }
 
-export type Single = 'db' | 'dbport' | 'redis' | 'lb'
+export type Single = 'db' | 'dbport' | 'redis' | 'balancer' | 'lb'
 
 /** @throws OperatorError when the service does not run */
 export async function requireRunning(host: Host, stack: StackConfig, service: Single): Promise<void> {
@@ -129,6 +133,7 @@ const ANSWERS: Record<Single, string[]> = {
   db: ['pg_isready', '-q', '-h', '127.0.0.1', '-U', 'app', '-d', 'prusa'],
   dbport: ['python', '-c', 'import socket; socket.create_connection(("127.0.0.1", 5432), 2)'],
   redis: ['redis-cli', 'ping'],
+  balancer: ['true'],
   lb: ['true'],
 }
 

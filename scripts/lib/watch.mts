@@ -1,11 +1,10 @@
-/** Watches what the probe sees while a release is rolled out: requests that fail are a reason to stop at once. */
-import { setTimeout as sleep } from 'node:timers/promises'
+/** Watches requests while a release is rolled out, users' and the probe's: those that fail are a reason to stop at once. */
 import { ApplicationFails } from './errors.mts'
+import { type Count, Tally, worse } from './judgement.mts'
+import type { Pool } from './pool.mts'
 import type { Probe } from './probe.mts'
 
-/** So many requests must have failed, and a larger share than before, until a release is taken for broken. */
-const FAILED_MINIMUM = 3
-/** Milliseconds between two looks at what the probe saw. */
+/** Milliseconds between two looks. */
 const INTERVAL = 100
 
 /** Requests fail that did not fail before the fresh release had any. */
@@ -14,56 +13,56 @@ export class RequestsFail extends ApplicationFails {}
 export class Watch {
   /** Milliseconds since 1970 at which the first fresh ones got requests. */
   freshSince = Number.POSITIVE_INFINITY
-  /** When the last fresh ones had got requests, and their share of all, 0 to 1. */
-  #last = { since: 0, share: Number.POSITIVE_INFINITY }
+  /** What users asked of both sides meanwhile. */
+  readonly tally = new Tally()
 
   /**
-   * @param probe  without one nobody counts, and nothing is ever wrong
-   * @param active whether anything follows from what it sees
+   * @param probe  nobody asks where there is none
+   * @param pool   counts what users ask
+   * @param active whether anything follows from what is seen
    */
   constructor(
     private readonly probe: Pick<Probe, 'samples'> | undefined,
+    pool: Pick<Pool, 'places' | 'follow'>,
     private active: boolean,
-  ) {}
+  ) {
+    this.tally.add(pool.places)
+    pool.follow((places) => this.tally.add(places))
+  }
 
   /** Going back: what fails until then is known, and no reason to stop. */
   end(): void {
     this.active = false
   }
 
-  /** From now on a failure may be the fresh release's. */
-  freshServes(): void {
+  /** From now on a failure may be the fresh release's, which has replicas at these addresses. */
+  freshServes(addresses: readonly string[]): void {
+    if (!this.active) return
     this.freshSince = Math.min(this.freshSince, Date.now())
+    this.tally.admit(addresses)
   }
 
-  /** Fresh ones have their share of new connections, 0 to 1; what is kept open may still go by the list of before. */
-  freshHas(share: number): void {
-    this.#last = { since: Date.now(), share }
-  }
-
-  /** Waits until requests have shown whether the fresh ones fail them. @throws RequestsFail */
-  async untilShown(): Promise<void> {
-    const { since, share } = this.#last
-    const shown = () => {
-      const ended = this.probe?.samples.filter(({ due }) => due >= since)
-      return !ended || isShown(ended.length, ended.filter(({ error }) => error).length, share)
-    }
-    for (; this.active && !shown(); await sleep(INTERVAL)) this.check()
-  }
-
-  /** @throws RequestsFail when requests fail that did not fail before */
+  /** @throws RequestsFail when requests fail that did not fail before, or that do not fail on the other replicas */
   check(): void {
     if (!this.active) return
-    const samples = this.probe?.samples ?? []
-    const since = samples.filter(({ due }) => due >= this.freshSince)
-    const failed = since.filter(({ error }) => error)
-    if (failed.length < FAILED_MINIMUM) return
-    const before = samples.filter(({ due }) => due < this.freshSince)
-    const failedBefore = before.filter(({ error }) => error)
-    if (failed.length / since.length <= (2 * failedBefore.length) / Math.max(1, before.length)) return
-    throw new RequestsFail(
-      `requests fail that did not fail before: ${failed.length} of ${since.length} since it serves, the first: ${failed[0]?.error}`,
-    )
+    const { fresh, old } = this.tally
+    if (worse(fresh, old))
+      throw new RequestsFail(
+        `requests fail that did not fail before: ${fresh.failed} of ${fresh.answered} on the fresh replicas, ${old.failed} of ${old.answered} on the others meanwhile`,
+      )
+    const before = this.#asked(0, this.freshSince)
+    const since = this.#asked(this.freshSince, Number.POSITIVE_INFINITY)
+    if (worse(since, before))
+      throw new RequestsFail(
+        `requests fail that did not fail before: ${since.failed} of ${since.answered} since it serves, the first: ${since.first}`,
+      )
+  }
+
+  /** What the probe asked between these moments, in milliseconds since 1970. */
+  #asked(from: number, to: number): Count & { first: string } {
+    const samples = this.probe?.samples.filter(({ due }) => due >= from && due < to) ?? []
+    const failed = samples.filter(({ error }) => error)
+    return { answered: samples.length, failed: failed.length, first: failed[0]?.error ?? '' }
   }
 
   /** Waits for work, and no longer when requests fail that did not fail before. @throws RequestsFail */
@@ -84,12 +83,4 @@ export class Watch {
       clearInterval(look)
     }
   }
-}
-
-/**
- * Whether so many requests show what replicas are like that have this share of new connections: two of them have met a
- * fresh one and none has failed, or so many that the failures would be enough. Half of the requests are on new connections.
- */
-export function isShown(ended: number, failed: number, share: number): boolean {
-  return ended >= (2 / share) * (failed === 0 ? 2 : FAILED_MINIMUM + 1)
 }

@@ -15,8 +15,8 @@ replicas() {
 export SECRETS=$secrets COMPOSE_IGNORE_ORPHANS=true
 
 # The target's file takes the networks as they are. Where they are missing, the stack's file makes them.
-if ! docker network inspect "${project}_frontend" "${project}_backend" >/dev/null 2>&1; then
-  RELEASE=none docker compose --env-file "$folder/compose/stack.env" -f "$folder/compose/stack.yaml" create --no-recreate db lb >&2
+if ! docker network inspect "${project}_frontend" "${project}_pool" "${project}_backend" >/dev/null 2>&1; then
+  RELEASE=none docker compose --env-file "$folder/compose/stack.env" -f "$folder/compose/stack.yaml" create --no-recreate db balancer lb >&2
 fi
 
 cd "$folder/targets/$target" || exit 1

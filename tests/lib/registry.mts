@@ -13,7 +13,7 @@ import { freePort } from './ports.mts'
 import { until } from './until.mts'
 
 /** What the stand-ins are called, as the official images are. */
-const TAGS = { postgres: '17', redis: '8', nginx: '1.30', python: '3.13-slim' }
+const TAGS = { postgres: '17', redis: '8', nginx: '1.30', haproxy: '3.2', python: '3.13-slim' }
 export type Service = keyof typeof TAGS
 
 export class Registry {

@@ -38,9 +38,9 @@ async function container(...options: string[]): Promise<string> {
 
 test('every container: no root, no capability, no new privileges, nothing to write on, limits in force', async (context) => {
   const names = (
-    await Promise.all(['db', 'dbport', 'redis', 'app', 'lb'].map((one) => site.containers(one)))
+    await Promise.all(['db', 'dbport', 'redis', 'app', 'balancer', 'lb'].map((one) => site.containers(one)))
   ).flat()
-  assert.equal(names.length, 6)
+  assert.equal(names.length, 7)
   for (const name of names) assert.deepEqual(await violations(name), [], name)
   context.diagnostic(`${names.length} containers`)
 })
@@ -105,6 +105,16 @@ test('the load balancer reaches neither database nor Redis, by name or by addres
     assert.ok(seen.includes(target), target)
 })
 
+test('the front door reaches the balancer and no replica; who stole a replica cannot tell the balancer anything', async () => {
+  const [replica = ''] = await site.containers('app')
+  const own = `any:${(await addresses(replica))[`${site.project}_pool`]}:5000`
+  assert.deepEqual(await reached(image, one('lb'), ['any:balancer:8080', own, `any:${replica}:5000`]), [
+    'any:balancer:8080',
+  ])
+  assert.deepEqual(await reached(image, one('balancer'), [own]), [own])
+  assert.deepEqual(listening(await pidOf(one('balancer'))), [8080])
+})
+
 test('database and Redis reach nothing: not this machine, not the site, not a container elsewhere', async (context) => {
   const elsewhere = await container('--network=bridge')
   await docker`docker exec -d ${elsewhere} python3 -m http.server 8000`
@@ -115,7 +125,7 @@ test('database and Redis reach nothing: not this machine, not the site, not a co
     ...own.map((address) => `any:${address}:${outside.port}`),
     ...own.map((address) => `any:${address}:${site.ports.https}`),
     ...others.flatMap((address) => [`any:${address}:8000`, `any:${address}:8443`]),
-    `any:${(await addresses(replica))[`${site.project}_frontend`]}:5000`,
+    `any:${(await addresses(replica))[`${site.project}_pool`]}:5000`,
   ]
   context.diagnostic(`${targets.length} targets`)
   for (const name of ['db', 'redis']) {
@@ -140,6 +150,17 @@ test('the same targets from a network as others make it are reached, and by UDP 
 
 async function pidOf(name: string): Promise<number> {
   return Number((await docker`docker inspect -f '{{.State.Pid}}' ${name}`).stdout)
+}
+
+/** TCP ports that are open in the container's network, but for those of Docker's own DNS on its loopback (proc_net_tcp(5)). */
+function listening(pid: number): number[] {
+  const lines = ['tcp', 'tcp6'].flatMap((file) =>
+    readFileSync(`/proc/${pid}/net/${file}`, 'utf8').split('\n'),
+  )
+  const open = lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, address, , state]) => state === '0A' && !address?.startsWith('0B00007F'))
+  return open.map(([, address = '']) => Number.parseInt(address.split(':')[1] ?? '', 16))
 }
 
 /** Addresses of IPv6 in the container's network but its own loopback's: a network that nobody looked at. */

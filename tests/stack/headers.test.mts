@@ -61,7 +61,7 @@ test('passwords and the query strings named in the configuration are in no log',
   await docker`docker kill ${replicas}`
   await hanging
   await docker`docker start ${replicas}`
-  const containers = [`${site.project}-lb-1`, ...replicas]
+  const containers = [`${site.project}-lb-1`, `${site.project}-balancer-1`, ...replicas]
   const logs = (await Promise.all(containers.map((name) => docker`docker logs ${name}`))).map(
     ({ stdall }) => stdall,
   )

@@ -56,4 +56,6 @@ test('images: auto without a registry decides for Debian, sticks to it, and says
 })
 
 const images = (name: string) =>
-  Object.fromEntries(['postgres', 'redis', 'nginx', 'python'].map((service) => [service, `${name}:1`]))
+  Object.fromEntries(
+    ['postgres', 'redis', 'nginx', 'haproxy', 'python'].map((service) => [service, `${name}:1`]),
+  )

@@ -1,14 +1,20 @@
 /** Programs that do not get ready, and one that does so late: each in a container of its own, looked at as a rollout does. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type StackConfig, stackSchema } from '../../scripts/lib/config.mts'
 import { NotReady } from '../../scripts/lib/diagnosis.mts'
 import { untilReady } from '../../scripts/lib/handshake.mts'
+import { haproxyFiles } from '../../scripts/lib/haproxy.mts'
 import { Host } from '../../scripts/lib/host.mts'
 import { baseImages } from '../../scripts/lib/images.mts'
+import { Pool } from '../../scripts/lib/pool.mts'
 import { replicas } from '../../scripts/lib/replica.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
+
 import { docker } from '../lib/deployment.mts'
 import { told } from '../lib/refusal.mts'
 import { until } from '../lib/until.mts'
@@ -35,14 +41,34 @@ def serve(address, port, status=200, body=b"OK", requests=None):
 
 const host = new Host('local')
 const project = `prusatest${randomBytes(3).toString('hex')}`
-const stack: StackConfig = { ...defaults(stackSchema), project }
+const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
+const stack: StackConfig = { ...defaults(stackSchema), project, folder }
+let pool: Pool
 let number = 0
 
-before(() => docker`docker network create ${project}_frontend`)
+/** A balancer with the network of the replicas, and nothing else of a deployment. */
+before(async () => {
+  await docker`docker network create ${project}_pool`
+  const config = path.join(folder, 'haproxy')
+  mkdirSync(path.join(config, 'live'), { recursive: true })
+  for (const [name, content] of Object.entries(haproxyFiles(stack)))
+    writeFileSync(path.join(config, 'live', name), content)
+  writeFileSync(path.join(config, 'replicas.map'), '')
+  await docker`install -d -o 99 -g 99 ${config}/run`
+  await docker`chmod 755 ${folder}`
+  const volumes = [`${config}:/etc/prusa:ro`, `${config}/run:/tmp/run`].map((one) => `--volume=${one}`)
+  const labels = [`--label=com.docker.compose.project=${project}`, `--network=${project}_pool`]
+  const { haproxy } = baseImages(stack, 'debian')
+  await docker`docker run -d ${labels} ${volumes} ${haproxy} haproxy -f /etc/prusa/live/haproxy.cfg`
+  await until('the balancer answers', () => existsSync(`${config}/run/admin.sock`))
+  pool = await Pool.begin(host, stack)
+})
 after(async () => {
+  pool?.end()
   const { stdout } = await docker`docker ps -aq --filter label=com.docker.compose.project=${project}`
   await docker`docker rm -f ${stdout.split('\n').filter(Boolean)}`
-  await docker`docker network rm ${project}_frontend`
+  await docker`docker network rm ${project}_pool`
+  rmSync(folder, { recursive: true })
 })
 
 /** Waits until it is ready, and returns the error that this ends with. */
@@ -58,7 +84,13 @@ async function start(program: string, flags: string[] = []): Promise<string> {
   const labels = [`project=${project}`, 'service=app', 'oneoff=False']
   const labelled = labels.map((label) => `--label=com.docker.compose.${label}`)
   const name = `${project}-app-${++number}`
-  const run = [...labelled, `--name=${name}`, `--network=${project}_frontend`, '--restart=unless-stopped']
+  const run = [
+    ...labelled,
+    `--name=${name}`,
+    `--network=${project}_pool`,
+    '--network-alias=app',
+    '--restart=unless-stopped',
+  ]
   const image = baseImages(stack, 'debian').python
   return (
     await docker`docker run -d --init ${run} ${flags} ${image} python -uc ${SERVE + program}`
@@ -69,7 +101,7 @@ async function waiting(id: string, patience = 3600, meanwhile?: () => PromiseLik
   const fresh = (await replicas(host, stack)).filter((one) => one.id === id)
   await meanwhile?.()
   const rollout = { ...stack.rollout, ready_timeout: patience }
-  await untilReady(host, { ...stack, rollout }, fresh)
+  await untilReady(host, { ...stack, rollout }, pool, fresh)
 }
 
 const EARLY_REASONS: [what: string, program: string, reason: RegExp, next: RegExp, flags?: string[]][] = [

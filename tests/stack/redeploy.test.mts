@@ -122,20 +122,50 @@ test('the first replica fine, the second broken: back to the old release, unnoti
   assert.deepEqual(await site.releases(), before)
 })
 
-test('a release whose requests fail is taken back', async () => {
-  const before = await site.releases()
-  site.configure({ probe: { rate: 50 } })
+test('a release that fails on the page of the probe serves nobody', async () => {
+  const before = await site.containers('app')
   await broken(
     'app.py',
     (code) => code.replace('return "Hello, world!", TEXT', 'return "Sorry", 500, TEXT'),
+    () =>
+      site.unnoticed(async () => {
+        const { exitCode, text } = await site.run('redeploy')
+        assert.equal(exitCode, 1, text)
+        assert.match(text, /app-\d+ answers \/ by 500, 500, .*; nobody was sent there/)
+        assert.match(text, /State: release \w+ serves as before/)
+      }),
+  )
+  assert.deepEqual(await site.containers('app'), before)
+})
+
+test('a release that fails on a page that users ask and the probe does not is taken back', async () => {
+  const before = await site.releases()
+  site.configure({ rollout: { canary: { seconds: 10 } } })
+  await broken(
+    'app.py',
+    (code) =>
+      code.replace(
+        '    if not is_palindrome(text):',
+        '    return "Sorry", 500, TEXT\n    if not is_palindrome(text):',
+      ),
     async () => {
-      const { exitCode, text } = await site.run('redeploy')
-      assert.equal(exitCode, 1, text)
-      assert.match(text, /requests fail that did not fail before: \d+ of \d+/)
+      const { requests, failed } = await site.underLoad(
+        async () => {
+          const { exitCode, text } = await site.run('redeploy')
+          assert.equal(exitCode, 1, text)
+          assert.match(
+            text,
+            /requests fail that did not fail before: \d+ of \d+ on the fresh replicas, 0 of \d+ on the others/,
+          )
+          assert.match(text, /State: release \w+ serves as before/)
+        },
+        { page: '/palindrom/users' },
+      )
+      assert.ok(failed.length > 0 && failed.length < requests / 10, `${failed.length} of ${requests}`)
     },
   )
   assert.deepEqual(await site.releases(), before)
-  assert.equal((await site.get('/')).status, 200)
+  site.configure({ rollout: { canary: { seconds: 1 } } })
 })
 
 test('rollback goes back to the release before, without a build', async () => {

@@ -4,8 +4,13 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
+import { share } from '../../scripts/lib/balancer.mts'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { Host } from '../../scripts/lib/host.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { freePort } from '../lib/ports.mts'
+import { addresses } from '../lib/reach.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
 
@@ -86,8 +91,12 @@ breaks('/admin is open', [ADMIN], () => nginx('"Admin"', 'off'))
 breaks('HTTP is not redirected', [REDIRECT], () => nginx(/return 301 .*/, 'return 200 "hello";'))
 breaks('the redirect leads to HTTP', [REDIRECT], () => nginx('return 301 https:', 'return 301 http:'))
 breaks('the load balancer knows one replica only', [BALANCED], async () => {
-  const [, second] = await site.containers('app')
-  return nginx(new RegExp(`^ *server ${second}.*$`, 'm'), '', 'upstream.conf')
+  const [, second = ''] = await site.containers('app')
+  const host = new Host('local')
+  const stack = { ...defaults(stackSchema), folder: site.folder }
+  const address = [(await addresses(second))[`${site.project}_pool`] ?? '']
+  await share(host, stack, address, 0)
+  return () => share(host, stack, address, 100)
 })
 
 breaks('another container of the project is published to the network', [PUBLISHED], async () => {

@@ -23,6 +23,7 @@ test('of a registry: as configured', () => {
     postgres: 'postgres:17',
     redis: 'redis:8',
     nginx: 'nginx:1.30',
+    haproxy: 'haproxy:3.2',
     python: 'python:3.13-slim',
   })
 })
@@ -42,6 +43,7 @@ test('of Debian: the version, and the digest of what they are made from', () => 
   assert.match(images.postgres, /^prusa-debian\/postgres:17-[0-9a-f]{8}$/)
   assert.match(images.redis, /^prusa-debian\/redis:8-[0-9a-f]{8}$/)
   assert.match(images.nginx, /^prusa-debian\/nginx:1\.30-[0-9a-f]{8}$/)
+  assert.match(images.haproxy, /^prusa-debian\/haproxy:3\.2-[0-9a-f]{8}$/)
   assert.match(images.python, /^prusa-debian\/python:3\.13-[0-9a-f]{8}$/)
 })
 

@@ -3,72 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Certificate } from '../../scripts/lib/certificate.mts'
 import { stackSchema } from '../../scripts/lib/config.mts'
-import { backupConf, parseUpstream, siteConf, upstreamConf } from '../../scripts/lib/nginx.mts'
+import { siteConf } from '../../scripts/lib/nginx.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
-
-describe('upstreamConf', () => {
-  const members = [
-    { name: 'prusa-app-1', address: '172.18.0.3', release: '1a2b' },
-    { name: 'prusa-app-12', address: '', release: '1a2b' },
-  ]
-  test('each by its name', () => {
-    assert.equal(
-      upstreamConf(members),
-      `# For the access log.
-map $upstream_addr $release {
-  default "";
-  "~(^| )172\\.18\\.0\\.3:5000$" 1a2b;
-}
-
-# A backup is a replica's second name: each is still asked once at most.
-proxy_next_upstream_tries 2;
-
-upstream app {
-  zone app 256k;
-  server prusa-app-1:5000 resolve max_fails=1 fail_timeout=1s;
-  server prusa-app-12:5000 resolve max_fails=1 fail_timeout=1s;
-  include /tmp/backup*.conf;
-  keepalive 32;
-}
-`,
-    )
-  })
-
-  test('and by its address, for the time until the name is resolved', () => {
-    assert.equal(backupConf(members), 'server 172.18.0.3:5000 backup max_fails=0;\n')
-  })
-
-  test('without replicas a server that is down, since nginx wants one', () => {
-    assert.equal(
-      upstreamConf([]),
-      `# For the access log.
-map $upstream_addr $release {
-  default "";
-}
-
-# A backup is a replica's second name: each is still asked once at most.
-proxy_next_upstream_tries 0;
-
-upstream app {
-  zone app 256k;
-  server 127.0.0.1:1 down;
-  include /tmp/backup*.conf;
-  keepalive 32;
-}
-`,
-    )
-  })
-})
-
-test('parseUpstream reads back what upstreamConf wrote', () => {
-  for (let number = 0; number <= 16; number++) {
-    const names = Array.from({ length: number }, (_, index) => `my-project2-app-${index + 1}`)
-    const members = names.map((name, index) => ({ name, address: `172.18.0.${index + 2}`, release: '1a2b' }))
-    assert.deepEqual(parseUpstream(upstreamConf(members)), names)
-  }
-  assert.deepEqual(parseUpstream(''), [])
-  assert.deepEqual(parseUpstream('  # server prusa-app-1:5000 resolve;\n'), [])
-})
 
 describe('siteConf', () => {
   const stack = defaults(stackSchema)
@@ -101,8 +37,6 @@ limit_req zone=requests burst=1000 nodelay;
 limit_conn_zone $binary_remote_addr zone=connections:10m;
 limit_conn connections 500;
 client_max_body_size 10m;
-proxy_read_timeout 15s;
-proxy_next_upstream_timeout 20s;
 `,
     )
   })

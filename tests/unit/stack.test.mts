@@ -8,7 +8,7 @@ import { ROOT, type StackConfig, stackSchema } from '../../scripts/lib/config.mt
 import { defaults } from '../../scripts/lib/schema.mts'
 import { composeFor, containerOf, stackFiles } from '../../scripts/lib/stack.mts'
 
-const IMAGES = { postgres: 'p:17', redis: 'r:8', nginx: 'n:1.30', python: 'y:3.13' }
+const IMAGES = { postgres: 'p:17', redis: 'r:8', nginx: 'n:1.30', haproxy: 'h:3.2', python: 'y:3.13' }
 const stack = defaults(stackSchema)
 
 function file(name: string, changed: StackConfig = stack) {
@@ -31,6 +31,7 @@ POSTGRES_IMAGE="prusa/postgres:p-17"
 DB_DATA="/var/lib/postgresql/data"
 REDIS_IMAGE="prusa/redis:r-8"
 NGINX_IMAGE="prusa/nginx:n-1.30"
+HAPROXY_IMAGE="prusa/haproxy:h-3.2"
 PYTHON_IMAGE="prusa/python:y-3.13"
 HTTP_PORT="80"
 HTTPS_PORT="443"
@@ -95,8 +96,8 @@ describe('compose/stack.yaml', () => {
     assert.deepEqual([...used].sort(), [...given, 'RELEASE', 'SECRETS', 'TARGET'].sort())
   })
 
-  test('five services; all come back by themselves and have bounded logs', () => {
-    assert.deepEqual(Object.keys(services), ['db', 'dbport', 'redis', 'app', 'lb'])
+  test('six services; all come back by themselves and have bounded logs', () => {
+    assert.deepEqual(Object.keys(services), ['db', 'dbport', 'redis', 'app', 'balancer', 'lb'])
     for (const [name, { restart, logging }] of Object.entries(services)) {
       assert.equal(restart, 'unless-stopped', name)
       assert.equal(logging.driver, 'json-file', name)
@@ -122,6 +123,8 @@ describe('compose/stack.yaml', () => {
   test('the load balancer is not recreated with a replica, and does not reach the database', () => {
     assert.equal(services.lb?.depends_on, undefined)
     assert.deepEqual(services.lb?.networks, ['frontend'])
+    assert.deepEqual(services.balancer?.networks, ['frontend', 'pool'])
+    assert.deepEqual(services.app?.networks, ['pool', 'backend'])
     for (const name of ['db', 'redis']) assert.deepEqual(services[name]?.networks, ['backend'])
   })
 

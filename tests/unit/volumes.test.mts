@@ -8,7 +8,7 @@ import { type Facts, misfit } from '../../scripts/lib/volumes.mts'
 
 const stack = defaults(stackSchema)
 const told = (facts: Facts, postgres = 'postgres:17') =>
-  misfit(stack, { postgres, redis: 'redis:8', nginx: 'n', python: 'p' }, facts)
+  misfit(stack, { postgres, redis: 'redis:8', nginx: 'n', haproxy: 'h', python: 'p' }, facts)
 
 const image: Facts = {
   volumes: '/var/lib/postgresql/data ',

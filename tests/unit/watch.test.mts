@@ -1,10 +1,12 @@
-/** When requests that fail are the fresh release's fault, and when enough of them have been seen. */
+/** When requests that fail are the fresh release's fault. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Sample } from '../../scripts/lib/probe.mts'
-import { isShown, RequestsFail, Watch } from '../../scripts/lib/watch.mts'
+import { RequestsFail, Watch } from '../../scripts/lib/watch.mts'
 
 const NOW = Date.now()
+/** A balancer that nobody asks anything. */
+const NOBODY = { places: [], follow: () => () => {} }
 
 /** Requests from a second ago, a letter each: `.` answered, `x` failed. The bar is the moment when fresh ones serve. */
 function watchOf(text: string, active = true): Watch {
@@ -13,7 +15,7 @@ function watchOf(text: string, active = true): Watch {
     due: NOW + index,
     error: letter === 'x' ? 'answered 500' : '',
   }))
-  const watch = new Watch({ samples: samples as Sample[] }, active)
+  const watch = new Watch({ samples: samples as Sample[] }, NOBODY, active)
   watch.freshSince = NOW + text.indexOf('|')
   return watch
 }
@@ -39,13 +41,4 @@ test('work is waited for no longer when requests fail', async () => {
   const work = new Promise<never>(() => {})
   await assert.rejects(watchOf('....|xxx').over(work), RequestsFail)
   assert.equal(await watchOf('....|...').over(Promise.resolve(1)), 1)
-})
-
-test('what fresh replicas are like is shown by as many requests as it takes', () => {
-  assert.ok(isShown(0, 0, Number.POSITIVE_INFINITY), 'where there are none')
-  assert.deepEqual(
-    [isShown(7, 0, 0.5), isShown(8, 0, 0.5), isShown(8, 1, 0.5), isShown(16, 2, 0.5)],
-    [false, true, false, true],
-  )
-  assert.deepEqual([isShown(31, 0, 1 / 8), isShown(32, 0, 1 / 8)], [false, true])
 })

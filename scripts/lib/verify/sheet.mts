@@ -209,7 +209,7 @@ function balancer({ front, inside, outside }: Facts): Verdict[] {
 
 /** The script proves itself at every rollout: what its client counted is in the history on the server. */
 function redeploy({ rollout }: Facts): Verdict[] {
-  const lost = rollout?.failed ?? 0
+  const lost = (rollout?.failed ?? 0) + (rollout?.cut ?? 0)
   const counted =
     rollout &&
     `release ${rollout.from} → ${rollout.to}${rollout.result === 'went back' ? ' and back' : ''} on ${rollout.when.slice(0, 10)}: ${rollout.requests ?? 0} requests, ${lost} failed`

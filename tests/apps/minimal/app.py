@@ -9,12 +9,15 @@ import time
 import psycopg2
 from flask import Flask, request
 
+from passing import passing
+
 WARMUP = float(os.environ.get("MINIMAL_WARMUP", "10"))  # seconds
 DRAIN = os.environ.get("MINIMAL_DRAIN", "5-15")  # seconds, a number or a range to choose from
-FAIL = "MINIMAL_FAIL" in os.environ  # answers 500 on /
+FAIL = "MINIMAL_FAIL" in os.environ  # answers 500 on / to whoever comes through the front door
 ONE = os.environ.get("MINIMAL_ONE")  # a key in Redis: of those that are given it, the first alone gets ready
 
 app = Flask(__name__)
+app.register_blueprint(passing)
 started = time.monotonic()
 drained = threading.Event()
 
@@ -40,7 +43,7 @@ def warm_up():
 
 @app.route("/")
 def hello():
-    if FAIL:
+    if FAIL and "X-Request-ID" in request.headers:
         print("told to fail", flush=True)
         return "Sorry", 500
     return "Hello from the minimal application"
@@ -48,7 +51,13 @@ def hello():
 
 @app.route("/status")
 def status():
-    return "OK"
+    """What the file says, where a test has put one: a status, and what to answer with it."""
+    try:
+        with open("/tmp/status") as file:
+            code, _, text = file.read().partition(" ")
+            return text, int(code)
+    except FileNotFoundError:
+        return "OK"
 
 
 @app.route("/palindrom/<text>")

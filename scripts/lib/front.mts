@@ -1,0 +1,29 @@
+/** The front door: nginx's configuration, put in force by one validated, atomic, graceful reload. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { readFacts } from './certificate.mts'
+import { ROOT, type StackConfig } from './config.mts'
+import type { Host } from './host.mts'
+import { putInForce } from './live.mts'
+import { move } from './lock.mts'
+import { siteConf } from './nginx.mts'
+import { join, remote } from './shell.mts'
+import { readCertificate } from './site.mts'
+
+/**
+ * Gives nginx the configuration of now; returns whether that was another one.
+ * @throws CommandError when nginx refuses it; the one before stays in force
+ */
+export async function refreshFront(host: Host, stack: StackConfig): Promise<boolean> {
+  const facts = readFacts(await readCertificate(host, stack))
+  return await putInForce(host, stack, {
+    service: 'lb',
+    folder: 'nginx',
+    files: {
+      'nginx.conf': readFileSync(path.join(ROOT, 'nginx/nginx.conf'), 'utf8'),
+      'site.conf': siteConf(stack, facts),
+    },
+    check: (folder) => ['nginx', '-t', '-q', '-c', `${folder}/nginx.conf`],
+    before: join([move(stack, 'nginx'), remote('reload-nginx', {})]),
+  })
+}

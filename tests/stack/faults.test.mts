@@ -1,0 +1,129 @@
+/** Replicas that hang, die or lie, under load: the balancer sees it, and no request is lost that could be asked again. */
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import process from 'node:process'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ROOT } from '../../scripts/lib/config.mts'
+import { Deployment, docker } from '../lib/deployment.mts'
+import { until } from '../lib/until.mts'
+
+let site: Deployment
+let replica: string
+let names: string[]
+before(async () => {
+  const environment = { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' }
+  site = await Deployment.start({ app: { source: path.join(ROOT, 'tests/apps/minimal'), environment } })
+  names = await site.containers('app')
+  replica = names[0] ?? ''
+})
+after(() => site?.remove())
+
+test('a replica that hangs costs no request that may be asked twice, and has them again when it is well', async () => {
+  await site.unnoticed(
+    async () => {
+      await docker`docker pause ${replica}`
+      await without(replica)
+      await docker`docker unpause ${replica}`
+      await served(replica)
+    },
+    { rate: 100, most: 400 },
+  )
+})
+
+test('a POST that a replica took and never answered is not asked of another one', async () => {
+  await docker`docker pause ${replica}`
+  try {
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, number) => site.get(`/slow?seconds=0&post=${number}`, {}, 'POST')),
+    )
+    assert.ok(
+      answers.some(({ status }) => status === 502),
+      JSON.stringify(answers),
+    )
+    await docker`docker unpause ${replica}`
+    await served(replica)
+    const asked = (await site.logged('app')).filter((line) => line.includes('&post='))
+    assert.equal(
+      new Set(asked.map((line) => /&post=\d/.exec(line)?.[0])).size,
+      asked.length,
+      asked.join('\n'),
+    )
+    // What the client is not told, the log is, without the query string.
+    const lines = (await site.logged('balancer')).filter((line) => line.includes('"POST"'))
+    assert.match(
+      lines.join('\n'),
+      /"page": "\/slow".*"reason": "the replica was taken out while it had the request"/,
+    )
+    assert.doesNotMatch(lines.join('\n'), /post=/)
+  } finally {
+    await docker({ nothrow: true })`docker unpause ${replica}`
+  }
+})
+
+for (const [what, status] of [
+  ['says that it is not ready', '404 Not ready'],
+  ['answers 200 without OK', '200 Okay'],
+] as const)
+  test(`a replica that ${what} gets no request, and has them again when it says OK`, async () => {
+    await site.unnoticed(async () => {
+      await docker`docker exec ${replica} sh -c ${`printf '${status}' >/tmp/status`}`
+      await without(replica)
+      await docker`docker exec ${replica} rm /tmp/status`
+      await served(replica)
+    })
+  })
+
+test('a page that fails takes no replica out, and is no news for the log', async () => {
+  const before = (await site.logged('balancer')).length
+  await site.unnoticed(async () => {
+    for (let number = 0; number < 20; number++) assert.equal((await site.get('/failing')).status, 500)
+  })
+  assert.equal((await site.logged('balancer')).length, before)
+})
+
+test('both killed: 503, when to come again and a plain page; then the site is back by itself', async () => {
+  await docker`docker kill ${names}`
+  await until('nobody is up', async () => (await site.get('/')).status === 503)
+  const { status, headers, body } = await site.get('/')
+  assert.equal(status, 503)
+  assert.equal(headers['retry-after'], '5')
+  assert.match(body, /^No replica can answer at the moment/)
+  assert.match(String(headers['content-type']), /^text\/plain/)
+  await docker`docker start ${names}`
+  for (const name of names) await served(name)
+})
+
+test('the balancer comes back when it is killed, and knows the replicas', async () => {
+  const balancer = `${site.project}-balancer-1`
+  const pid = Number((await docker`docker inspect -f {{.State.Pid}} ${balancer}`).stdout)
+  process.kill(pid, 'SIGKILL')
+  await until('the site answers', async () => (await site.get('/')).status === 200)
+  for (const name of names) await served(name)
+})
+
+test('another configuration of the balancer costs no request', async () => {
+  await site.unnoticed(async () => {
+    site.configure({ app: { timeout: 50 } })
+    assert.match(await site.must('04-stack'), /Balancer: reloaded/)
+  })
+  assert.deepEqual(await site.containers('app'), names)
+})
+
+/** Waits until a replica gets no more requests. */
+async function without(name: string): Promise<void> {
+  await until(`${name} gets no requests`, async () => !(await asked(name)))
+}
+
+/** Waits until a replica gets requests and answers them. */
+async function served(name: string): Promise<void> {
+  await until(`${name} gets requests`, () => asked(name))
+}
+
+/** Whether a replica is among those that answer a handful of requests. */
+async function asked(name: string): Promise<boolean> {
+  const mark = `/?mark=${Math.random()}`
+  await Promise.all(Array.from({ length: 6 }, () => site.get(mark)))
+  await sleep(50) // the log driver's own pace
+  return (await site.logged('lb')).some((line) => line.includes(mark) && line.includes(`"replica":"${name}"`))
+}

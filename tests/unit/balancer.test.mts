@@ -1,0 +1,48 @@
+/** What HAProxy says of its replicas, and its configuration. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { parsePlaces } from '../../scripts/lib/balancer.mts'
+import { stackSchema } from '../../scripts/lib/config.mts'
+import { haproxyFiles } from '../../scripts/lib/haproxy.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+
+/** Printed by balancer.pl beside HAProxy 3.2: one replica is well, one not ready, one drains, one hangs. */
+const OUTPUT = readFileSync(path.join(import.meta.dirname, 'balancer.look.txt'), 'utf8')
+
+test('each replica with its state, its reason and its counts', () => {
+  const places = parsePlaces(OUTPUT)
+  const [well, draining, hung, unready] = places
+  assert.equal(places.length, 4)
+  assert.deepEqual(well, {
+    name: 'app1',
+    address: '192.168.208.2',
+    up: true,
+    why: '',
+    weight: 100,
+    busy: 3,
+    answered: 10,
+    failed: 10,
+  })
+  assert.deepEqual([unready?.up, unready?.why], [false, 'Layer7 wrong status 404'])
+  assert.deepEqual([draining?.up, draining?.weight, draining?.busy], [true, 0, 1])
+  assert.deepEqual([hung?.up, hung?.why], [false, 'Layer7 timeout'])
+})
+
+test('a balancer that knows no replica, and one that was asked before it had asked', () => {
+  assert.deepEqual(parsePlaces(''), [])
+  const [place] = parsePlaces('app1\t10.0.0.2\t0\t100\t0\t0\t0\t\n')
+  assert.deepEqual([place?.up, place?.why], [false, 'not asked yet'])
+})
+
+test('the configuration: what the file says is filled in, and nothing is left open', () => {
+  const stack = defaults(stackSchema)
+  const files = haproxyFiles({ ...stack, domain: 'shop.example.org', app: { ...stack.app, timeout: 90 } })
+  assert.deepEqual(Object.keys(files).sort(), ['hangs.lua', 'haproxy.cfg', 'reasons.map'])
+  const { 'haproxy.cfg': config = '' } = files
+  assert.match(config, /^ {2}timeout server 90s$/m)
+  assert.match(config, / hdr Host shop\.example\.org /)
+  assert.match(haproxyFiles(stack)['haproxy.cfg'] ?? '', / hdr Host localhost /)
+  assert.doesNotMatch(config.replaceAll(/^#.*$/gm, ''), /\$\{/)
+})
