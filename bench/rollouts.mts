@@ -10,6 +10,7 @@ import { Deployment, docker } from '../tests/lib/deployment.mts'
 import { interrupt } from '../tests/lib/interrupt.mts'
 import { seeded } from '../tests/lib/random.mts'
 import { asked, RATE } from './client.mts'
+import { cost } from './cost.mts'
 import { AS_TYPED } from './measure.mts'
 import { added, overSsh, SLOW } from './waits.mts'
 import { asPeers } from './weights.mts'
@@ -20,8 +21,8 @@ const FAULTS = Number(process.env.FAULTS ?? 5)
 const STEADY = 30
 /** Milliseconds within which a rollout of that application is cut off. */
 const LONGEST = 25_000
-/** Two replicas, two fresh ones, nginx, PostgreSQL and its port, Redis. */
-const CONTAINERS = 8
+/** Two replicas, two fresh ones, nginx, HAProxy, PostgreSQL and its port, Redis. */
+const CONTAINERS = 9
 
 export async function rollouts(): Promise<string[][]> {
   const prepared = await Deployment.prepare()
@@ -48,6 +49,7 @@ export async function rollouts(): Promise<string[][]> {
     const stopped = await series(site, FAULTS, () => interrupted(site, 'SIGINT', below(LONGEST)))
     const waits = await added(site)
     const ways = await overSsh(site)
+    const costs = await cost(site)
     const plain = await series(site, 1, () => plainCompose(site))
     return [
       row(`steady, ${RATE} requests/s, two replicas`, steady),
@@ -61,6 +63,7 @@ export async function rollouts(): Promise<string[][]> {
       ...ratios('p99 while rolling / steady as peers', peers.rolling, peers.steady),
       ...waits,
       ...ways,
+      ...costs,
       row('plain docker compose up -d --force-recreate', plain),
     ]
   } finally {

@@ -1,0 +1,65 @@
+/** What the tool itself costs: programs that are started and processor time, of one whole command. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { ROOT } from '../scripts/lib/config.mts'
+import type { Deployment } from '../tests/lib/deployment.mts'
+import { docker } from '../tests/lib/deployment.mts'
+import { median } from './measure.mts'
+
+/** Times that it is measured; the median counts. */
+const TIMES = 3
+/** What the engine and the replicas start is theirs. */
+const OTHERS =
+  /^(runc.*|exe|containerd-shim.*|docker-init|docker-proxy|iptables|ip6?tables.*|ip|python|dockerd)$/
+
+interface Cost {
+  /** Seconds of processor time, of the command and what it has waited for. */
+  processor: number
+  programs: number
+  /** The most frequent ones. */
+  names: string
+}
+
+/** A rollout of all replicas, from the command that is typed to its end. */
+export async function cost(site: Deployment): Promise<string[][]> {
+  const runs: Cost[] = []
+  for (let time = 0; time < TIMES; time++) runs.push(await costOf(site))
+  const [last] = runs.slice(-1)
+  return [
+    [
+      'processor time of a rollout, the whole command',
+      `${median(runs.map((run) => run.processor)).toFixed(1)} s`,
+    ],
+    ['programs that it starts', `${median(runs.map((run) => run.programs))} (${last?.names})`],
+  ]
+}
+
+async function costOf(site: Deployment): Promise<Cost> {
+  const counter = spawn('python3', [path.join(ROOT, 'bench/execs.py')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  await once(counter.stdout, 'data')
+  let counted = ''
+  counter.stdout.on('data', (data) => {
+    counted += data
+  })
+  const words = [...site.zx, 'scripts/redeploy.mts', '--config', path.join(site.home, 'config'), '--force']
+  const timed = `TIMEFORMAT='processor %U %S'; time "$@"`
+  const { stderr } = await docker({ cwd: ROOT })`bash -c ${timed} bash ${words}`
+  counter.stdin.end()
+  await once(counter, 'close')
+  const [, user, system] = /processor ([\d.]+) ([\d.]+)/.exec(stderr) ?? []
+  const own = Object.entries(JSON.parse(counted) as Record<string, number>).filter(
+    ([name]) => !OTHERS.test(name),
+  )
+  own.sort(([, one], [, other]) => other - one)
+  return {
+    processor: Number(user) + Number(system),
+    programs: own.reduce((sum, [, number]) => sum + number, 0),
+    names: own
+      .slice(0, 8)
+      .map(([name, number]) => `${number} ${name}`)
+      .join(', '),
+  }
+}
