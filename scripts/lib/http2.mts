@@ -28,7 +28,9 @@ export class Http2 {
 
   async #open(): Promise<ClientHttp2Session> {
     const agent = this.site.agent()
-    const options = { ...this.site.secure('/', agent), ALPNProtocols: ['h2'], timeout: this.timeout * 1000 }
+    const way = this.site.secure('/', agent)
+    // Of a connection, `path` is the socket's, where there is one.
+    const options = { ...way, path: way.socketPath, ALPNProtocols: ['h2'], timeout: this.timeout * 1000 }
     const socket = await new Promise<Duplex>((resolve, reject) => {
       agent.createConnection(options, (error, socket) => (error ? reject(error) : resolve(socket)))
     })

@@ -145,8 +145,8 @@ test('a release that fails on a page that users ask and the probe does not is ta
     'app.py',
     (code) =>
       code.replace(
-        '    if not is_palindrome(text):',
-        '    return "Sorry", 500, TEXT\n    if not is_palindrome(text):',
+        '        if not is_palindrome(text):',
+        '        return "Sorry", 500, TEXT\n        if not is_palindrome(text):',
       ),
     async () => {
       const { requests, failed } = await site.underLoad(
