@@ -74,6 +74,20 @@ for (const [what, status] of [
     })
   })
 
+test('replicas that are too busy to say OK in time, but answer requests, go on doing so', async () => {
+  const givenTime = async () =>
+    (await site.logged('balancer')).filter((line) => /is UP, changed from Lua/.test(line)).length
+  const before = await givenTime()
+  await site.unnoticed(async () => {
+    // Whoever opens a pipe waits for somebody who writes into it.
+    for (const name of names) await docker`docker exec ${name} mkfifo /tmp/status`
+    // More often than both are in their seconds of patience: the last one is not taken out.
+    await until('the last one was given time', async () => (await givenTime()) - before > 7)
+  })
+  for (const name of names) await docker`docker exec ${name} rm /tmp/status`
+  for (const name of names) await served(name)
+})
+
 test('a page that fails takes no replica out, and is no news for the log', async () => {
   const before = (await site.logged('balancer')).length
   await site.unnoticed(async () => {
