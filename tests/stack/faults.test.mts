@@ -76,7 +76,8 @@ for (const [what, status] of [
 
 test('replicas that are too busy to say OK in time, but answer requests, go on doing so', async () => {
   const givenTime = async () =>
-    (await site.logged('balancer')).filter((line) => /is UP, changed from Lua/.test(line)).length
+    (await site.logged('balancer')).filter((line) => /^\[WARNING\].* is UP, changed from Lua/.test(line))
+      .length
   const before = await givenTime()
   await site.unnoticed(async () => {
     // Whoever opens a pipe waits for somebody who writes into it.

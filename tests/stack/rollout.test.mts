@@ -4,6 +4,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
+import { look } from '../../scripts/lib/balancer.mts'
 import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
 import { Host } from '../../scripts/lib/host.mts'
 import { withLock } from '../../scripts/lib/lock.mts'
@@ -11,6 +12,7 @@ import { defaults } from '../../scripts/lib/schema.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
 import { seeded } from '../lib/random.mts'
+import { addresses } from '../lib/reach.mts'
 import { until } from '../lib/until.mts'
 import { WebSocketClient } from '../lib/websocket.mts'
 
@@ -22,6 +24,8 @@ before(async () => {
 })
 after(() => site.remove())
 
+const stackOf = ({ folder, project }: Deployment) => ({ ...defaults(stackSchema), folder, project })
+
 /** The application of tests/apps: every wait is the application's own. */
 function minimal(warmup: string, drain: string) {
   const environment = { MINIMAL_WARMUP: warmup, MINIMAL_DRAIN: drain }
@@ -31,9 +35,23 @@ function minimal(warmup: string, drain: string) {
 test('an application that answers 404 until it is drained: 10 s of warm-up, 5 to 15 s of draining', async () => {
   site.configure({ ...minimal('10', '5-15'), rollout: { surge: 'all' } })
   await site.unnoticed(() => site.must('redeploy', '--force'))
-  // Back to short waits for the tests below.
+})
+
+test('a balancer that is killed meanwhile is told again who drains', async () => {
+  const [old = ''] = await site.containers('app')
+  const address = (await addresses(old))[`${site.project}_pool`]
+  // Back to short waits for the tests below; the ones that go take their 5 to 15 s yet.
   site.configure({ ...minimal('1', '1'), rollout: { surge: 1 } })
-  await site.must('redeploy', '--force')
+  const rollout = site.begin('redeploy', '--force')
+  await site.printed(rollout, / out \(/)
+  const balancer = `${site.project}-balancer-1`
+  process.kill(Number((await docker`docker inspect -f {{.State.Pid}} ${balancer}`).stdout), 'SIGKILL')
+  await until(`${old} drains again`, async () => {
+    const places = await look(new Host('local'), stackOf(site)).catch(() => [])
+    return places.some((one) => one.address === address && one.up && one.weight === 0)
+  })
+  const { exitCode, stdall } = await rollout
+  assert.equal(exitCode, 0, stdall)
 })
 
 test('a WebSocket lives while other replicas go, and its own is waited for, by name and number', async () => {
@@ -153,8 +171,7 @@ test('two operators at once, with other sources and settings: the second is told
   site.configure({ app: { memory: '300m', environment: { OTHER: 'yes' } }, limits: { requests: 77 } })
   await refused(/Another run is under way: \S+@\S+ since \S+ for redeploy\n/, 'redeploy')
   assert.equal((await first).exitCode, 0)
-  const stack = { ...defaults(stackSchema), folder: site.folder, project: site.project }
-  await withLock(new Host('local'), stack, 'a trial', async () => {
+  await withLock(new Host('local'), stackOf(site), 'a trial', async () => {
     const before = await files()
     const trial = /Another run is under way: \S+@\S+ since \S+ for a trial\n/
     for (const script of ['03-db', '04-stack']) await refused(trial, script)
