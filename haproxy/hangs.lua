@@ -9,17 +9,7 @@ local CONNECTING = 220 -- milliseconds, longer than `timeout connect`
 local PATIENCE = 5 -- seconds
 local ANSWERS = { "hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other" }
 
-local function up(server)
-  local stats = server:get_stats()
-  return stats.status:find("^UP") and stats.weight > 0
-end
-
-local function any_up()
-  for _, server in pairs(core.backends.app.servers) do
-    if up(server) then return true end
-  end
-  return false
-end
+local function any_up() return core.backends.app:get_srv_act() > 0 end
 
 local function answered(server)
   local stats, sum = server:get_stats(), 0
@@ -56,7 +46,7 @@ core.event_sub({ "SERVER_CHECK", "SERVER_DOWN" }, function(event, data)
     local doubt = doubts[name] or { since = 0, last = 0 }
     doubt.answered = answered(server)
     doubts[name] = doubt
-  elseif server:get_stats().check_status:find("TOUT") then
+  elseif (server:get_stats().check_status or ""):find("TOUT") then -- one that is gone has none
     local doubt = doubts[name]
     if doubt and is_given_time(server, doubt) then
       server:check_force_up()
@@ -66,9 +56,13 @@ core.event_sub({ "SERVER_CHECK", "SERVER_DOWN" }, function(event, data)
   end
 end)
 
--- For the moment in which the last replica was taken out and is not given back yet.
+-- For the moment in which the last replica was taken out and is not given back yet; and for the seconds after the start, in
+-- which nobody is known yet.
+local BEGINNING = 3 -- seconds
+local began = os.time()
 core.register_action("moment", { "http-req" }, function()
-  for _ = 1, 10 do
+  local patience = os.time() - began < BEGINNING and BEGINNING * 1000 or 100
+  for _ = 1, patience / 10 do
     core.msleep(10)
     if any_up() then return end
   end

@@ -197,13 +197,14 @@ export class Rollout {
     const given = new Set(this.fresh.map(({ id }) => id))
     const found = await replica.replicas(this.host, this.stack)
     const unserved = found.filter(({ id }) => !this.before.has(id) && !given.has(id))
+    this.waiting = [] // their addresses may be others' soon
     await replica.removeReplicas(this.host, this.stack, unserved)
   }
 
-  /** A balancer that was restarted has forgotten who drains. */
+  /** A balancer that was restarted has forgotten who drains, and who has not been admitted yet. */
   async #keepOut(places: readonly balancer.Place[]): Promise<void> {
-    const draining = addressesOf(this.#draining)
-    const forgotten = places.filter(({ address, weight }) => draining.includes(address) && weight > 0)
+    const out = addressesOf([...this.#draining, ...this.waiting.filter((one) => !this.fresh.includes(one))])
+    const forgotten = places.filter(({ address, weight }) => out.includes(address) && weight > 0)
     await balancer.share(this.host, this.stack, addressesOf(forgotten), 0)
   }
 

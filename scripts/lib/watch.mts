@@ -1,11 +1,14 @@
 /** Watches requests while a release is rolled out, users' and the probe's: those that fail are a reason to stop at once. */
+import type { Place } from './balancer.mts'
 import { ApplicationFails } from './errors.mts'
 import { type Count, Tally, worse } from './judgement.mts'
 import type { Pool } from './pool.mts'
-import type { Probe } from './probe.mts'
+import type { Probe, Sample } from './probe.mts'
 
 /** Milliseconds between two looks. */
 const INTERVAL = 100
+/** Milliseconds after which it is known whether the balancer was away. */
+const KNOWN = 300
 
 /** Requests fail that did not fail before the fresh release had any. */
 export class RequestsFail extends ApplicationFails {}
@@ -15,6 +18,8 @@ export class Watch {
   freshSince = Number.POSITIVE_INFINITY
   /** What users asked of both sides meanwhile. */
   readonly tally = new Tally()
+  /** When the balancer was away, in milliseconds since 1970. */
+  readonly #absences: { from: number; to: number }[] = []
 
   /**
    * @param probe  nobody asks where there is none
@@ -27,7 +32,10 @@ export class Watch {
     private active: boolean,
   ) {
     this.tally.add(pool.places)
-    pool.follow((places) => this.tally.add(places))
+    pool.follow((places) => {
+      this.tally.add(places)
+      this.#absence(places)
+    })
   }
 
   /** Going back: what fails until then is known, and no reason to stop. */
@@ -51,16 +59,28 @@ export class Watch {
         `requests fail that did not fail before: ${fresh.failed} of ${fresh.answered} on the fresh replicas, ${old.failed} of ${old.answered} on the others meanwhile`,
       )
     const before = this.#asked(0, this.freshSince)
-    const since = this.#asked(this.freshSince, Number.POSITIVE_INFINITY)
+    const since = this.#asked(this.freshSince, Date.now() - KNOWN)
     if (worse(since, before))
       throw new RequestsFail(
         `requests fail that did not fail before: ${since.failed} of ${since.answered} since it serves, the first: ${since.first}`,
       )
   }
 
+  /** A balancer that is restarted knows nobody at first: what fails then is no release's fault. */
+  #absence(places: readonly Place[]): void {
+    const last = this.#absences.at(-1)
+    const away = last?.to === Number.POSITIVE_INFINITY
+    if (places.length === 0 && !away)
+      this.#absences.push({ from: Date.now() - KNOWN, to: Number.POSITIVE_INFINITY })
+    else if (away && places.some(({ up }) => up)) last.to = Date.now()
+  }
+
   /** What the probe asked between these moments, in milliseconds since 1970. */
   #asked(from: number, to: number): Count & { first: string } {
-    const samples = this.probe?.samples.filter(({ due }) => due >= from && due < to) ?? []
+    const excused = ({ due, took }: Sample) =>
+      this.#absences.some((absence) => due + took >= absence.from && due <= absence.to)
+    const samples =
+      this.probe?.samples.filter((one) => one.due >= from && one.due < to && !excused(one)) ?? []
     const failed = samples.filter(({ error }) => error)
     return { answered: samples.length, failed: failed.length, first: failed[0]?.error ?? '' }
   }

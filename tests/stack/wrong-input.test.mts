@@ -184,4 +184,6 @@ function copy(): string {
 }
 
 const images = (name: string) =>
-  Object.fromEntries(['postgres', 'redis', 'nginx', 'python'].map((service) => [service, `${name}:1`]))
+  Object.fromEntries(
+    ['postgres', 'redis', 'nginx', 'haproxy', 'python'].map((service) => [service, `${name}:1`]),
+  )
