@@ -13,7 +13,7 @@ import { count, green, red, say, seconds, warn } from './say.mts'
 import { bash } from './shell.mts'
 import { Site } from './site.mts'
 import { applicationsOwn, type Kind, Timeline } from './timeline.mts'
-import { readTraffic } from './traffic.mts'
+import { readTraffic, type Traffic } from './traffic.mts'
 import { Watch } from './watch.mts'
 
 /** So many failures are listed one by one; the rest is counted. */
@@ -110,9 +110,10 @@ export class Proof {
     const samples = (await this.probe?.stop()) ?? []
     const ended = Date.now()
     const summary = this.probe && summarize(samples)
+    const traffic = this.probe && (await this.#traffic())
     await this.#record(summary, ended)
     listFailures(summary?.failed ?? [])
-    if (this.probe) await this.#draw(samples, ended)
+    if (traffic) this.#draw(samples, traffic, ended)
     const { fresh, old } = this.watch.tally
     if (fresh.answered > 0)
       say(
@@ -143,14 +144,27 @@ export class Proof {
     await record(this.host, this.stack, { ...this.#entry(this.result, ended), ...counted })
   }
 
-  async #draw(samples: Sample[], ended: number): Promise<void> {
+  /** What everybody asked; history and sentence do not depend on it. */
+  async #traffic(): Promise<Traffic | undefined> {
+    const reading = readTraffic(this.host, this.stack, this.timeline.began)
+    const traffic = await reading.catch((error) => warn(`The load balancer’s log: ${error.message}`))
+    // What was held when its time was over may have been a WebSocket, whose end is none for the log.
+    this.cut = Math.max(this.cut, traffic?.cut ?? 0)
+    return traffic || undefined
+  }
+
+  #draw(samples: Sample[], traffic: Traffic, ended: number): void {
     const { began, steps } = this.timeline
     const { from, to } = this.about
-    const traffic = await readTraffic(this.host, this.stack, began)
+    const { columns, requests, unanswered, cut } = traffic
     const file = path.join(ROOT, 'reports', `${to}.html`)
     mkdirSync(path.dirname(file), { recursive: true })
-    writeFileSync(file, reportPage({ from, to, result: this.result, began, ended, steps, samples, traffic }))
+    const page = { from, to, result: this.result, began, ended, steps, samples, traffic: columns }
+    writeFileSync(file, reportPage(page))
     say(`The picture: ${path.relative(process.cwd(), file)}`)
+    say(
+      `By the load balancer’s log: ${count(requests, 'request')} of everybody, ${unanswered} unanswered, ${cut} cut off`,
+    )
   }
 
   #sentence(summary: Summary | undefined, ended: number): string {

@@ -2,7 +2,7 @@
 import { type Sample, summarize } from './probe.mts'
 import { count, seconds } from './say.mts'
 import { applicationsOwn, type Step } from './timeline.mts'
-import { BIN, type Traffic } from './traffic.mts'
+import { BIN, type Column } from './traffic.mts'
 
 export interface Report {
   from: string
@@ -13,7 +13,7 @@ export interface Report {
   ended: number
   steps: readonly Step[]
   samples: readonly Sample[]
-  traffic: readonly Traffic[]
+  traffic: readonly Column[]
 }
 
 /** Pixels of the picture; the page scales it. */

@@ -7,7 +7,7 @@ import { containerOf } from './stack.mts'
 /** Milliseconds of one column in the picture. */
 export const BIN = 500
 
-export interface Traffic {
+export interface Column {
   /** Milliseconds since 1970, a multiple of BIN. */
   at: number
   /** `none`: no replica answered it. */
@@ -15,11 +15,24 @@ export interface Traffic {
   requests: number
 }
 
+/** What everybody asked meanwhile, not the probe alone. */
+export interface Traffic {
+  columns: Column[]
+  requests: number
+  /** Those that no replica answered though one should have. */
+  unanswered: number
+  /** Those whose replica broke off in the middle of its answer. */
+  cut: number
+}
+
 /** Lines of the log that are looked at first; the engine reads backwards, and the whole log would cost it seconds. */
 const TAIL = 2000
 
-/** Counts on the server, so that a busy log is not sent over the line. */
-export async function readTraffic(host: Host, stack: StackConfig, since: number): Promise<Traffic[]> {
+/**
+ * Counts on the server, so that a busy log is not sent over the line. What a replica cut is known to the balancer: nginx
+ * has passed on the status by then.
+ */
+export async function readTraffic(host: Host, stack: StackConfig, since: number): Promise<Traffic> {
   const output = await host.run(
     'Reading the load balancer’s log',
     bash`
@@ -33,7 +46,9 @@ until from_before || [ $(wc -l <"$log") -lt $lines ]; do
   lines=$((lines * 4))
   read_last $lines
 done
-jq -rR 'fromjson? | select(.msec * 1000 >= ${since}) | [(.msec * 1000 / ${BIN} | floor), .release // ""] | @tsv' "$log" | sort | uniq -c`,
+jq -rR 'fromjson? | select(.msec * 1000 >= ${since}) | [(.msec * 1000 / ${BIN} | floor), .release // "", .release == "" and .status >= 500] | @tsv' "$log" | sort | uniq -c
+docker logs --since ${new Date(since).toISOString()} ${containerOf(stack, 'balancer')} 2>/dev/null |
+  jq -rR 'fromjson? | select(.status >= 100 and .status < 500 and (.reason | startswith("the replica"))) | "cut"' | sort | uniq -c`,
   )
   return parseTraffic(output)
 }
@@ -53,13 +68,22 @@ docker logs --tail ${TAIL} ${containerOf(stack, 'lb')} 2>/dev/null |
   return output.split('\n').filter(Boolean)
 }
 
-export function parseTraffic(output: string): Traffic[] {
-  const rows = output
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => {
-      const [, number = '0', bin = '0', release] = /^\s*(\d+) (\d+)\t?(.*)$/.exec(line) ?? []
-      return { at: Number(bin) * BIN, release: release || 'none', requests: Number(number) }
-    })
-  return rows.sort((a, b) => a.at - b.at)
+export function parseTraffic(output: string): Traffic {
+  const traffic: Traffic = { columns: [], requests: 0, unanswered: 0, cut: 0 }
+  for (const line of output.split('\n').filter(Boolean)) {
+    const [, number, bin, name, unanswered] = /^\s*(\d+) (\d+|cut)(?:\t(.*)\t(.*))?$/.exec(line) ?? []
+    const requests = Number(number)
+    if (bin === 'cut') {
+      traffic.cut = requests
+      continue
+    }
+    traffic.requests += requests
+    if (unanswered === 'true') traffic.unanswered += requests
+    const [at, release] = [Number(bin) * BIN, name || 'none']
+    const column = traffic.columns.find((one) => one.at === at && one.release === release)
+    if (column) column.requests += requests
+    else traffic.columns.push({ at, release, requests })
+  }
+  traffic.columns.sort((one, other) => one.at - other.at)
+  return traffic
 }

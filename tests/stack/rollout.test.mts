@@ -9,6 +9,7 @@ import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
 import { Host } from '../../scripts/lib/host.mts'
 import { withLock } from '../../scripts/lib/lock.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
+import { Client } from '../lib/client.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
 import { seeded } from '../lib/random.mts'
@@ -68,9 +69,12 @@ test('a WebSocket lives while other replicas go, and its own is waited for, by n
 test('what a replica still holds when its time is over is cut off, and counted', async () => {
   site.configure({ app: { timeout: 2 }, rollout: { balancer_timeout: 2 } })
   const client = await WebSocketClient.open(site.ports.https, '/websocket')
+  const download = await new Client(site.origin).trickle('/big?megabytes=300', 1)
   const text = await site.must('redeploy', '--force')
-  assert.match(text, /app-\d+ holds 1 request after 2 s: cut off/)
-  assert.match(text, /0 failed, 1 cut off, slowest/)
+  download.destroy()
+  assert.match(text, /app-\d+ holds \d requests? after 2 s: cut off/)
+  assert.match(text, /of everybody, 0 unanswered, [12] cut off/)
+  assert.match(text, /0 failed, 2 cut off, slowest/)
   await until('it has ended', () => client.ended)
   site.configure({ app: { timeout: 60 }, rollout: { balancer_timeout: 60 } })
 })

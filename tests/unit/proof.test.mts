@@ -52,12 +52,19 @@ test('a summary of nothing, and of a failure among others', () => {
   assert.equal(failed.length, 1)
 })
 
-test('requests are counted by release and half second; those without one reached no replica', () => {
-  const log = '     12 10\told\n      3 60\tfresh\n      1 60\t\n      2 61\told\n'
-  assert.deepEqual(parseTraffic(log), [
-    { at: 5000, release: 'old', requests: 12 },
-    { at: 30_000, release: 'fresh', requests: 3 },
-    { at: 30_000, release: 'none', requests: 1 },
-    { at: 30_500, release: 'old', requests: 2 },
-  ])
+test('requests are counted by release and half second; some reached no replica, some were cut', () => {
+  const log =
+    '     12 10\told\tfalse\n      3 60\tfresh\tfalse\n      1 60\t\tfalse\n      2 60\t\ttrue\n      2 61\told\tfalse\n      4 cut\n'
+  assert.deepEqual(parseTraffic(log), {
+    requests: 20,
+    unanswered: 2,
+    cut: 4,
+    columns: [
+      { at: 5000, release: 'old', requests: 12 },
+      { at: 30_000, release: 'fresh', requests: 3 },
+      { at: 30_000, release: 'none', requests: 3 },
+      { at: 30_500, release: 'old', requests: 2 },
+    ],
+  })
+  assert.deepEqual(parseTraffic(''), { requests: 0, unanswered: 0, cut: 0, columns: [] })
 })
