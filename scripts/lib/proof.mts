@@ -163,7 +163,7 @@ export class Proof {
     writeFileSync(file, reportPage(page))
     say(`The picture: ${path.relative(process.cwd(), file)}`)
     say(
-      `By the load balancer’s log: ${count(requests, 'request')} of everybody, ${unanswered} unanswered, ${cut} cut off`,
+      `By the load balancer’s log: ${count(requests, 'request')} of everybody, ${unanswered} unanswered, ${cut} broken off`,
     )
   }
 

@@ -94,11 +94,14 @@ if ($what eq 'ask') {
   print look();
 } elsif ($what eq 'watch') {
   $| = 1;
+  $SIG{PIPE} = 'IGNORE'; # who listened may be gone before the input ends
   my ($seen, $ended) = ('none', '');
   vec(my $input = '', 0, 1) = 1;
   do {
-    # While it is restarted it says nothing, and has forgotten its orders then.
-    my $now = eval { order_free(0, 'set server %s health down', 'set server %s weight 0%'); look() };
+    # While it is restarted it says nothing, has forgotten its orders then, and at first knows nobody: whom it finds first
+    # has served before.
+    my $now = eval { look() };
+    eval { order_free(0, 'set server %s health down', 'set server %s weight 0%') } if $now;
     $now //= '' if $seen ne 'none';
     print "$now\n" if defined $now && $now ne $seen;
     $seen = $now // 'none';

@@ -1,6 +1,7 @@
 # Makes HAProxy load its configuration: `reload`, for live.sh, returns when a new worker answers. What the earlier one
 # knows of the replicas (addresses, health, who drains) goes on to it by a file that is there for that moment only:
-# addresses of long ago may be anybody's.
+# addresses of long ago may be anybody's. Places without a replica are left out of it, and the others close up: a free one
+# in front of them would be given the address of one of them, which then has none and is down (HAProxy 3.2).
 #
 #   deadline     seconds; set by live.sh, like master and container
 #   ask          function: what HAProxy answers to a command
@@ -16,7 +17,8 @@ other() { # whether a worker answers that is not this one
 reload() {
   local before end=$((SECONDS + deadline)) status=0
   before=$(worker)
-  ask 'show servers state' >run/state
+  ask 'show servers state' |
+    awk '/^[0-9]+ app / { if ($5 == "-") next; $3 = ++place; $4 = "app" place } { print }' >run/state
   # Not docker kill: see reload-nginx.sh.
   kill -USR2 "$master"
   until other "$before"; do

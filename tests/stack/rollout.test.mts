@@ -73,7 +73,7 @@ test('what a replica still holds when its time is over is cut off, and counted',
   const text = await site.must('redeploy', '--force')
   download.destroy()
   assert.match(text, /app-\d+ holds \d requests? after 2 s: cut off/)
-  assert.match(text, /of everybody, 0 unanswered, [12] cut off/)
+  assert.match(text, /of everybody, 0 unanswered, [12] broken off/)
   assert.match(text, /0 failed, 2 cut off, slowest/)
   await until('it has ended', () => client.ended)
   site.configure({ app: { timeout: 60 }, rollout: { balancer_timeout: 60 } })
