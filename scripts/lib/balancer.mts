@@ -13,7 +13,7 @@ export interface Place {
   address: string
   /** Whether it answered /status with 200 and OK when it was asked last. */
   up: boolean
-  /** Why it is not up: `Layer7 wrong status 404`. Empty when it is. */
+  /** Why it is not up: `answers 404 “Not ready”`, `Connection refused`. Empty when it is. */
   why: string
   /** Percent of a full share of new requests; 0: it drains. */
   weight: number

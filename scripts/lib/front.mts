@@ -23,7 +23,8 @@ export async function refreshFront(host: Host, stack: StackConfig): Promise<bool
       'nginx.conf': readFileSync(path.join(ROOT, 'nginx/nginx.conf'), 'utf8'),
       'site.conf': siteConf(stack, facts),
     },
-    check: (folder) => ['nginx', '-t', '-q', '-c', `${folder}/nginx.conf`],
+    // A container of a deployment from before it had a spool is reloaded once more before it is replaced.
+    check: (folder) => ['sh', '-c', `mkdir -p /tmp/spool; exec nginx -t -q -c ${folder}/nginx.conf`],
     before: join([move(stack, 'nginx'), remote('reload-nginx', {})]),
   })
 }

@@ -55,7 +55,7 @@ export async function untilReady(
 /** Milliseconds between two looks at those that answer nothing. */
 const DOUBT = 500
 /** What the balancer says of one that answered, but not as it should. */
-const ANSWERED = /^Layer7 (wrong status|invalid response)/
+const ANSWERED = /^answers /
 
 /**
  * Asks replicas to prepare; returns those to wait for. What they answer is not judged, since whether they may be stopped

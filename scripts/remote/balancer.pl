@@ -32,7 +32,7 @@ sub ask {
 }
 
 # A line of `show stat`: comma-separated, in quotes where a value holds a comma (RFC 4180).
-sub fields { my @found; push @found, $1 // $2 while $_[0] =~ /\G(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g; return @found }
+sub fields { my @found; push @found, defined $1 ? $1 =~ s/""/"/gr : $2 while $_[0] =~ /\G(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g; return @found }
 
 # Name, address, operational state and weight of each place.
 sub states { return map { [(split)[3, 4, 5, 7]] } grep { /^\d+ app / } split /\n/, $_[0] // ask('show servers state app') }
@@ -82,7 +82,7 @@ sub look {
     my $of = $counts->{ $place->[0] };
     my ($answered, $failed) = map { my $sum = 0; $sum += $of->{$_} || 0 for @$_; $sum }
       [(map { "hrsp_$_" } qw(1xx 2xx 3xx 4xx 5xx other)), 'eresp'], ['hrsp_5xx', 'eresp'];
-    my $found = join ' ', grep { length } $of->{check_desc}, $of->{check_code};
+    my ($found) = grep { length } $of->{last_chk}, $of->{check_desc}, '';
     $lines .= join("\t", @$place, under_way($of) + ($left{ $place->[1] } || 0), $answered, $failed, $found) . "\n";
   }
   return $lines;

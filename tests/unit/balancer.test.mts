@@ -25,7 +25,7 @@ test('each replica with its state, its reason and its counts', () => {
     answered: 10,
     failed: 10,
   })
-  assert.deepEqual([unready?.up, unready?.why], [false, 'Layer7 wrong status 404'])
+  assert.deepEqual([unready?.up, unready?.why], [false, 'answers 404 “Not ready”'])
   assert.deepEqual([draining?.up, draining?.weight, draining?.busy], [true, 0, 1])
   assert.deepEqual([hung?.up, hung?.why], [false, 'Layer7 timeout'])
 })
