@@ -50,7 +50,6 @@ async function ownTarget(): Promise<Target> {
 
 /** What redeploy does for a target that is on the server; whoever calls it holds the lock. */
 export async function release(target: Target): Promise<void> {
-  host.giveWay()
   await refresh(host, stack)
   const [scene, history] = await Promise.all([look(host, stack), readHistory(host, stack)])
   const stale = options.force ? scene.found.map(({ id }) => id) : []

@@ -7,20 +7,24 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import type { Output } from './process.mts'
 import { say } from './say.mts'
 import type { Script } from './shell.mts'
 
-const PRELUDE = readFileSync(path.resolve(import.meta.dirname, '../remote/prelude.sh'), 'utf8')
+/** What a bash is given first, before any script. */
+export const OPENING = readFileSync(path.resolve(import.meta.dirname, '../remote/prelude.sh'), 'utf8')
 
-/** A line that this process alone prints. */
+/** A line of its own before what a script prints; the same with the script's exit code stands behind it. */
 const MARK = `prusa-${randomUUID()}`
+const BEGIN = `${MARK}\n`
+const END = new RegExp(`${MARK} (\\d+)\n`)
 
 /** What came over one stream. */
 export interface Heard {
   /** Whether the script began. */
   began: boolean
-  /** Whether it came to its end. */
-  done: boolean
+  /** The exit code, when it came to its end. */
+  code: number | undefined
   /** What the script printed. */
   text: string
   /** The whole lines of it. */
@@ -28,42 +32,54 @@ export interface Heard {
 }
 
 /**
- * The script as bash gets it on its standard input. Braces make bash read the whole of it before it runs any.
- * @param takesInput whether what follows on the standard input is for the script; else no command in it can eat the rest
+ * The script as bash gets it on its standard input, behind the opening. Braces make bash read the whole of it before it
+ * runs any; in a shell below, nothing of it is left for the script that comes after it.
+ * @param takesInput whether what follows on the standard input is for the script, and bash ends with it; else no command
+ *                   in it can eat what follows
  * @param guard      comes first, and keeps descriptor 8 for itself: what the script leaves running must not hold a lock
  */
 export function framed(script: Script, takesInput = false, guard?: Script): string {
-  const mark = `echo ${MARK}; echo ${MARK} >&2`
-  const body = `( set -euo pipefail\n${script.text}\n) 8>&-`
-  return `{ ${PRELUDE}\n${mark}\n${guard?.text ?? ''}\n${body}\ncode=$?\n${mark}\nexit $code\n}${takesInput ? '' : ' </dev/null'}\n`
+  const body = `( SECONDS=0; set -euo pipefail\n${script.text}\n)`
+  const guarded = guard ? `(${guard.text}\n${body} 8>&-\n)` : body
+  const end = `code=$?\necho "${MARK} $code"; echo "${MARK} $code" >&2`
+  return `{ echo ${MARK}; echo ${MARK} >&2\n${guarded}\n${end}\n${takesInput ? 'exit $code\n}' : '} </dev/null'}\n`
 }
 
 /** The script's own part of what came over a stream until now. */
 export function unframed(stream: string): Heard {
-  const [, text = '', rest] = stream.split(`${MARK}\n`)
-  const done = rest !== undefined
-  const lines = (done && text ? `${text.replace(/\n$/, '')}\n` : text).split('\n').slice(0, -1)
-  return { began: stream.includes(`${MARK}\n`), done, text, lines }
+  const from = stream.indexOf(BEGIN)
+  const rest = from < 0 ? '' : stream.slice(from + BEGIN.length)
+  const end = END.exec(rest)
+  const text = rest.slice(0, end?.index)
+  const lines = (end && text ? `${text.replace(/\n$/, '')}\n` : text).split('\n').slice(0, -1)
+  return { began: from >= 0, code: end ? Number(end[1]) : undefined, text, lines }
+}
+
+/** Whether the script has ended whose output this is until now. */
+export function coded(stream: string): boolean {
+  return END.test(stream.slice(-MARK.length - 6))
 }
 
 /** The lines that a script prints, as they come. */
 export async function* linesOf(stream: Readable): AsyncGenerator<string> {
   let began = false
   for await (const line of createInterface({ input: stream })) {
-    const marked = line.endsWith(MARK)
-    const own = marked ? line.slice(0, -MARK.length) : line
-    if (began && (own || !marked)) yield own
-    if (began && marked) return
-    began ||= marked
+    const end = END.exec(`${line}\n`)
+    const own = line.slice(0, end?.index)
+    if (began && (own || !end)) yield own
+    if (began && end) return
+    began ||= line.endsWith(MARK)
   }
 }
 
 /** Shows on standard error what a script prints, line by line as it comes. */
-export function echo(): (stream: string, all: string) => void {
-  const shown: Record<string, number> = {}
-  return (stream, all) => {
-    const { lines } = unframed(all)
-    for (const line of lines.slice(shown[stream] ?? 0)) say(line)
-    shown[stream] = lines.length
+export function echo(): (output: Output) => void {
+  const shown = { stdout: 0, stderr: 0 }
+  return (output) => {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const { lines } = unframed(output[stream])
+      for (const line of lines.slice(shown[stream])) say(line)
+      shown[stream] = lines.length
+    }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The server: this machine, or another one over ssh. Nothing but sshd, a shell and sudo is expected there.
- * A script always travels on the standard input of `bash -s`: no quoting for a remote shell that may not be
+ * A script always travels on the standard input of a `bash -s`, which takes the next one after it: no quoting for a remote shell that may not be
  * bash, and no secret on a command line.
  */
 import { readFileSync } from 'node:fs'
@@ -9,14 +9,12 @@ import { CommandError } from './errors.mts'
 import { checkRefused, type Fence, guard } from './fence.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import { echo, framed, unframed } from './frame.mts'
+import { Interpreter } from './interpreter.mts'
 import { ended, feed, type Output, type Running, start } from './process.mts'
 import { cutOff, GOES_ON, NOTHING_CHANGED, outOfReach, SSH_FAILED } from './reach.mts'
 import { say } from './say.mts'
 import { bash, type Script } from './shell.mts'
 import { ANEW, CONNECT_DEADLINE, judgeLogin, type Login, sh, socketsOf, sshOptions } from './ssh.mts'
-
-/** As nice(1) has it, from 0 to 19: a tenth of what another process gets. */
-const NICENESS = 10
 
 /** Seconds. A script that may take longer (a build, packages) names its own deadline. */
 const SCRIPT_DEADLINE = 60
@@ -38,7 +36,7 @@ export interface RunOptions {
 }
 
 export class Host {
-  #niceness = 0
+  #interpreters: Interpreter[] = []
   #asked: Promise<void> | undefined
   #route: Route | undefined
   readonly #words: string[]
@@ -78,11 +76,6 @@ export class Host {
     return this.#route
   }
 
-  /** The scripts to come leave the processors to whoever else wants them: the site, while a release is rolled out. */
-  giveWay(): void {
-    this.#niceness = NICENESS
-  }
-
   /** Runs a script as root and returns what it printed; throws a CommandError with its last lines. */
   async run(purpose: string, script: Script, options: RunOptions = {}): Promise<string> {
     if (this.verbose) say(`  ${purpose}`)
@@ -110,8 +103,9 @@ export class Host {
     const modes = ['--owner=0', '--group=0', '--mode=a-st,u+rw,go=u,go-w']
     const listed = ['--no-recursion', '--null', '--verbatim-files-from', '--files-from=-']
     // It ends after its input: over a shared connection, ssh now and then never told the end of one that ended before.
-    const unpack = this.#begin(bash`rm -rf ${to}; mkdir -p ${to}; tar -x -C ${to}; cat >/dev/null`, true)
-    const tar = feed(['tar', '-c', '-C', from, ...modes, ...listed], names.join('\0'), unpack)
+    const script = bash`rm -rf ${to}; mkdir -p ${to}; tar -x -C ${to}; cat >/dev/null`
+    const unpack = this.#begin(script, true)
+    const tar = feed(['tar', '-c', '-C', from, ...modes, ...listed], names.join('\0'), unpack.child)
     const outputs = await Promise.all([tar, this.#heard(unpack, COPY_DEADLINE)])
     // One that was only ended since the other had failed is not the reason.
     const failed =
@@ -136,7 +130,7 @@ export class Host {
    */
   async session(script: Script): Promise<Running> {
     await this.#connect()
-    return this.#begin(script, true)
+    return this.#begin(script, true).child
   }
 
   /**
@@ -175,23 +169,27 @@ export class Host {
     await this.#heard(this.#begin(bash`true`), 2 * CONNECT_DEADLINE, NOTHING_CHANGED)
   }
 
-  /** Starts bash on a script, which goes there on its standard input. @param takesInput as {@link framed} has it */
-  #begin(script: Script, takesInput = false): Running {
-    const child = start(this.#shell(BASH))
-    const input = framed(script, takesInput, this.fence && guard(this.fence))
-    if (takesInput) child.stdin.write(input)
-    else child.stdin.end(input)
-    return child
+  /** Has the next free interpreter begin a script. @param takesInput as {@link framed} has it */
+  #begin(script: Script, takesInput = false): Interpreter {
+    this.#interpreters = this.#interpreters.filter((one) => !one.gone)
+    const free = this.#interpreters.find((one) => one.free)
+    const interpreter = free ?? new Interpreter(this.#shell(BASH))
+    if (!free) this.#interpreters.push(interpreter)
+    interpreter.begin(framed(script, takesInput, this.fence && guard(this.fence)), takesInput)
+    return interpreter
   }
 
   /** What the script printed, and nothing of what the login did. @param state what is told when there is no way to it */
-  async #heard(child: Running, deadline: number, state = GOES_ON): Promise<Output> {
-    const { exitCode, stdout, stderr } = await ended(child, deadline, this.verbose ? echo() : undefined)
-    const heard = { stdout: unframed(stdout), stderr: unframed(stderr) }
-    if (!heard.stdout.began) throw outOfReach(this, exitCode, `${stdout}\n${stderr}`, state)
-    if (!heard.stdout.done && exitCode === SSH_FAILED && !this.local) throw cutOff(this, heard.stderr.text)
-    checkRefused(this.fence, exitCode, heard.stderr.text)
-    return { exitCode, stdout: heard.stdout.text, stderr: heard.stderr.text }
+  async #heard(interpreter: Interpreter, deadline: number, state = GOES_ON): Promise<Output> {
+    const before = interpreter.used
+    const output = await interpreter.ended(deadline, this.verbose ? echo() : undefined)
+    const [stdout, stderr] = [unframed(output.stdout), unframed(output.stderr)]
+    const exitCode = stdout.code ?? output.exitCode
+    const lost = exitCode === SSH_FAILED && stdout.code === undefined && !this.local
+    if (lost && (stdout.began || before)) throw cutOff(this, stderr.began ? stderr.text : output.stderr)
+    if (!stdout.began) throw outOfReach(this, exitCode, `${output.stdout}\n${output.stderr}`, state)
+    checkRefused(this.fence, exitCode, stderr.text)
+    return { exitCode, stdout: stdout.text, stderr: stderr.text }
   }
 
   /** Options and destination. */
@@ -201,8 +199,7 @@ export class Host {
 
   /** The command that runs `command` as root there, in words for sh, which every login shell can start. */
   #shell(command: string): string[] {
-    const gentle = this.#niceness > 0 ? `nice -n ${this.#niceness} ${command}` : command
-    const asRoot = `${PLAIN}; if [ "$(id -u)" = 0 ]; then exec ${gentle}; else exec sudo -n ${gentle}; fi`
+    const asRoot = `${PLAIN}; if [ "$(id -u)" = 0 ]; then exec ${command}; else exec sudo -n ${command}; fi`
     return this.local ? ['/bin/sh', '-c', asRoot] : ['ssh', ...this.#ssh, `exec /bin/sh -c ${sh(asRoot)}`]
   }
 }

@@ -26,34 +26,43 @@ export function start([command = '', ...args]: readonly string[]): Running {
 /**
  * What the program printed, when it has ended.
  * @param seconds until it is killed together with what it started
- * @param hear    gets the text as it comes
+ * @param enough  hears what was printed until now, as it comes; true: no more is waited for
  * @throws OperatorError when there is no such program
  */
 export function ended(
   child: Running,
   seconds: number,
-  hear: (stream: 'stdout' | 'stderr', all: string) => void = () => {},
+  enough: (output: Output) => boolean = () => false,
 ): Promise<Output> {
   return new Promise((resolve, reject) => {
     const output: Output = { exitCode: null, stdout: '', stderr: '' }
-    for (const stream of ['stdout', 'stderr'] as const)
-      child[stream].on('data', (text: string) => {
-        output[stream] += text
-        hear(stream, output[stream])
-      })
+    const hears = (stream: 'stdout' | 'stderr') => (text: string) => {
+      output[stream] += text
+      if (enough(output)) finish(null)
+    }
+    const [out, err] = [hears('stdout'), hears('stderr')]
+    const stop = () => {
+      clearTimeout(deadline)
+      child.off('close', finish).off('error', fail)
+      child.stdout.off('data', out)
+      child.stderr.off('data', err)
+    }
+    const finish = (exitCode: number | null) => {
+      stop()
+      resolve({ ...output, exitCode })
+    }
+    const fail = (error: Error) => {
+      stop()
+      reject(unstartable(child, error))
+    }
     const deadline = setTimeout(() => {
       end(child)
-      resolve(output) // what it started under another user may hold the pipes open for ever
+      finish(null) // what it started under another user may hold the pipes open for ever
       for (const stream of child.stdio) stream?.destroy()
     }, seconds * 1000)
-    child.once('error', (error) => {
-      clearTimeout(deadline)
-      reject(unstartable(child, error))
-    })
-    child.once('close', (exitCode) => {
-      clearTimeout(deadline)
-      resolve({ ...output, exitCode })
-    })
+    child.once('close', finish).once('error', fail)
+    child.stdout.on('data', out)
+    child.stderr.on('data', err)
   })
 }
 

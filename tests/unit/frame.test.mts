@@ -3,29 +3,32 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { framed, linesOf, unframed } from '../../scripts/lib/frame.mts'
+import { framed, linesOf, OPENING, unframed } from '../../scripts/lib/frame.mts'
 import { bash } from '../../scripts/lib/shell.mts'
 
 const LOGIN =
   'umask 077; printf Welcome; printf Last >&2; bash -p -s; code=$?; echo Bye; echo Bye >&2; exit $code'
 
 function behindLogin(input: string, env: NodeJS.ProcessEnv = process.env) {
-  const { status, stdout, stderr } = spawnSync('sh', ['-c', LOGIN], { input, env, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', LOGIN], {
+    input: OPENING + input,
+    env,
+    encoding: 'utf8',
+  })
   return { status, stdout, out: unframed(stdout), err: unframed(stderr) }
 }
 
 test('what a login prints before and after is not the script’s, on both streams, with and without a last newline', () => {
-  const { status, out, err } = behindLogin(framed(bash`echo one; printf two; echo three >&2; exit 7`))
-  assert.equal(status, 7)
-  assert.deepEqual(out, { began: true, done: true, text: 'one\ntwo', lines: ['one', 'two'] })
+  const { out, err } = behindLogin(framed(bash`echo one; printf two; echo three >&2; exit 7`))
+  assert.deepEqual(out, { began: true, code: 7, text: 'one\ntwo', lines: ['one', 'two'] })
   assert.equal(err.text, 'three\n')
 })
 
 test('a script that prints nothing prints nothing; one that never began is told', () => {
-  assert.deepEqual(behindLogin(framed(bash`true`)).out, { began: true, done: true, text: '', lines: [] })
+  assert.deepEqual(behindLogin(framed(bash`true`)).out, { began: true, code: 0, text: '', lines: [] })
   assert.deepEqual(unframed('This account is not available\n'), {
     began: false,
-    done: false,
+    code: undefined,
     text: '',
     lines: [],
   })
@@ -33,8 +36,8 @@ test('a script that prints nothing prints nothing; one that never began is told'
 
 test('of a script that is still at it, the whole lines are known', () => {
   const { stdout } = behindLogin(framed(bash`printf 'one\ntwo'`))
-  const { done, lines } = unframed(stdout.slice(0, stdout.indexOf('two') + 3))
-  assert.deepEqual([done, lines], [false, ['one']])
+  const { code, lines } = unframed(stdout.slice(0, stdout.indexOf('two') + 3))
+  assert.deepEqual([code, lines], [undefined, ['one']])
 })
 
 test('line by line, as a session is read', async () => {

@@ -1,7 +1,16 @@
 /** The server: its names, and scripts on this machine. What goes over ssh is tested with a real sshd, in tests/server. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -10,6 +19,7 @@ import { ROOT } from '../../scripts/lib/config.mts'
 import { Host } from '../../scripts/lib/host.mts'
 import { bash } from '../../scripts/lib/shell.mts'
 import { told } from '../lib/refusal.mts'
+import { until } from '../lib/until.mts'
 
 describe('names', () => {
   for (const [address, local, name, login, hostname] of [
@@ -70,6 +80,39 @@ echo "rest$line"`,
     }
   })
 
+  test('leaves nothing to the next one in the same shell: neither variables nor a folder, options, traps or streams', async () => {
+    const own = new Host('local')
+    const first = await own.attempt(
+      bash`x=1; y() { :; }; cd /usr; umask 0; set +eu; trap 'echo trapped' EXIT; exec 5</dev/null >/dev/null; echo unheard; exit 3`,
+    )
+    assert.equal(first.exitCode, 3)
+    const left = bash`echo "\${x-none} $(umask) $- $(trap) $(type -t y || true)"; [ ! -e /proc/$BASHPID/fd/5 ]; pwd; echo $$`
+    const second = await own.run('Looking', left)
+    assert.match(second, /^none 0022 \w*e\w*u\w* *\n/)
+    assert.equal(second, await own.run('Looking again', left))
+    assert.ok(!second.includes('/usr'), second)
+  })
+
+  test('has a shell of its own while others are under way', async () => {
+    const pipe = path.join(mkdtempSync(path.join(tmpdir(), 'prusa-test-')), 'pipe')
+    await host.run('Making a pipe', bash`mkfifo ${pipe}`)
+    const [read] = await Promise.all([
+      host.run('Reading', bash`cat ${pipe}`),
+      host.run('Writing', bash`echo written >${pipe}`),
+    ])
+    rmSync(path.dirname(pipe), { recursive: true })
+    assert.equal(read, 'written\n')
+  })
+
+  test('runs also when the shell of the one before is gone', async () => {
+    const own = new Host('local')
+    const pid = async () => Number(await own.run('Asking', bash`echo $$`))
+    const before = await pid()
+    process.kill(before, 'SIGKILL')
+    await until('it is gone', () => !existsSync(`/proc/${before}`))
+    assert.notEqual(await pid(), before)
+  })
+
   test('that fails shows its purpose, its exit code and its last lines', async () => {
     assert.match(
       await failure(host.run('Building', bash`echo fine; echo 'no space left' >&2; exit 7`)),
@@ -82,6 +125,7 @@ echo "rest$line"`,
       host.run('Waiting', bash`trap 'exit 0' TERM; echo begun; while :; do sleep 0.1; done`, { deadline: 1 }),
     )
     assert.match(text, /✗ Waiting: not done within its deadline\n {4}begun\n/)
+    assert.equal(await host.run('Going on', bash`echo on`), 'on\n')
   })
 })
 

@@ -1,0 +1,65 @@
+/**
+ * A bash on the server that takes script after script on its standard input, one at a time: to log in, to become root
+ * and to start a shell takes longer than most scripts do.
+ */
+
+import type { Socket } from 'node:net'
+import { coded, OPENING } from './frame.mts'
+import { ended as endOf, type Output, type Running, start } from './process.mts'
+
+export class Interpreter {
+  /** Its streams are a script's that takes input. */
+  readonly child: Running
+  /** Whether it has ended a script. */
+  used = false
+  #state: 'busy' | 'free' | 'leaving' = 'busy'
+
+  /** @param words the command that starts it */
+  constructor(words: readonly string[]) {
+    this.child = start(words)
+    this.child.on('error', () => {}) // whoever waits for a script is told
+    this.child.stdin.write(OPENING)
+  }
+
+  /** Whether it can take a script now. */
+  get free(): boolean {
+    return this.#state === 'free' && !this.gone
+  }
+
+  get gone(): boolean {
+    const { exitCode, signalCode } = this.child
+    return exitCode !== null || signalCode !== null
+  }
+
+  /**
+   * @param script framed
+   * @param last   whether it reads what is written to its standard input, and ends with it
+   */
+  begin(script: string, last = false): void {
+    this.#state = last ? 'leaving' : 'busy'
+    this.#hold(true)
+    this.child.stdin.write(script)
+  }
+
+  /** What the script printed, when it has ended. @param hear gets what was printed until now, as it comes */
+  async ended(seconds: number, hear: (output: Output) => void = () => {}): Promise<Output> {
+    const done = (now: Output) => coded(now.stdout) && coded(now.stderr)
+    const output = await endOf(this.child, seconds, (now) => {
+      hear(now)
+      return done(now)
+    })
+    this.used = true
+    if (this.#state === 'busy') this.#state = done(output) ? 'free' : 'leaving'
+    this.#hold(false)
+    return output
+  }
+
+  /** While it has nothing to do our own process can end without it; then its input ends, and it does too. */
+  #hold(busy: boolean): void {
+    const { stdin, stdout, stderr } = this.child
+    for (const part of [this.child, stdin as Socket, stdout as Socket, stderr as Socket])
+      busy ? part.ref() : part.unref()
+    // What is said meanwhile waits for the next script's listeners.
+    for (const stream of [stdout, stderr]) busy ? stream.resume() : stream.pause()
+  }
+}
