@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import process from 'node:process'
 import { ROOT } from '../scripts/lib/config.mts'
 import type { Deployment } from '../tests/lib/deployment.mts'
 import { docker } from '../tests/lib/deployment.mts'
@@ -9,15 +10,12 @@ import { median } from './measure.mts'
 
 /** Times that it is measured; the median counts. */
 const TIMES = 3
-/** What the engine and the replicas start is theirs. */
-const OTHERS =
-  /^(runc.*|exe|containerd-shim.*|docker-init|docker-proxy|iptables|ip6?tables.*|ip|python|dockerd)$/
 
 interface Cost {
   /** Seconds of processor time, of the command and what it has waited for. */
   processor: number
   programs: number
-  /** The most frequent ones. */
+  /** The most frequent ones, and how many of each. */
   names: string
 }
 
@@ -36,7 +34,7 @@ export async function cost(site: Deployment): Promise<string[][]> {
 }
 
 async function costOf(site: Deployment): Promise<Cost> {
-  const counter = spawn('python3', [path.join(ROOT, 'bench/execs.py')], {
+  const counter = spawn('python3', [path.join(ROOT, 'bench/execs.py'), String(process.pid)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   await once(counter.stdout, 'data')
@@ -50,9 +48,7 @@ async function costOf(site: Deployment): Promise<Cost> {
   counter.stdin.end()
   await once(counter, 'close')
   const [, user, system] = /processor ([\d.]+) ([\d.]+)/.exec(stderr) ?? []
-  const own = Object.entries(JSON.parse(counted) as Record<string, number>).filter(
-    ([name]) => !OTHERS.test(name),
-  )
+  const own = Object.entries(JSON.parse(counted) as Record<string, number>)
   own.sort(([, one], [, other]) => other - one)
   return {
     processor: Number(user) + Number(system),

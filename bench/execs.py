@@ -1,4 +1,4 @@
-"""Counts the programs that are started on this machine until the standard input ends, by name (the kernel's proc connector)."""
+"""Counts the programs that a process and those below it start until the standard input ends, by name (the kernel's proc connector)."""
 
 import collections
 import json
@@ -9,7 +9,7 @@ import struct
 import sys
 
 NETLINK_CONNECTOR, CN_IDX_PROC, CN_VAL_PROC = 11, 1, 1
-LISTEN, EXEC = 1, 2  # of linux/cn_proc.h
+LISTEN, FORK, EXEC = 1, 1, 2  # of linux/cn_proc.h
 
 netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_CONNECTOR)
 netlink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -17,13 +17,19 @@ netlink.bind((os.getpid(), CN_IDX_PROC))
 order = struct.pack("IIIIHHI", CN_IDX_PROC, CN_VAL_PROC, 0, 0, 4, 0, LISTEN)
 netlink.send(struct.pack("IHHII", 16 + len(order), 3, 0, 0, os.getpid()) + order)
 print("ready", flush=True)
+family = {int(sys.argv[1])}
 names = collections.Counter()
 while sys.stdin not in (ready := select.select([netlink, sys.stdin], [], [])[0]):
     event = netlink.recv(4096)[36:]
-    what, _, _, pid = struct.unpack_from("IIQI", event)
-    if what == EXEC:
+    what, _, _ = struct.unpack_from("IIQ", event)
+    _, process, _, child = struct.unpack_from("IIII", event.ljust(32, b"\0"), 16)
+    if process not in family:
+        continue
+    if what == FORK:
+        family.add(child)
+    elif what == EXEC:
         try:
-            with open(f"/proc/{pid}/comm") as file:
+            with open(f"/proc/{process}/comm") as file:
                 names[file.read().strip()] += 1
         except OSError:
             names["?"] += 1
