@@ -94,9 +94,14 @@ export async function provide(
 ): Promise<void> {
   const images = Object.entries(baseImages(stack, mode)) as [Service, string][]
   if (wanted.length > 0 && mode === 'debian') await makeBase(host, stack, fresh)
-  for (const [service, image] of images.filter(([, image]) => wanted.includes(image)))
+  const one = async (service: Service, image: string) => {
     if (mode === 'debian') await makeImage(host, stack, service, image, fresh)
     else await host.run(`Pulling ${image}`, bash`docker pull -q ${image}`, { deadline: IMAGE_DEADLINE })
+  }
+  // Side by side: while one waits for the archive, another one is unpacked. When one fails, the others are waited for.
+  const provided = images.filter(([, image]) => wanted.includes(image)).map((image) => one(...image))
+  await Promise.allSettled(provided)
+  await Promise.all(provided)
 }
 
 /** Those of the images that the engine does not have; an engine that does not answer is an error. */
