@@ -15,7 +15,7 @@ import type { Replica } from './lib/replica.mts'
 import { Rollout } from './lib/rollout.mts'
 import { begin } from './lib/run.mts'
 import { capital, say, warn } from './lib/say.mts'
-import { look, refresh } from './lib/scene.mts'
+import { refresh } from './lib/scene.mts'
 import { writeStack } from './lib/stack.mts'
 import { isOf, keepTarget, keptTarget, type Target } from './lib/target.mts'
 import { goBack } from './lib/wayback.mts'
@@ -50,8 +50,7 @@ async function ownTarget(): Promise<Target> {
 
 /** What redeploy does for a target that is on the server; whoever calls it holds the lock. */
 export async function release(target: Target): Promise<void> {
-  await refresh(host, stack)
-  const [scene, history] = await Promise.all([look(host, stack), readHistory(host, stack)])
+  const [scene, history] = await Promise.all([refresh(host, stack), readHistory(host, stack)])
   const stale = options.force ? scene.found.map(({ id }) => id) : []
   const current = (one: Replica) => isOf(target, one) && !stale.includes(one.id)
   const planned = plan(stack, scene, current)

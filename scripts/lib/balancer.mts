@@ -25,10 +25,8 @@ export interface Place {
   failed: number
 }
 
-/** Asks the balancer about every replica that it knows; none on a server that has no balancer yet. */
-export async function look(host: Host, stack: StackConfig): Promise<Place[]> {
-  return parsePlaces(await host.run('Asking the balancer', client(stack, ['look'])))
-}
+/** Prints what `parsePlaces` reads of every replica that the balancer knows; nothing on a server that has no balancer yet. */
+export const looking = (stack: StackConfig): Script => client(stack, ['look'])
 
 /**
  * What the replicas at these addresses get of new requests, as soon as they are up; those under way go on. A weight and
@@ -55,10 +53,17 @@ export async function introduce(host: Host, stack: StackConfig, replicas: Known[
     `clear map ${map}`,
     ...running.map((one) => `add map ${map} ${one.address} ${one.name}\\ ${one.release}`),
   ]
-  const changed = await host.writeFiles([
-    { path: `${stack.folder}/haproxy/replicas.map`, content: `${lines.join('\n')}\n` },
-  ])
-  if (changed.length > 0) await host.run('Naming the replicas', client(stack, ['ask', orders.join(';')]))
+  // The file is for a balancer that starts: who has the same text was told already.
+  await host.run(
+    'Naming the replicas',
+    bash`
+cd ${`${stack.folder}/haproxy`}
+names=${lines.join('\n')}
+[ "$(<replicas.map)" != "$names" ] || exit 0
+${client(stack, ['ask', orders.join(';')])}
+echo "$names" >replicas.map.next
+mv replicas.map.next replicas.map`,
+  )
 }
 
 interface Known {

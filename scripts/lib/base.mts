@@ -35,12 +35,17 @@ export function ownNames(stack: StackConfig, mode: ImageMode): string[] {
  */
 export async function identityOf(host: Host, stack: StackConfig, images: BaseImages): Promise<string> {
   const missing = await adopt(host, stack, images, false)
-  if (missing.length === 0) return (await idOf(host, [ownName(stack, 'python', images.python)])) as string
+  if (missing.length === 0) return await identityNow(host, stack, images)
   throw new OperatorError(
     `Base images are not on ${host.name} yet: ${list(missing)}`,
     'npx zx scripts/02-build.mts',
     'nothing was changed.',
   )
+}
+
+/** The same of images that are known to be there. */
+export async function identityNow(host: Host, stack: StackConfig, images: BaseImages): Promise<string> {
+  return (await idOf(host, [ownName(stack, 'python', images.python)])) as string
 }
 
 /** What a build would have for the identity, before it gives the images their names; undefined when it has to make the image. */
@@ -105,7 +110,12 @@ export async function pruneImages(host: Host, stack: StackConfig): Promise<void>
   const { folder, project } = stack
   await host.run(
     'Pruning base images',
-    join([remote('prune', { folder, project, keep: keep.join(' ') }), remote('cache', {})]),
+    join([
+      remote('prune', { folder, project, keep: keep.join(' ') }),
+      // Where builds were made or cut off since the last time; else the cache is as it was, and to look costs a second.
+      bash`[ -e ${folder}/build ] || exit 0; rm -rf ${folder}/build`,
+      remote('cache', {}),
+    ]),
   )
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { neededByPip, PSYCOPG2, releaseOf, type Source, sourceOf } from './application.mts'
-import { describe, ensureBaseImages, identityOf, ownName } from './base.mts'
+import { describe, ensureBaseImages, identityNow, ownName } from './base.mts'
 import type { StackConfig } from './config.mts'
 import { CommandError, indent, lastLines, OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
@@ -39,7 +39,7 @@ export async function buildRelease(
   await step(`Base images (${mode})`, async () =>
     describe(await ensureBaseImages(host, stack, mode, fresh), mode),
   )
-  source.release = releaseOf(source, await identityOf(host, stack, images))
+  source.release = releaseOf(source, await identityNow(host, stack, images))
   const python = ownName(stack, 'python', images.python)
   await step('Application', async () => described(source, await build(host, stack, source, python)))
   return source.release

@@ -22,10 +22,10 @@ const REFUSED = 199
 export function guard({ folder, token }: Fence): Script {
   return bash`
 exec 8>>${folder}/lock.moves && flock --shared 8 || exit
-if [ "$(cat ${folder}/lock.token 2>/dev/null)" != ${token} ]; then
+{ [ "$(<${folder}/lock.token)" = ${token} ]; } 2>/dev/null || {
   cat ${folder}/lock.holder >&2
   exit ${REFUSED}
-fi
+}
 `
 }
 

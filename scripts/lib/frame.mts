@@ -8,7 +8,6 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { Output } from './process.mts'
-import { say } from './say.mts'
 import type { Script } from './shell.mts'
 
 /** What a bash is given first, before any script. */
@@ -31,19 +30,24 @@ export interface Heard {
   lines: string[]
 }
 
+/** What a script has for its standard input: nothing, bash's own, or that and bash ends with the script. */
+export type Input = 'none' | 'tied' | 'last'
+
 /**
  * The script as bash gets it on its standard input, behind the opening. Braces make bash read the whole of it before it
- * runs any; in a shell below, nothing of it is left for the script that comes after it.
- * @param takesInput whether what follows on the standard input is for the script, and bash ends with it; else no command
- *                   in it can eat what follows
- * @param guard      comes first, and keeps descriptor 8 for itself: what the script leaves running must not hold a lock
+ * runs any; in a shell below, nothing of it is left for the script that comes after it. What it leaves running must not
+ * print: that would be the next one's.
+ * @param input without any, no command in it can eat what follows
+ * @param guard comes first, and keeps descriptor 8 for itself: what the script leaves running must not hold a lock
  */
-export function framed(script: Script, takesInput = false, guard?: Script): string {
+export function framed(script: Script, input: Input = 'none', guard?: Script): string {
   const body = `( SECONDS=0; set -euo pipefail\n${script.text}\n)`
   const guarded = guard ? `(${guard.text}\n${body} 8>&-\n)` : body
   const end = `code=$?\necho "${MARK} $code"; echo "${MARK} $code" >&2`
-  return `{ echo ${MARK}; echo ${MARK} >&2\n${guarded}\n${end}\n${takesInput ? 'exit $code\n}' : '} </dev/null'}\n`
+  return `{ echo ${MARK}; echo ${MARK} >&2\n${guarded}\n${end}\n${END_OF[input]}\n`
 }
+
+const END_OF: Record<Input, string> = { none: '} </dev/null', tied: '}', last: 'exit $code\n}' }
 
 /** The script's own part of what came over a stream until now. */
 export function unframed(stream: string): Heard {
@@ -55,9 +59,12 @@ export function unframed(stream: string): Heard {
   return { began: from >= 0, code: end ? Number(end[1]) : undefined, text, lines }
 }
 
-/** Whether the script has ended whose output this is until now. */
+/** Characters that come over a pipe at once, at most, and a line. */
+const CHUNK = (1 << 16) + 100
+
+/** Whether the script has ended whose output this is until now; asked at each piece that comes. */
 export function coded(stream: string): boolean {
-  return END.test(stream.slice(-MARK.length - 6))
+  return END.test(stream.slice(-CHUNK))
 }
 
 /** The lines that a script prints, as they come. */
@@ -72,14 +79,12 @@ export async function* linesOf(stream: Readable): AsyncGenerator<string> {
   }
 }
 
-/** Shows on standard error what a script prints, line by line as it comes. */
-export function echo(): (output: Output) => void {
-  const shown = { stdout: 0, stderr: 0 }
-  return (output) => {
-    for (const stream of ['stdout', 'stderr'] as const) {
-      const { lines } = unframed(output[stream])
-      for (const line of lines.slice(shown[stream])) say(line)
-      shown[stream] = lines.length
-    }
+/** Gives on what a script prints, line by line as it comes. */
+export function lineByLine(stream: 'stdout' | 'stderr', hear: (line: string) => void): (now: Output) => void {
+  let heard = 0
+  return (now) => {
+    const { lines } = unframed(now[stream])
+    for (const line of lines.slice(heard)) hear(line)
+    heard = lines.length
   }
 }

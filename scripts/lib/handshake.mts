@@ -3,7 +3,6 @@ import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { ROOT, type StackConfig } from './config.mts'
 import { PORT } from './diagnosis.mts'
-import { linesOf } from './frame.mts'
 import { Doubts } from './hopeless.mts'
 import type { Host } from './host.mts'
 import type { Pool } from './pool.mts'
@@ -30,7 +29,7 @@ export async function untilReady(
   fresh: Replica[],
 ): Promise<void> {
   const doubts = new Doubts(host, stack)
-  let next = performance.now() + DOUBT
+  let next = performance.now() + TRUST
   const late = () => fresh.filter(({ address }) => !pool.at(address)?.up)
   const silent = ({ address }: Replica) => !ANSWERED.test(pool.at(address)?.why ?? '')
   const looking = waitUntil(`${namesOf(fresh)} ready`, stack.rollout.ready_timeout, async () => {
@@ -52,8 +51,10 @@ export async function untilReady(
   })
 }
 
-/** Milliseconds between two looks at those that answer nothing. */
-const DOUBT = 500
+/** Milliseconds for which nobody looks at those that answer nothing: most have begun to answer by then. */
+const TRUST = 2000
+/** Milliseconds between two looks at them after that. */
+const DOUBT = 1000
 /** What the balancer says of one that answered, but not as it should. */
 const ANSWERED = /^answers /
 
@@ -143,23 +144,19 @@ interface Waiting {
 /** Asks the replicas themselves, at once, never through the load balancer; an answer each, in order. */
 async function ask(host: Host, list: Replica[], path: string, waiting?: Waiting): Promise<Answer[]> {
   if (list.length === 0) return []
-  const { word = '', seconds = 0, heard, signal } = waiting ?? {}
+  const { word = '', seconds = 0, heard = () => {}, signal } = waiting ?? {}
   const places = list.map(({ address }) => (address ? `${address}:${PORT}` : '-'))
   const program = readFileSync(`${ROOT}/scripts/remote/replicas.pl`, 'utf8')
-  const session = await host.session(bash`perl -e ${program} ${path} ${seconds} ${word} ${places}`)
-  const end = () => session.stdin.end()
-  if (signal?.aborted) end()
-  signal?.addEventListener('abort', end)
+  const script = bash`perl -e ${program} ${path} ${seconds} ${word} ${places}`
   const answers = list.map(() => NOTHING)
-  for await (const line of linesOf(session.stdout)) {
+  const hear = (line: string) => {
     const [number, status, body = ''] = line.split('\t')
     const answer = { status: Number(status), body }
     answers[Number(number)] = answer
     const one = list[Number(number)]
-    if (one && heard && says(answer, word)) heard(one)
+    if (one && says(answer, word)) heard(one)
   }
-  signal?.removeEventListener('abort', end)
-  end()
+  await host.attempt(script, { tied: true, hear, signal })
   return answers
 }
 

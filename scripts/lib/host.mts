@@ -3,13 +3,12 @@
  * A script always travels on the standard input of a `bash -s`, which takes the next one after it: no quoting for a remote shell that may not be
  * bash, and no secret on a command line.
  */
-import { readFileSync } from 'node:fs'
 import { askRoute, parseDestination, type Route, sshWords } from './destination.mts'
 import { CommandError } from './errors.mts'
 import { checkRefused, type Fence, guard } from './fence.mts'
 import { type ServerFile, writeScript } from './files.mts'
-import { echo, framed, unframed } from './frame.mts'
-import { Interpreter } from './interpreter.mts'
+import { framed, type Input, lineByLine, unframed } from './frame.mts'
+import { type Interpreter, Interpreters } from './interpreter.mts'
 import { ended, feed, type Output, type Running, start } from './process.mts'
 import { cutOff, GOES_ON, NOTHING_CHANGED, outOfReach, SSH_FAILED } from './reach.mts'
 import { say } from './say.mts'
@@ -31,13 +30,17 @@ const BASH = 'bash -p -s'
 export interface RunOptions {
   /** Seconds until the script is ended. */
   deadline?: number
-  /** Its standard input ends when we do; else it is empty, and the script goes on without us. */
+  /** Its standard input ends when we do; else it is empty, and the script goes on without us. It must not read any. */
   tied?: boolean
+  /** Hears each line that it prints, as it comes. */
+  hear?: (line: string) => void
+  /** Ends the standard input of a script that is tied. */
+  signal?: AbortSignal
 }
 
 export class Host {
-  #interpreters: Interpreter[] = []
-  #asked: Promise<void> | undefined
+  readonly #interpreters = new Interpreters(() => this.#shell(BASH))
+  #asked: Promise<unknown> | undefined
   #route: Route | undefined
   readonly #words: string[]
   /** The lock that we hold there; without one, scripts only look. */
@@ -79,18 +82,15 @@ export class Host {
   /** Runs a script as root and returns what it printed; throws a CommandError with its last lines. */
   async run(purpose: string, script: Script, options: RunOptions = {}): Promise<string> {
     if (this.verbose) say(`  ${purpose}`)
-    const output = await this.attempt(script, options)
-    if (output.exitCode !== 0) {
-      const text = `${output.stdout}\n${output.stderr}`
-      throw new CommandError(purpose, output.exitCode, text)
-    }
-    return output.stdout
+    const { exitCode, stdout, stderr } = await this.attempt(script, options)
+    if (exitCode === 0) return stdout
+    throw new CommandError(purpose, exitCode, `${stdout}\n${stderr}`)
   }
 
   /** Runs a script as root; its exit code is the caller's to judge. Throws only when the server is out of reach. */
   async attempt(script: Script, options: RunOptions = {}): Promise<Output> {
     await this.#connect()
-    return await this.#heard(this.#begin(script, options.tied), options.deadline ?? SCRIPT_DEADLINE)
+    return await this.#heard(this.#begin(script, options.tied ? 'tied' : 'none'), options)
   }
 
   /**
@@ -104,18 +104,13 @@ export class Host {
     const listed = ['--no-recursion', '--null', '--verbatim-files-from', '--files-from=-']
     // It ends after its input: over a shared connection, ssh now and then never told the end of one that ended before.
     const script = bash`rm -rf ${to}; mkdir -p ${to}; tar -x -C ${to}; cat >/dev/null`
-    const unpack = this.#begin(script, true)
+    const unpack = this.#begin(script, 'last')
     const tar = feed(['tar', '-c', '-C', from, ...modes, ...listed], names.join('\0'), unpack.child)
-    const outputs = await Promise.all([tar, this.#heard(unpack, COPY_DEADLINE)])
+    const outputs = await Promise.all([tar, this.#heard(unpack, { deadline: COPY_DEADLINE })])
     // One that was only ended since the other had failed is not the reason.
     const failed =
       outputs.find(({ exitCode }) => exitCode) ?? outputs.find(({ exitCode }) => exitCode === null)
     if (failed) throw new CommandError(`Copying ${from} to ${this.name}`, failed.exitCode, failed.stderr)
-  }
-
-  /** Copies one file of this machine, with its content only. */
-  async copyFile(from: string, to: string): Promise<void> {
-    await this.writeFiles([{ path: to, content: readFileSync(from, 'utf8') }])
   }
 
   /** Writes files atomically with their modes, owned by root; returns the paths whose content or mode changed. */
@@ -130,7 +125,7 @@ export class Host {
    */
   async session(script: Script): Promise<Running> {
     await this.#connect()
-    return this.#begin(script, true).child
+    return this.#begin(script, 'last').child
   }
 
   /**
@@ -142,8 +137,9 @@ export class Host {
     const proxy = server
       ? ['-o', `ProxyCommand=${this.#shell(server).map(sh).join(' ').replaceAll('%', '%%')}`]
       : []
-    const words = ['ssh', ...ANEW, ...proxy, ...this.#ssh, 'true']
-    return judgeLogin(await ended(start(words), 3 * CONNECT_DEADLINE))
+    return judgeLogin(
+      await ended(start(['ssh', ...ANEW, ...proxy, ...this.#ssh, 'true']), 3 * CONNECT_DEADLINE),
+    )
   }
 
   /**
@@ -154,35 +150,33 @@ export class Host {
     await this.#connect()
     const socket = `${socketsOf(this.sshConfig, this.#words)}-${port}`
     const way = ['-o', 'StreamLocalBindUnlink=yes', '-O', 'forward', '-L', `${socket}:127.0.0.1:${port}`]
-    const words = ['ssh', ...way, ...this.#ssh]
-    const { exitCode, stderr } = await ended(start(words), CONNECT_DEADLINE)
+    const { exitCode, stderr } = await ended(start(['ssh', ...way, ...this.#ssh]), CONNECT_DEADLINE)
     if (exitCode !== 0) throw new CommandError(`Opening a way to port ${port}`, exitCode, stderr)
     return socket
   }
 
-  #connect(): Promise<void> {
-    this.#asked ??= this.#ask()
+  #connect(): Promise<unknown> {
+    const options = { deadline: 2 * CONNECT_DEADLINE }
+    this.#asked ??= this.#heard(this.#begin(bash`true`), options, NOTHING_CHANGED)
     return this.#asked
   }
 
-  async #ask(): Promise<void> {
-    await this.#heard(this.#begin(bash`true`), 2 * CONNECT_DEADLINE, NOTHING_CHANGED)
-  }
-
-  /** Has the next free interpreter begin a script. @param takesInput as {@link framed} has it */
-  #begin(script: Script, takesInput = false): Interpreter {
-    this.#interpreters = this.#interpreters.filter((one) => !one.gone)
-    const free = this.#interpreters.find((one) => one.free)
-    const interpreter = free ?? new Interpreter(this.#shell(BASH))
-    if (!free) this.#interpreters.push(interpreter)
-    interpreter.begin(framed(script, takesInput, this.fence && guard(this.fence)), takesInput)
+  /** Has a free interpreter begin a script. */
+  #begin(script: Script, input: Input = 'none'): Interpreter {
+    const interpreter = this.#interpreters.next()
+    interpreter.begin(framed(script, input, this.fence && guard(this.fence)), input === 'last')
     return interpreter
   }
 
   /** What the script printed, and nothing of what the login did. @param state what is told when there is no way to it */
-  async #heard(interpreter: Interpreter, deadline: number, state = GOES_ON): Promise<Output> {
+  async #heard(interpreter: Interpreter, options: RunOptions, state = GOES_ON): Promise<Output> {
+    const { deadline = SCRIPT_DEADLINE, hear, signal } = options
+    const shown = this.verbose ? [lineByLine('stdout', say), lineByLine('stderr', say)] : []
+    const listeners = hear ? [lineByLine('stdout', hear), ...shown] : shown
     const before = interpreter.used
-    const output = await interpreter.ended(deadline, this.verbose ? echo() : undefined)
+    const output = await interpreter.ended(deadline, signal, (now) => {
+      for (const listener of listeners) listener(now)
+    })
     const [stdout, stderr] = [unframed(output.stdout), unframed(output.stderr)]
     const exitCode = stdout.code ?? output.exitCode
     const lost = exitCode === SSH_FAILED && stdout.code === undefined && !this.local

@@ -7,6 +7,24 @@ import type { Socket } from 'node:net'
 import { coded, OPENING } from './frame.mts'
 import { ended as endOf, type Output, type Running, start } from './process.mts'
 
+/** As many as scripts run at the same time. */
+export class Interpreters {
+  #all: Interpreter[] = []
+
+  /** @param words the command that starts one */
+  constructor(private readonly words: () => readonly string[]) {}
+
+  /** One that can take a script now. */
+  next(): Interpreter {
+    this.#all = this.#all.filter((one) => !one.gone)
+    const free = this.#all.find((one) => one.free)
+    if (free) return free
+    const fresh = new Interpreter(this.words())
+    this.#all.push(fresh)
+    return fresh
+  }
+}
+
 export class Interpreter {
   /** Its streams are a script's that takes input. */
   readonly child: Running
@@ -23,7 +41,7 @@ export class Interpreter {
 
   /** Whether it can take a script now. */
   get free(): boolean {
-    return this.#state === 'free' && !this.gone
+    return this.#state === 'free' && !this.gone && this.child.stdin.writable
   }
 
   get gone(): boolean {
@@ -33,21 +51,33 @@ export class Interpreter {
 
   /**
    * @param script framed
-   * @param last   whether it reads what is written to its standard input, and ends with it
+   * @param last   whether it ends with that script
    */
-  begin(script: string, last = false): void {
+  begin(script: string, last: boolean): void {
     this.#state = last ? 'leaving' : 'busy'
     this.#hold(true)
     this.child.stdin.write(script)
   }
 
-  /** What the script printed, when it has ended. @param hear gets what was printed until now, as it comes */
-  async ended(seconds: number, hear: (output: Output) => void = () => {}): Promise<Output> {
+  /**
+   * What the script printed, when it has ended.
+   * @param signal ends the standard input, and this interpreter with it
+   * @param hear   gets what was printed until now, as it comes
+   */
+  async ended(
+    seconds: number,
+    signal: AbortSignal | undefined,
+    hear: (now: Output) => void,
+  ): Promise<Output> {
+    const endInput = () => this.child.stdin.end()
+    if (signal?.aborted) endInput()
+    signal?.addEventListener('abort', endInput)
     const done = (now: Output) => coded(now.stdout) && coded(now.stderr)
-    const output = await endOf(this.child, seconds, (now) => {
+    const ending = endOf(this.child, seconds, (now) => {
       hear(now)
       return done(now)
     })
+    const output = await ending.finally(() => signal?.removeEventListener('abort', endInput))
     this.used = true
     if (this.#state === 'busy') this.#state = done(output) ? 'free' : 'leaving'
     this.#hold(false)

@@ -39,7 +39,7 @@ export async function putInForce(host: Host, stack: StackConfig, live: Live): Pr
     join([
       composeFor(stack, 'none'),
       bash`
-mkdir -p ${folder}
+[ -d ${folder} ] || mkdir -p ${folder}
 cd ${folder}
 check=(${live.check(`/etc/prusa/${name}`)})`,
       live.before,

@@ -131,9 +131,8 @@ function stuck(said: string): OperatorError {
   )
 }
 
-/** Nothing of an earlier run is under way any more: its one-off containers and its build folders are nobody's. */
-const leftovers = ({ folder, project }: StackConfig): Script => bash`
-rm -rf ${folder}/build
+/** Nothing of an earlier run is under way any more: its one-off containers are nobody's. */
+const leftovers = ({ project }: StackConfig): Script => bash`
 command -v docker >/dev/null || exit 0
 docker ps -aq --filter label=com.docker.compose.project=${project} --filter label=com.docker.compose.oneoff=True |
   xargs -r docker rm -f >/dev/null 2>&1 || true # the engine may not run yet`

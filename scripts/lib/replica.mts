@@ -26,15 +26,20 @@ export interface Replica {
 
 /** Every container of the application, whatever its state, by number. */
 export async function replicas(host: Host, stack: StackConfig): Promise<Replica[]> {
-  return parse(stack, await host.run('Looking at the replicas', join([found(stack), bash`found | inspect`])))
+  return parseReplicas(stack, await host.run('Looking at the replicas', looking(stack)))
 }
+
+/** Prints what `parseReplicas` reads. */
+export const looking = (stack: StackConfig): Script => join([found(stack), bash`found | inspect`])
 
 // A replica may be removed between being found and being inspected. No more is asked of the engine than is read here: the
 // environment, which holds the database's password, stays on the server.
 const found = (stack: StackConfig): Script => bash`
 inspect() { # those on standard input
-  date +%s%3N
-  xargs -r docker inspect --format ${INSPECTED} 2>/dev/null || true
+  local ids
+  mapfile -t ids
+  echo $((\${EPOCHREALTIME/./} / 1000))
+  [ \${#ids[@]} = 0 ] || docker inspect --format ${INSPECTED} "\${ids[@]}" 2>/dev/null || true
 }
 found() {
   docker ps -aq --no-trunc --filter label=com.docker.compose.project=${stack.project} \
@@ -56,7 +61,7 @@ interface Inspected {
 }
 
 /** @param output the server's clock in milliseconds, then a container on each line */
-function parse(stack: StackConfig, output: string): Replica[] {
+export function parseReplicas(stack: StackConfig, output: string): Replica[] {
   const [now, ...lines] = output.split('\n').filter(Boolean)
   const containers = lines.map((line) => replicaOf(stack, JSON.parse(line) as Inspected, Number(now)))
   return containers.sort((a, b) => numberOf(a) - numberOf(b))
@@ -111,7 +116,7 @@ ${remote('start-replicas', parameters)}
       ]),
       { deadline: 120 },
     )
-    started.push(...parse(stack, output))
+    started.push(...parseReplicas(stack, output))
   }
   if (started.length >= count) return started
   throw new OperatorError(
@@ -130,12 +135,14 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
   await host.run(
     `Stopping ${namesOf(gone)}`,
     join([
+      // Until then nobody is started either, who would get the address that the balancer still knows as another one's.
       move(stack, 'replicas', true),
       bash`
 docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true
-docker rm ${ids} >/dev/null || true
-left=$(docker ps -aq ${here})
-[ -z "$left" ] || docker rm --force $left >/dev/null`,
+if ! docker rm ${ids} >/dev/null; then
+  left=$(docker ps -aq ${here})
+  [ -z "$left" ] || docker rm --force $left >/dev/null
+fi`,
     ]),
     { deadline: stack.rollout.stop_timeout + 60 },
   )

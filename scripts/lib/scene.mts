@@ -4,8 +4,9 @@ import type { StackConfig } from './config.mts'
 import { refreshFront } from './front.mts'
 import { refreshBalancer } from './haproxy.mts'
 import type { Host } from './host.mts'
-import { namesOf, type Replica, replicas } from './replica.mts'
+import { looking, namesOf, parseReplicas, type Replica } from './replica.mts'
 import { list, warn } from './say.mts'
+import { bash, join } from './shell.mts'
 import { waitUntil } from './wait.mts'
 
 export interface Scene {
@@ -17,7 +18,11 @@ export interface Scene {
 
 /** @returns what the balancer says of each, too */
 export async function look(host: Host, stack: StackConfig): Promise<Scene & { places: balancer.Place[] }> {
-  const [found, places] = await Promise.all([replicas(host, stack), balancer.look(host, stack)])
+  const script = join([looking(stack), bash`echo`, balancer.looking(stack)])
+  const [containers = '', said = ''] = (await host.run('Looking at replicas and balancer', script)).split(
+    '\n\n',
+  )
+  const [found, places] = [parseReplicas(stack, containers), balancer.parsePlaces(said)]
   const given = new Set(places.filter(({ weight }) => weight > 0).map(({ address }) => address))
   const serving = found.filter(({ address, running }) => running && given.has(address))
   return { found, serving: serving.map(({ name }) => name), places }
@@ -53,15 +58,19 @@ const FOUND_DEADLINE = 10
 /**
  * Gives balancer and front door the configuration of now; the front door waits until the balancer has somebody to send
  * requests to, where anybody runs.
+ * @returns what is there then
  */
-export async function refresh(host: Host, stack: StackConfig): Promise<void> {
+export async function refresh(host: Host, stack: StackConfig): Promise<Scene> {
   await refreshBalancer(host, stack)
-  const running = (await replicas(host, stack)).filter((one) => one.running)
-  if (running.length === 0) return
+  let scene = await look(host, stack)
+  const running = scene.found.filter((one) => one.running)
+  if (running.length === 0) return scene
   await balancer.introduce(host, stack, running)
+  const well = () => scene.places.some(({ up }) => up)
   await waitUntil('the balancer finds a replica well', FOUND_DEADLINE, async () => {
-    const places = await balancer.look(host, stack)
-    return places.some(({ up }) => up) ? undefined : places.map(({ why }) => why).join(', ') || 'none'
+    if (!well()) scene = await look(host, stack)
+    return well() ? undefined : scene.places.map(({ why }) => why).join(', ') || 'none'
   }).catch((error) => warn(error.message))
   await refreshFront(host, stack)
+  return scene
 }

@@ -30,7 +30,7 @@ export async function writeStack(host: Host, stack: StackConfig, images: BaseIma
 install -d -m 700 ${stack.folder}
 install -d -m 755 ${folders}
 install -d -m 700 -o 101 -g 101 ${stack.folder}/spool # the number of the user nginx in the images of both modes
-find ${folders} -type d ! -perm 755 -exec chmod 755 {} +`
+find ${folders} -type d ! -perm 755 ! -path ${`${stack.folder}/haproxy/run`} -exec chmod 755 {} +`
   const keep = remote('keep-before', { folder: stack.folder, project: stack.project })
   const output = await host.run(
     'Writing the stack’s files',

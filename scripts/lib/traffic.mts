@@ -36,21 +36,22 @@ export async function readTraffic(host: Host, stack: StackConfig, since: number)
   const output = await host.run(
     'Reading the load balancer’s log',
     bash`
-log=$(mktemp)
-trap 'rm "$log"' EXIT
-read_last() { docker logs --tail $1 ${containerOf(stack, 'lb')} >"$log" 2>/dev/null; } # LINES
-from_before() { [ "$(grep -m1 -oE '"msec":[0-9]+' "$log" | cut -d: -f2)" -lt ${Math.floor(since / 1000)} ]; }
-lines=${TAIL}
-read_last $lines
-until from_before || [ $(wc -l <"$log") -lt $lines ]; do
-  lines=$((lines * 4))
-  read_last $lines
+count() { # LINES of the log: when it begins and how many there are; then a line for each kind of them in each bin
+  docker logs --tail $1 ${containerOf(stack, 'lb')} 2>/dev/null | jq -nrR 'reduce (inputs | fromjson? // {}) as $one
+    ({lines: 0, bins: {}}; .lines += 1 | .first //= $one.msec | if ($one.msec // 0) * 1000 < ${since} then . else
+      .bins["\($one.msec * 1000 / ${BIN} | floor)\t\($one.release // "")\t\($one.release == "" and $one.status >= 500)"] += 1 end)
+    | "\(.first // 0 | floor) \(.lines)", (.bins | to_entries[] | "\(.value) \(.key)")'
+}
+for ((lines = ${TAIL}; ; lines *= 4)); do
+  counted=$(count $lines)
+  read -r first number <<<"$counted"
+  if ((first < ${Math.floor(since / 1000)} || number < lines)); then break; fi
 done
-jq -rR 'fromjson? | select(.msec * 1000 >= ${since}) | [(.msec * 1000 / ${BIN} | floor), .release // "", .release == "" and .status >= 500] | @tsv' "$log" | sort | uniq -c
-docker logs --since ${new Date(since).toISOString()} ${containerOf(stack, 'balancer')} 2>/dev/null |
-  jq -rR 'fromjson? | select(.status >= 100 and .status < 500 and (.reason | startswith("the replica"))) | "cut"' | sort | uniq -c`,
+echo "$counted"
+docker logs --since ${new Date(since).toISOString()} ${containerOf(stack, 'balancer')} 2>/dev/null | jq -nrR '[inputs | fromjson?
+  | select(.status >= 100 and .status < 500 and (.reason | startswith("the replica")))] | "\(length) cut"'`,
   )
-  return parseTraffic(output)
+  return parseTraffic(output.slice(output.indexOf('\n') + 1))
 }
 
 /**

@@ -5,12 +5,19 @@
 #           the containers that run on it and the releases that were built from it.
 : "${images:?}" "${move:?}"
 
-docker version >/dev/null # an engine that does not answer has no missing image
-id() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null || true; }
+ids() { docker image inspect --format '{{.Id}}' "$@" 2>/dev/null; }
 
-while read -r shared own; do
-  now=$(id "$shared")
-  before=$(id "$own")
+read -r -d '' -a names <<<"$images" || true
+if all=$(ids "${names[@]}"); then
+  mapfile -t all <<<"$all"
+else
+  docker version >/dev/null # an engine that does not answer has no missing image
+  all=()
+  for name in "${names[@]}"; do all+=("$(ids "$name" || true)"); done
+fi
+
+for ((at = 0; at < ${#names[@]}; at += 2)); do
+  shared=${names[at]} own=${names[at + 1]} now=${all[at]} before=${all[at + 1]}
   if [ -n "$before" ] && [ "$move" != yes ]; then continue; fi
   if [ -z "$now" ]; then
     [ -n "$before" ] || echo "$shared"
@@ -22,4 +29,4 @@ while read -r shared own; do
     docker tag "$before" "${own%:*}:${before:0:12}"
   fi
   docker tag "$shared" "$own"
-done <<<"$images"
+done

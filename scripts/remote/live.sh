@@ -8,7 +8,7 @@
 
 master=$(docker inspect -f '{{.State.Pid}}' "$container" 2>/dev/null) || master=0
 running() { [ "$master" != 0 ]; }
-if running && [ "$(readlink live)" = "$name" ] && [ "$(cat loaded 2>/dev/null)" = "$name" ]; then exit 0; fi
+if running && [ "$(readlink live)" = "$name" ] && [ -e loaded ] && [ "$(<loaded)" = "$name" ]; then exit 0; fi
 
 mkdir -p "$name"
 written

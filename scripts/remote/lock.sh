@@ -12,11 +12,12 @@
 take() {
   local before
   # shellcheck disable=SC2174 # the folders above it are not ours
-  mkdir -p -m 700 "$folder"
+  [ -d "$folder" ] || mkdir -p -m 700 "$folder"
   cd "$folder" || return
   exec 9>>lock
   flock -w "$patience" 9 || { echo "held $(cat lock.holder)"; return 1; }
-  before=$(cat lock.holder 2>/dev/null || echo somebody)
+  before=somebody
+  [ ! -e lock.holder ] || before=$(<lock.holder)
   put lock.token "$token" # from here on no other holder's step begins
   put lock.holder "$holder"
   exec 8>>lock.moves
@@ -31,7 +32,8 @@ put() { # FILE TEXT: a reader sees the old one or the new one
 
 until_still() { # HOLDER: waits for the step that it has left under way
   local end=$((SECONDS + overdue)) self=$BASHPID
-  flock -n 8 && return
+  # A run that has just ended may put something in order yet (balancer.pl).
+  flock -w 5 8 9>&- && return
   echo "waiting $1"
   # Not flock's own waiting: that would go on, and keep the lock, when this shell is killed.
   until flock -n 8; do

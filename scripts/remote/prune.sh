@@ -1,17 +1,18 @@
 # shellcheck shell=bash
 # Removes what this deployment has brought to the engine and nothing needs any more: base images of old requirements, of
-# another mode, and those that fresh ones have replaced; and what a killed build has left.
+# another mode, and those that fresh ones have replaced.
 #   folder   of the deployment
 #   project  of Compose
 #   keep     names of images that are needed now, a blank between two
 : "${folder:?}" "${project:?}" "${keep:?}"
 
-used=$(docker ps -aq | xargs -r docker inspect --format '{{.Image}}' || true) # one may be removed meanwhile
-
+# Ids of the images that containers run on; looked up when it is first asked for.
+used=
 needed() { # NAME
   local id
   [[ " $keep " != *" $1 "* ]] || return 0
   id=$(docker image inspect --format '{{.Id}}' "$1" 2>/dev/null) || return 1
+  used=${used:-none $(docker ps -aq | xargs -r docker inspect --format '{{.Image}}' || true)} # one may be removed meanwhile
   [[ $used != *"$id"* ]] || return 0
   # A kept release is named after the Python image that it was built on: without that one, its source would make another.
   [ -n "$(docker images -q --filter "label=prusa.python=$id" "$project/app")" ]
@@ -38,4 +39,3 @@ if [ -e "$brought" ]; then
   mv "$brought.next" "$brought"
 fi
 
-rm -rf "$folder/build"

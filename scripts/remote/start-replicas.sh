@@ -14,15 +14,19 @@ replicas() {
 }
 export SECRETS=$secrets COMPOSE_IGNORE_ORPHANS=true
 
-# The target's file takes the networks as they are. Where they are missing, the stack's file makes them.
-if ! docker network inspect "${project}_frontend" "${project}_pool" "${project}_backend" >/dev/null 2>&1; then
-  RELEASE=none docker compose --env-file "$folder/compose/stack.env" -f "$folder/compose/stack.yaml" create --no-recreate db balancer lb >&2
-fi
-
 cd "$folder/targets/$target" || exit 1
 before=$(replicas)
-docker compose --env-file stack.env -f stack.yaml create --no-recreate --no-build --pull never \
-  --scale "app=$(($(wc -w <<<"$before") + number))" app >&2
+read -r -d '' -a there <<<"$before" || true
+make() {
+  docker compose --env-file stack.env -f stack.yaml create --no-recreate --no-build --pull never \
+    --scale "app=$((${#there[@]} + number))" app >&2
+}
+# The target's file takes the networks as they are. Where they are missing, the stack's file makes them.
+if ! make; then
+  if docker network inspect "${project}_frontend" "${project}_pool" "${project}_backend" >/dev/null 2>&1; then exit 1; fi
+  RELEASE=none docker compose --env-file "$folder/compose/stack.env" -f "$folder/compose/stack.yaml" create --no-recreate db balancer lb >&2
+  make
+fi
 # One after the other: the engine takes longer for two at once (measured with 20.10).
 for id in $(replicas); do
   [[ $before != *$id* ]] || continue

@@ -4,10 +4,10 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
-import { look } from '../../scripts/lib/balancer.mts'
 import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
 import { Host } from '../../scripts/lib/host.mts'
 import { withLock } from '../../scripts/lib/lock.mts'
+import { look } from '../../scripts/lib/scene.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
 import { Client } from '../lib/client.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
@@ -48,7 +48,7 @@ test('a balancer that is killed meanwhile is told again who drains', async () =>
   const balancer = `${site.project}-balancer-1`
   process.kill(Number((await docker`docker inspect -f {{.State.Pid}} ${balancer}`).stdout), 'SIGKILL')
   await until(`${old} drains again`, async () => {
-    const places = await look(new Host('local'), stackOf(site)).catch(() => [])
+    const { places } = await look(new Host('local'), stackOf(site)).catch(() => ({ places: [] }))
     return places.some((one) => one.address === address && one.up && one.weight === 0)
   })
   const { exitCode, stdall } = await rollout

@@ -48,7 +48,7 @@ test('line by line, as a session is read', async () => {
 })
 
 test('what comes behind the script is its input when it takes some', () => {
-  assert.equal(behindLogin(`${framed(bash`cat`, true)}rest`).out.text, 'rest')
+  assert.equal(behindLogin(`${framed(bash`cat`, 'last')}rest`).out.text, 'rest')
   assert.equal(behindLogin(`${framed(bash`cat`)}echo rest\n`).out.text, '')
 })
 

@@ -113,6 +113,16 @@ echo "rest$line"`,
     assert.notEqual(await pid(), before)
   })
 
+  test('that is tied ends when its input is ended, and is heard line by line; the next one runs all the same', async () => {
+    const own = new Host('local')
+    const over = new AbortController()
+    const hear = (line: string) => line === 'begun' && over.abort()
+    const options = { tied: true, hear, signal: over.signal }
+    const { stdout } = await own.attempt(bash`echo begun; cat; echo ended`, options)
+    assert.equal(stdout, 'begun\nended\n')
+    assert.equal(await own.run('Going on', bash`echo on`), 'on\n')
+  })
+
   test('that fails shows its purpose, its exit code and its last lines', async () => {
     assert.match(
       await failure(host.run('Building', bash`echo fine; echo 'no space left' >&2; exit 7`)),

@@ -119,7 +119,7 @@ async function readLog(host: Host, stack: StackConfig, run: string): Promise<Log
     'Reading the load balancer’s log',
     bash`
 docker inspect ${lb} >/dev/null 2>&1 || exit 0
-docker logs --since 2m ${lb} 2> >(tail -n 3 >&2) | { grep -F ${`verify-${run}`} || true; } | jq -r '[.agent, .upstream] | @tsv'`,
+{ docker logs --since 2m ${lb} 2>&1 >&3 3>&- | tail -n 3 >&2; } 3>&1 | { grep -F ${`verify-${run}`} || true; } | jq -r '[.agent, .upstream] | @tsv'`,
   )
   return output
     .split('\n')
