@@ -25,6 +25,7 @@ before(() => {
     postgres: `${shared}/a:1`,
     redis: `${shared}/a:1`,
     nginx: `${shared}/a:1`,
+    haproxy: `${shared}/a:1`,
     python: `${shared}/python:1`,
   }
   stack = { ...all, project, folder, images: 'registry', base_images: { ...all.base_images, ...names } }
