@@ -12,10 +12,9 @@ import type { Host } from './host.mts'
 import { taking } from './lock.mts'
 import { type Problem, problemOf } from './problem.mts'
 import { ensureTimer, type Timer } from './renewal.mts'
-import { bash, join, type Script } from './shell.mts'
+import { bash, join, remote, type Script } from './shell.mts'
 import { readCertificate } from './site.mts'
 import { digest } from './source.mts'
-import { containerOf } from './stack.mts'
 
 /** Seconds for one order: certbot itself gives up after 90 s of waiting for the CA. */
 const ORDER_DEADLINE = 300
@@ -99,52 +98,30 @@ export function readCa(stack: StackConfig): string {
  */
 export function renewScript(stack: StackConfig, image: string): Script {
   const { email, directory, ca } = stack.letsencrypt
-  const folder = `${stack.folder}/letsencrypt`
-  const state = `${folder}/${digest(`${directory} ${stack.domain}`).slice(0, 8)}`
-  const bundle = ca ? `${folder}/ca.pem` : '/etc/ssl/certs/ca-certificates.crt'
-  const account = email ? ['--email', email] : ['--register-unsafely-without-email']
-  const lb = containerOf(stack, 'lb')
+  const { folder, domain } = stack
+  const parameters = {
+    state: stateOf(stack),
+    image,
+    bundle: ca ? `${folder}/letsencrypt/ca.pem` : '/etc/ssl/certs/ca-certificates.crt',
+    domain,
+    directory,
+    account: email ? ['--email', email] : ['--register-unsafely-without-email'],
+    deadline: ORDER_DEADLINE - 30,
+  }
+  const holder = bash`"root@$(hostname) since $(date -u +%FT%TZ) for the renewal of the certificate"`
   return join([
     bash`#!/bin/bash
-# Gets the site's certificate by ACME, or renews it when it is due, and lets nginx take it over without an outage.
 # The server's timer runs it twice a day; by hand: renew [--force-renewal]. Written by 04-stack.
 set -euo pipefail
 export LC_ALL=C.UTF-8 DOCKER_CONTEXT=default
 unset DOCKER_HOST
-umask 022
-if [ -z "\${UNDER_LOCK:-}" ]; then`,
-    taking(
-      stack,
-      bash`"root@$(hostname) since $(date -u +%FT%TZ) for the renewal of the certificate"`,
-      bash`$(</proc/sys/kernel/random/uuid)`,
-      PATIENCE,
-    ),
-    bash`
-  linger() { sleep 1; }
-  take >&2 || { echo 'The server is being changed by somebody else: nothing was done; the timer tries again.' >&2; exit 1; }
-  trap 'rm -f "$folder/lock.token"' EXIT
-fi
-mkdir -p -m 700 ${state}
-timeout ${ORDER_DEADLINE - 30} docker run --rm --network bridge --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-  --memory 256m --pids-limit 50 --volume ${state}:/certbot --volume ${stack.folder}/nginx/acme:/webroot \
-  --volume ${bundle}:/ca.pem:ro --env REQUESTS_CA_BUNDLE=/ca.pem ${image} certonly --non-interactive --agree-tos \
-  ${account} --server ${directory} --domain ${stack.domain} --cert-name site --key-type ecdsa \
-  --webroot --webroot-path /webroot --keep-until-expiring --max-log-backups 10 \
-  --config-dir /certbot/etc --work-dir /certbot/work --logs-dir /certbot/log "$@" >&2
-certificate=${state}/etc/live/site/fullchain.pem
-key=${state}/etc/live/site/privkey.pem
-tls=${stack.folder}/nginx/tls
-there() { cmp -s "$certificate" "$tls/certificate.pem" && cmp -s "$key" "$tls/key.pem"; }
-if there && [ -e "$tls/loaded" ]; then
-  echo 'not due: nothing to do'
-  exit 0
-fi`,
+umask 022`,
+    taking(stack, holder, bash`$(</proc/sys/kernel/random/uuid)`, PATIENCE),
     takeOver(stack),
-    bash`there || take "$certificate" "$key"
-# Not docker kill: the engine would take it for a stop by hand and never restart the container by itself.
-! running || kill -HUP "$(docker inspect -f '{{.State.Pid}}' ${lb})"
-touch "$tls/loaded"
-echo 'another certificate is in place'
-`,
+    remote('renew', parameters),
   ])
 }
+
+/** Certbot's files for this domain and this ACME server. */
+const stateOf = ({ folder, domain, letsencrypt }: StackConfig) =>
+  `${folder}/letsencrypt/${digest(`${letsencrypt.directory} ${domain}`).slice(0, 8)}`

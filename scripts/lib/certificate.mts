@@ -5,7 +5,7 @@ import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
 import { move } from './lock.mts'
 import type { Pair } from './pair.mts'
-import { bash, join, type Script, Secret } from './shell.mts'
+import { bash, join, remote, type Script, Secret } from './shell.mts'
 import { addressOf } from './site.mts'
 import { containerOf } from './stack.mts'
 
@@ -65,41 +65,13 @@ export async function ensureCertificate(host: Host, stack: StackConfig, pair?: P
   return (await host.run('Preparing the certificate', script)).trim()
 }
 
-/**
- * `take CERTIFICATE KEY`: nginx finds this pair from its next reload or start on. One rename for both, so that no start
- * in between could meet a certificate with another one's key; and back again when a running nginx does not take them.
- */
+/** `take_over CERTIFICATE KEY`, for a script on the server. */
 export function takeOver(stack: StackConfig): Script {
   const lb = containerOf(stack, 'lb')
-  return bash`
-take() {
-  mkdir -p -m 755 ${stack.folder}/nginx
-  cd ${stack.folder}/nginx
-  fresh=$(mktemp -d tls-XXXXXXXX)
-  cp "$1" "$fresh/certificate.pem"
-  (umask 077; cp "$2" "$fresh/key.pem")
-  (cd "$fresh"; as_nginx_reads)
-  [ ! -d tls ] || [ -L tls ] || mv -T tls tls-earlier # a folder in older deployments
-  earlier=$(readlink tls || echo tls-earlier)
-  point "$fresh"
-  if running && ! docker exec ${lb} nginx -t -q -c /etc/prusa/live/nginx.conf >&2; then
-    point "$earlier"
-    rm -rf "$fresh"
-    echo 'nginx does not take this certificate; the one before stays' >&2
-    exit 1
-  fi
-  for old in tls-*; do [ "$old" = "$fresh" ] || rm -rf "$old"; done
-}
-as_nginx_reads() { # in the folder of a pair
-  chmod 755 .
-  if [ -e certificate.pem ]; then chmod 644 certificate.pem; fi
-  if [ -e key.pem ]; then chown ${NGINX_USER} key.pem; chmod 400 key.pem; fi
-}
-point() { ln -sfn "$1" tls.next; mv -T tls.next tls; }
-running() { [ "$(docker inspect -f '{{.State.Running}}' ${lb} 2>/dev/null)" = true ]; }`
+  return remote('take-over', { folder: stack.folder, lb, nginx_user: NGINX_USER })
 }
 
-/** A script that may `take` the pair which it has put into $made; nobody else changes the load balancer meanwhile. */
+/** A script that may `take_over` the pair which it has put into $made; nobody else changes the load balancer meanwhile. */
 function taking(stack: StackConfig, script: Script): Script {
   const folder = bash`
 umask 077
@@ -118,13 +90,11 @@ base64 -d <<<${base64(certificate)} >"$made/certificate.pem"
 base64 -d <<<${new Secret(base64(key.reveal()))} >"$made/key.pem"
 there=${stack.folder}/nginx/tls
 if cmp -s "$made/certificate.pem" "$there/certificate.pem" && cmp -s "$made/key.pem" "$there/key.pem"; then exit 0; fi
-take "$made/certificate.pem" "$made/key.pem"
+take_over "$made/certificate.pem" "$made/key.pem"
 echo 'from the files'`,
   )
 }
 
-// Every address of the server is named but those of Docker's own bridges. The addresses of the moment are not asked of
-// an old certificate: a lease that changes is no reason to make every client trust another one.
 /** Letters of a certificate's common name at most (X.520, ub-common-name). Clients go by the alternative names. */
 const COMMON_NAME = 64
 
@@ -133,64 +103,21 @@ export function selfSignedScript(stack: StackConfig, address: string): Script {
   const names = [...new Set([stack.domain, address.replace(/%.*/, '')].filter(Boolean))]
   const common = names.find((name) => name.length <= COMMON_NAME) ?? 'localhost'
   const acme = stack.tls === 'letsencrypt'
-  return taking(
-    stack,
-    bash`
-mkdir -p -m 755 ${stack.folder}/nginx
-cd ${stack.folder}/nginx
-self_signed() { [ "$(openssl x509 -in tls/certificate.pem -noout -issuer_hash)" = "$(openssl x509 -in tls/certificate.pem -noout -subject_hash)" ]; }
-lasts() { openssl x509 -in tls/certificate.pem -noout -checkend $(($1 * 86400)) >/dev/null; } # DAYS
-covers() { # NAME: whether the certificate is for it
-  local kind=-checkhost
-  [[ $1 =~ ^[0-9.]+$|: ]] && kind=-checkip
-  [[ $(openssl x509 -in tls/certificate.pem -noout "$kind" "$1") == *'does match'* ]]
-}
-reason() {
-  local days=${RENEW_BEFORE}
-  if [ ! -s tls/certificate.pem ] || [ ! -s tls/key.pem ]; then echo 'new'; return; fi
-  if ! cmp -s <(openssl x509 -in tls/certificate.pem -noout -pubkey) <(openssl pkey -in tls/key.pem -pubout); then echo 'the key was another'; return; fi
-  if ! self_signed; then
-    # A CA's stays with letsencrypt, whose own renewal takes care of it, until its very end.
-    if ! ${acme}; then echo 'the old one was issued by a CA'; return; fi
-    days=0
-  fi
-  if ! lasts $days; then echo 'the old one ends soon'; return; fi
-  for name in ${acme ? [stack.domain] : names}; do
-    if ! covers "$name"; then echo "the old one did not name $name"; return; fi
-  done
-}
-why=$(reason)
-[ -n "$why" ] || exit 0
-san() { # every name and address once, as subjectAltName wants it
-  printf '%s\n' "$@" | sort -u | sed -E 's/^([0-9.]+|.*:.*)$/IP:&/; t; s/^/DNS:/' | paste -sd,
-}
-addresses=$(ip -o addr show scope global | awk '$2 !~ /^(docker|br-|veth)/ {sub("/.*", "", $4); print $4}')
-common=${common}
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256 -days ${VALID} \
-  -subj "/CN=$common" -addext 'keyUsage=digitalSignature' -addext 'extendedKeyUsage=serverAuth' \
-  -addext "subjectAltName=$(san localhost 127.0.0.1 ::1 "$(hostname)" $(hostname -f 2>/dev/null || true) $addresses ${names})" \
-  -keyout "$made/key.pem" -out "$made/certificate.pem"
-take "$made/certificate.pem" "$made/key.pem"
-echo "made by openssl ($why)"`,
-  )
+  const parameters = {
+    names,
+    // An address may change, and a CA's certificate names none.
+    asked: acme ? [stack.domain] : names,
+    common,
+    acme,
+    renew_before: RENEW_BEFORE,
+    valid: VALID,
+  }
+  return taking(stack, remote('self-signed', parameters))
 }
 
 /** Writes the user \`developer\` with the secret's password for basic auth; returns whether it changed. */
 export async function ensureAdminPassword(host: Host, stack: StackConfig): Promise<boolean> {
-  const output = await host.run(
-    'Writing the admin password',
-    bash`
-cd ${stack.folder}/nginx
-secret=${stack.folder}/secrets/admin_password
-if [ "$(stat -c %a:%u htpasswd 2>/dev/null)" != 400:${NGINX_USER} ] || ! htpasswd -vi htpasswd developer <"$secret" >/dev/null 2>&1; then
-  umask 077
-  # bcrypt at its default cost: a stronger one would let a flood of guesses stall nginx, and 32 random bytes need none.
-  htpasswd -niB developer <"$secret" >htpasswd.next
-  chown ${NGINX_USER} htpasswd.next
-  chmod 400 htpasswd.next
-  mv htpasswd.next htpasswd
-  echo changed
-fi`,
-  )
+  const script = remote('admin-password', { folder: stack.folder, nginx_user: NGINX_USER })
+  const output = await host.run('Writing the admin password', script)
   return output.trim() === 'changed'
 }

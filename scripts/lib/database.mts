@@ -2,7 +2,7 @@
 import type { StackConfig } from './config.mts'
 import type { Host } from './host.mts'
 import { warn } from './say.mts'
-import { bash, type Script } from './shell.mts'
+import { join, remote, type Script } from './shell.mts'
 import { containerOf } from './stack.mts'
 
 /**
@@ -27,42 +27,18 @@ function sortingWarning(stack: StackConfig): string {
     ${psql} -c 'REINDEX DATABASE CONCURRENTLY prusa' -c 'ALTER DATABASE prusa REFRESH COLLATION VERSION'`
 }
 
-/**
- * `sql`: runs statements as the superuser. Names are looked up in PostgreSQL's own schema and nowhere else: `app` may make a
- * function that fits a call better than PostgreSQL's, and it would run with the superuser's rights.
- */
-export const sqlFunction = (stack: StackConfig): Script => bash`
-sql() { # [DATABASE]
-  docker exec -i -e PGOPTIONS=-csearch_path=pg_catalog ${containerOf(stack, 'db')} \
-    psql -v ON_ERROR_STOP=1 -qAtX -U postgres -d "\${1:-prusa}"
-}`
+/** `sql [DATABASE]`: runs statements as the superuser. */
+export const sqlFunction = (stack: StackConfig): Script => remote('sql', { db: containerOf(stack, 'db') })
 
-/** Functions for what passwords have to do with PostgreSQL; they stay on standard input all the way. */
+/** The same, and functions for what passwords have to do with PostgreSQL; in the deployment's folder. */
 export function passwordFunctions(stack: StackConfig): Script {
-  const db = containerOf(stack, 'db')
-  return bash`
-cd ${stack.folder}
-opens() { # ROLE SECRET
-  docker exec -i ${db} sh -c 'IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql -h 127.0.0.1 -U "$0" -d prusa -qAtX -c "SELECT 1"' "$1" <"$2" >/dev/null 2>&1
-}
-variable() { # NAME SECRET: a psql variable, quoted as psql wants it
-  printf "\\\\set %s '%s'\n" "$1" "$(head -n1 "$2" | sed "s/[\\\\']/\\\\&/g")"
-}
-${sqlFunction(stack)}`
+  return join([sqlFunction(stack), remote('passwords', { folder: stack.folder })])
 }
 
-// A password counts as current when it opens the role, as the application would; only another one is set anew (setting
-// it gives it another salt, which would be a change on every run).
 function rolesScript(stack: StackConfig, ownerSecret: string): Script {
-  const owner = `secrets/${ownerSecret}`
-  return bash`
-${passwordFunctions(stack)}
-sql postgres <sql/database.sql
-{
-  echo '\set idle_timeout '${stack.database.developer_idle_timeout}s
-  cat sql/state.sql
-  opens app ${owner} || variable owner_password ${owner}
-  opens developer secrets/db_developer_password || variable developer_password secrets/db_developer_password
-  cat sql/roles.sql sql/rights.sql sql/state.sql
-} | sql`
+  const parameters = {
+    owner: `secrets/${ownerSecret}`,
+    idle_timeout: stack.database.developer_idle_timeout,
+  }
+  return join([passwordFunctions(stack), remote('roles', parameters)])
 }

@@ -1,6 +1,6 @@
 /** Files on the server, written so that a reader sees the old one or the new one and nothing between. */
 import { createHash } from 'node:crypto'
-import { bash, join, type Script, type Secret } from './shell.mts'
+import { bash, join, remote, type Script, type Secret } from './shell.mts'
 
 /** A file as it shall be on the server, owned by root. Paths are absolute; the folder must exist. */
 export interface ServerFile {
@@ -15,26 +15,19 @@ export interface ServerFile {
  * compared at once first, since mostly nothing has changed and each file costs several processes.
  */
 export function writeScript(files: ServerFile[]): Script {
-  if (files.length === 0) return WRITE
+  if (files.length === 0) return remote('write')
   const paths = files.map((file) => file.path)
   const modes = files.map((file) => `${modeOf(file)}:0`).join('\n')
   const sums = files.map((file) => `${sha256(contentOf(file))}  ${file.path}`).join('\n')
   return join([
-    WRITE,
+    remote('write'),
     bash`if [ "$(stat -c %a:%u ${paths} 2>/dev/null)" != ${modes} ] || ! sha256sum -c --status <<<${sums} 2>/dev/null; then`,
-    ...files.map((file) => bash`write ${file.path} ${modeOf(file)} ${base64(contentOf(file))}`),
+    ...files.map(
+      (file) => bash`base64 -d <<<${base64(contentOf(file))} | write ${file.path} ${modeOf(file)}`,
+    ),
     bash`fi`,
   ])
 }
-
-const WRITE = bash`
-write() { # PATH MODE BASE64
-  (umask 077; base64 -d <<<"$3" >"$1.next")
-  chmod "$2" "$1.next"
-  if cmp -s "$1" "$1.next" && [ "$(stat -c %a:%u "$1")" = "$2:0" ]; then rm "$1.next"; return; fi
-  mv -f "$1.next" "$1"
-  echo "$1"
-}`
 
 const modeOf = (file: ServerFile) => file.mode ?? '644'
 const contentOf = ({ content }: ServerFile) => (typeof content === 'string' ? content : content.reveal())

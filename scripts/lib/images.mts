@@ -10,7 +10,7 @@ import { INSTALL, INSTALL_DEADLINE } from './packages.mts'
 import { askRegistry, judgeAnswers, undecided } from './registry.mts'
 import { requirementFiles } from './requirements.mts'
 import { say, warn } from './say.mts'
-import { bash } from './shell.mts'
+import { bash, join, remote } from './shell.mts'
 import { digest, entriesOf } from './source.mts'
 
 const MODES = ['registry', 'debian'] as const
@@ -141,29 +141,10 @@ export async function buildFolder(host: Host, stack: StackConfig): Promise<strin
 }
 
 async function makeBase(host: Host, stack: StackConfig, fresh: boolean): Promise<void> {
-  const { mirror, security_mirror } = stack.debian
-  // Made under a name of its own, so that a failure leaves the one before in force.
-  const image = fresh ? `${BASE}-fresh` : BASE
   const folder = await buildFolder(host, stack)
   await host.copyFolder(DEBIAN_FOLDER, ['base.sh'], `${folder}/debian`)
-  await host.run(
-    'Making the Debian base image',
-    bash`
-${INSTALL}
-cd ${folder}
-${!fresh} || ! docker image inspect ${image} >/dev/null 2>&1 || docker rmi ${image} >/dev/null
-needed() { ! docker image inspect ${image} >/dev/null 2>&1; }
-equipped() { command -v mmdebstrap >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; }
-if needed && ! equipped; then install mmdebstrap debian-archive-keyring; fi
-DEBIAN_MIRROR=${mirror} DEBIAN_SECURITY_MIRROR=${security_mirror} bash debian/base.sh aptconf ${image}
-if ${fresh}; then
-  before=$(docker image inspect --format '{{.Id}}' ${BASE} 2>/dev/null || echo ${image})
-  docker tag ${image} ${BASE}
-  docker rmi ${image} >/dev/null
-  [ "$(docker image inspect --format '{{len .RepoTags}}' $before)" != 0 ] || docker rmi $before >/dev/null
-fi`,
-    { deadline: INSTALL_DEADLINE },
-  )
+  const script = join([INSTALL, remote('make-base', { ...stack.debian, folder, image: BASE, fresh })])
+  await host.run('Making the Debian base image', script, { deadline: INSTALL_DEADLINE })
 }
 
 async function makeImage(
@@ -189,8 +170,8 @@ async function makeImage(
   await host.run(
     `Making ${image}`,
     bash`
-trap 'rm -rf '${context} EXIT
 cd ${context}
+trap 'rm -rf "$PWD"' EXIT
 DOCKER_BUILDKIT=1 docker build --progress plain --no-cache=${fresh} --secret id=aptconf,src=../aptconf --build-arg ${`BASE=${BASE}`} --tag ${image} . >&2`,
     { deadline: IMAGE_DEADLINE },
   )

@@ -4,7 +4,7 @@ import { ownNames } from './base.mts'
 import type { StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
-import { bash, type Script } from './shell.mts'
+import { remote, type Script } from './shell.mts'
 
 /** Megabytes. PostgreSQL, Redis, nginx and two replicas take about 400; below this the first build starves. */
 const MEMORY_MB = 700
@@ -88,39 +88,13 @@ export function parseFacts(output: string): Facts {
   }
 }
 
-// A bare server may lack ss, so listeners are read from the kernel's own tables (proc(5), /proc/net/tcp).
-function gather(stack: StackConfig, fresh: boolean): Script {
+export function gather(stack: StackConfig, fresh: boolean): Script {
   const { http, https, db } = stack.ports
-  return bash`
-. /etc/os-release
-printf 'distribution\t%s\nversion\t%s\npretty\t%s\n' "$ID" "\${VERSION_ID:-}" "$PRETTY_NAME"
-printf 'memory\t%s\n' "$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)"
-disk() { df -Pm "$1" 2>/dev/null | awk 'NR == 2 {print $4}'; }
-printf 'disk\t%s\n' "$(disk /var/lib/docker || disk /var/lib)"
-missing() { # IMAGE…: how many are not there, unless that is all of them
-  local image there=0
-  for image; do ! docker image inspect "$image" >/dev/null 2>&1 || there=$((there + 1)); done
-  [ $there = 0 ] || printf 'missing\t%s\n' $(($# - there))
-}
-${fresh} || { missing ${ownNames(stack, 'registry')}; missing ${ownNames(stack, 'debian')}; } | sort | head -n 1
-holder() { # INODE: the name of the process that owns the socket
-  local fd
-  for fd in /proc/[0-9]*/fd/*; do
-    [ "$(readlink "$fd")" = "socket:[$1]" ] || continue
-    tr '\0' ' ' <"\${fd%/fd/*}/cmdline" | cut -c1-60
-    return
-  done
-}
-published=$(docker ps --format '{{.Label "com.docker.compose.project"}} {{.Names}}\t{{.Ports}}' 2>/dev/null || true)
-for port in ${[http, https, db]}; do
-  inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-    awk -v port="$(printf ':%04X' "$port")" '$4 == "0A" && $2 ~ port "$" && !found++ {print $10}')
-  [ -n "$inode" ] || continue
-  container=$(awk -F'\t' -v port=":$port->" 'index($2, port) {print $1; exit}' <<<"$published")
-  case "$container" in
-    ${`${stack.project} `}*) printf 'port\t%s\t%s\tours\n' "$port" "$container" ;;
-    ?*) printf 'port\t%s\tthe container %s\t\n' "$port" "\${container#* }" ;;
-    *) printf 'port\t%s\t%s\t\n' "$port" "$(holder "$inode")" ;;
-  esac
-done`
+  return remote('preflight', {
+    project: stack.project,
+    ports: [http, https, db],
+    fresh,
+    registry: ownNames(stack, 'registry'),
+    debian: ownNames(stack, 'debian'),
+  })
 }

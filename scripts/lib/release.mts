@@ -4,7 +4,7 @@ import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
 import { missingImages } from './images.mts'
 import { list } from './say.mts'
-import { bash } from './shell.mts'
+import { bash, remote } from './shell.mts'
 
 /** The image of a release: `prusa/app:RELEASE`. */
 export function imageOf(stack: StackConfig, release: string): string {
@@ -67,15 +67,6 @@ export async function prune(
   { releases, targets }: { releases: readonly string[]; targets: readonly string[] },
 ): Promise<void> {
   const image = `${stack.project}/app`
-  await host.run(
-    'Pruning old releases',
-    bash`
-for release in $(docker images ${image} --format '{{.Tag}}'); do
-  [[ ${` ${releases.join(' ')} `} == *" $release "* ]] || docker rmi ${image}:$release >/dev/null 2>&1 || true # one in use stays
-done
-cd ${stack.folder}/targets
-for target in *; do
-  [[ ${` ${targets.join(' ')} `} == *" $target "* ]] || rm -rf "$target"
-done`,
-  )
+  const script = remote('prune-releases', { folder: stack.folder, image, releases, targets })
+  await host.run('Pruning old releases', script)
 }

@@ -139,10 +139,7 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
       move(stack, 'replicas', true),
       bash`
 docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true
-if ! docker rm ${ids} >/dev/null; then
-  left=$(docker ps -aq ${here})
-  [ -z "$left" ] || docker rm --force $left >/dev/null
-fi`,
+docker rm ${ids} >/dev/null || docker ps -aq ${here} | xargs -r docker rm --force >/dev/null`,
     ]),
     { deadline: stack.rollout.stop_timeout + 60 },
   )

@@ -9,7 +9,7 @@ import type { StackConfig } from './config.mts'
 import { applyRoles, passwordFunctions } from './database.mts'
 import type { Host } from './host.mts'
 import { ensureSecrets, MAKE, type Secrets } from './secrets.mts'
-import { bash, join } from './shell.mts'
+import { bash, join, remote } from './shell.mts'
 
 /** Makes a new secret in place of the one there; it is not in force yet. */
 export async function replaceSecret(host: Host, stack: StackConfig, name: Secrets): Promise<void> {
@@ -30,22 +30,8 @@ sql <<<"SELECT 'left' FROM pg_roles WHERE rolname = 'app_bridge'"`,
 
 /** Makes the new password, lets it open the stand-in, and writes the stand-in into the application's DATABASE_URI. */
 export async function raiseBridge(host: Host, stack: StackConfig): Promise<void> {
-  await host.run(
-    'Preparing the role app_bridge',
-    bash`
-${passwordFunctions(stack)}
-${MAKE}
-secret=secrets/db_owner_password
-if [ -e $secret.next ]; then next=$secret.next; else next=$secret.new; fi
-[ -e $next ] || make $next
-{ variable bridge_password $next; cat sql/bridge.sql; } | sql
-deadline=$((SECONDS + 5)) # PostgreSQL takes over a new pg_hba.conf in the background
-until opens app_bridge $next; do
-  if [ $SECONDS -ge $deadline ]; then echo 'app_bridge cannot log in' >&2; exit 1; fi
-  sleep 0.1
-done
-[ $next = $secret.next ] || mv $next $secret.next`,
-  )
+  const script = join([passwordFunctions(stack), MAKE, remote('raise-bridge')])
+  await host.run('Preparing the role app_bridge', script)
   await ensureSecrets(host, stack)
 }
 

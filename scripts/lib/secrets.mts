@@ -1,7 +1,7 @@
 /** The passwords: made on the server, kept there in one folder that only root can enter, never sent anywhere else. */
 import type { StackConfig } from './config.mts'
 import type { Host } from './host.mts'
-import { bash, type Script } from './shell.mts'
+import { bash, join, remote, type Script } from './shell.mts'
 import { table } from './table.mts'
 
 /** Names that others rely on: files of one line each in FOLDER/secrets. */
@@ -15,33 +15,11 @@ export async function ensureSecrets(host: Host, stack: StackConfig): Promise<str
   return output.split('\n').filter(Boolean)
 }
 
-/** `make FILE`: 32 random bytes as base64url, safe in a URI, in SQL and in a shell, on one line. */
-export const MAKE = bash`
-make() (
-  umask 077
-  { head -c 32 /dev/urandom | base64 -w0 | tr '+/' '-_' | tr -d '='; echo; } >"$1.made"
-  mv "$1.made" "$1"
-)`
+/** `make FILE`, for a new secret. */
+export const MAKE = remote('make-secret')
 
-// The application's DATABASE_URI is derived, so that a password changed by hand takes effect everywhere; jq's @uri leaves
-// nothing that a URI could misread.
-export function secretsScript(stack: StackConfig): Script {
-  return bash`
-umask 077
-install -d -m 700 ${stack.folder} ${stack.folder}/secrets
-cd ${stack.folder}/secrets
-find . -type f ! -perm 600 -exec chmod 600 {} + # one that was written by hand
-${MAKE}
-for name in ${SECRETS}; do
-  [ ! -s "$name" ] || continue
-  make "$name"
-  echo "$name"
-done
-role=app password=db_owner_password
-# While the owner's password is changed, the role that stands in for it (rotation.mts).
-if [ -s db_owner_password.next ]; then role=app_bridge password=db_owner_password.next; fi
-printf 'DATABASE_URI=postgresql+psycopg2://%s:%s@db:5432/prusa\n' $role "$(head -n1 $password | tr -d '\n' | jq -sRr @uri)" >app.env.next
-if cmp -s app.env.next app.env; then rm app.env.next; else mv app.env.next app.env; fi`
+export function secretsScript({ folder }: StackConfig): Script {
+  return join([MAKE, remote('secrets', { folder, names: SECRETS })])
 }
 
 /** Every file that holds a secret or what follows from one, and where it is in force. */

@@ -50,9 +50,13 @@ export function bash(strings: TemplateStringsArray, ...values: Value[]): Script 
   return new Script(pieces.join(''))
 }
 
-/** The script scripts/remote/NAME.sh, its parameters set in front of it. */
-export function remote(name: string, parameters: Record<string, string | number | boolean | Secret>): Script {
-  const set = Object.entries(parameters).map(([key, value]) => bash`${new Script(key)}=${value}`)
+/** The script scripts/remote/NAME.sh, its parameters set in front of it; a list is an array. */
+export function remote(name: string, parameters: Record<string, Exclude<Value, Script>> = {}): Script {
+  const set = Object.entries(parameters).map(([key, value]) =>
+    typeof value === 'object' && !(value instanceof Secret)
+      ? bash`${new Script(key)}=(${value})`
+      : bash`${new Script(key)}=${value}`,
+  )
   const file = path.join(import.meta.dirname, '../remote', `${name}.sh`)
   return join([...set, new Script(readFileSync(file, 'utf8'))])
 }

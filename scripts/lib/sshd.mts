@@ -7,7 +7,7 @@ import type { ServerConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
 import { bash, join, type Script } from './shell.mts'
-import { FILE, FUNCTIONS, PLACE_FAILED, settings } from './sshd-files.mts'
+import { FILE, PLACE_FAILED, settings, sshdFunctions } from './sshd-files.mts'
 import { waitUntil } from './wait.mts'
 
 /** Seconds until a reloaded sshd must let us in. */
@@ -17,7 +17,7 @@ const LOGIN_DEADLINE = 10
 export async function applySshd(host: Host, { sshd, users }: ServerConfig): Promise<string> {
   const names = ['root', ...users.map(({ name }) => name)]
   const ask = async (what: Script) =>
-    (await host.run('Looking at sshd', join([FUNCTIONS, bash`users=(${names})`, what]))).trim()
+    (await host.run('Looking at sshd', join([sshdFunctions(names), what]))).trim()
   if ((await ask(bash`installed || echo no`)) === 'no') return 'no SSH server is installed: nothing to do'
   if (!sshd.harden)
     return (await ask(bash`take_away`)) || 'as the system has it (sshd.harden: false): nothing to do'
@@ -89,7 +89,7 @@ async function refuseUntried(host: Host): Promise<void> {
 }
 
 async function place(host: Host, names: string[]): Promise<void> {
-  const output = await host.attempt(join([FUNCTIONS, bash`users=(${names}); place ${!host.local}`]))
+  const output = await host.attempt(join([sshdFunctions(names), bash`place ${!host.local}`]))
   if (output.exitCode === 0) return
   const said = (output.exitCode === PLACE_FAILED ? output.stdout : output.stderr).trim()
   throw new OperatorError(`sshd was not hardened: ${said}`, REMOVE_OTHER, UNCHANGED)

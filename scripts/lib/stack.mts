@@ -7,7 +7,7 @@ import { OperatorError } from './errors.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import type { Host } from './host.mts'
 import type { BaseImages } from './images.mts'
-import { bash, join, remote, Script } from './shell.mts'
+import { bash, join, remote, type Script } from './shell.mts'
 
 /** Name of a service's container when there is only one: Compose's own rule. */
 export function containerOf(stack: StackConfig, service: Single): string {
@@ -143,26 +143,8 @@ const ANSWER_DEADLINE = 90
 /** Sees to it that a service of one container runs as configured and answers; returns whether it had to be started. */
 export async function up(host: Host, stack: StackConfig, release: string, service: Single): Promise<boolean> {
   const container = containerOf(stack, service)
-  const output = await host.run(
-    `Starting ${service}`,
-    join([
-      composeFor(stack, release),
-      bash`
-started() { docker inspect -f '{{.State.StartedAt}}' ${container} 2>/dev/null || true; }
-before=$(started)
-compose up -d --no-deps --no-build ${service} >&2
-deadline=$((SECONDS + ${ANSWER_DEADLINE}))
-until docker exec ${container} ${ANSWERS[service]} >/dev/null 2>&1; do
-  if [ $SECONDS -ge $deadline ]; then
-    echo '${new Script(service)} does not answer; its last words:' >&2
-    docker logs --tail 15 ${container} >&2
-    exit 1
-  fi
-  sleep 0.2
-done
-[ "$before" = "$(started)" ] || echo started`,
-    ]),
-    { deadline: ANSWER_DEADLINE + 60 },
-  )
+  const parameters = { service, container, answers: ANSWERS[service], deadline: ANSWER_DEADLINE }
+  const script = join([composeFor(stack, release), remote('up', parameters)])
+  const output = await host.run(`Starting ${service}`, script, { deadline: ANSWER_DEADLINE + 60 })
   return output.trim() === 'started'
 }

@@ -1,7 +1,7 @@
 /** Which release answered how many requests when, from the load balancer's own log. */
 import type { StackConfig } from './config.mts'
 import type { Host } from './host.mts'
-import { bash } from './shell.mts'
+import { bash, remote } from './shell.mts'
 import { containerOf } from './stack.mts'
 
 /** Milliseconds of one column in the picture. */
@@ -25,33 +25,14 @@ export interface Traffic {
   cut: number
 }
 
-/** Lines of the log that are looked at first; the engine reads backwards, and the whole log would cost it seconds. */
+/** Lines of the log that are looked at first. */
 const TAIL = 2000
 
-/**
- * Counts on the server, so that a busy log is not sent over the line. What a replica cut is known to the balancer: nginx
- * has passed on the status by then.
- */
+/** @param since milliseconds since 1970 */
 export async function readTraffic(host: Host, stack: StackConfig, since: number): Promise<Traffic> {
-  const output = await host.run(
-    'Reading the load balancer’s log',
-    bash`
-count() { # LINES of the log: when it begins and how many there are; then a line for each kind of them in each bin
-  docker logs --tail $1 ${containerOf(stack, 'lb')} 2>/dev/null | jq -nrR 'reduce (inputs | fromjson? // {}) as $one
-    ({lines: 0, bins: {}}; .lines += 1 | .first //= $one.msec | if ($one.msec // 0) * 1000 < ${since} then . else
-      .bins["\($one.msec * 1000 / ${BIN} | floor)\t\($one.release // "")\t\($one.release == "" and $one.status >= 500)"] += 1 end)
-    | "\(.first // 0 | floor) \(.lines)", (.bins | to_entries[] | "\(.value) \(.key)")'
-}
-for ((lines = ${TAIL}; ; lines *= 4)); do
-  counted=$(count $lines)
-  read -r first number <<<"$counted"
-  if ((first < ${Math.floor(since / 1000)} || number < lines)); then break; fi
-done
-echo "$counted"
-docker logs --since ${new Date(since).toISOString()} ${containerOf(stack, 'balancer')} 2>/dev/null | jq -nrR '[inputs | fromjson?
-  | select(.status >= 100 and .status < 500 and (.reason | startswith("the replica")))] | "\(length) cut"'`,
-  )
-  return parseTraffic(output.slice(output.indexOf('\n') + 1))
+  const [lb, balancer] = [containerOf(stack, 'lb'), containerOf(stack, 'balancer')]
+  const script = remote('traffic', { lb, balancer, since: Math.floor(since), bin: BIN, lines: TAIL })
+  return parseTraffic(await host.run('Reading the load balancer’s log', script))
 }
 
 /**

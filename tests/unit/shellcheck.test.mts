@@ -1,24 +1,109 @@
-/** shellcheck reads every file of shell, for the server, the images and the tests. */
+/** shellcheck reads all shell: files for the server, the images and the tests, templates, and whole scripts as they are sent. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { test } from 'node:test'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, describe, test } from 'node:test'
 import { glob } from 'zx'
-import { ROOT } from '../../scripts/lib/config.mts'
+import { renewScript } from '../../scripts/lib/acme.mts'
+import { selfSignedScript } from '../../scripts/lib/certificate.mts'
+import { ROOT, type StackConfig, stackSchema, type User } from '../../scripts/lib/config.mts'
+import { passwordFunctions } from '../../scripts/lib/database.mts'
+import { engineScript } from '../../scripts/lib/engine.mts'
+import { writeScript } from '../../scripts/lib/files.mts'
+import { packagesScript } from '../../scripts/lib/packages.mts'
+import { gather } from '../../scripts/lib/preflight.mts'
+import { noTimerScript, timerScript } from '../../scripts/lib/renewal.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
+import { secretsScript } from '../../scripts/lib/secrets.mts'
+import type { Script } from '../../scripts/lib/shell.mts'
+import { sshdFunctions } from '../../scripts/lib/sshd-files.mts'
+import { composeFor } from '../../scripts/lib/stack.mts'
+import { usersScript } from '../../scripts/lib/users.mts'
+import { insideScript } from '../../scripts/lib/verify/inside.mts'
+import { templatesIn } from '../lib/templates.mts'
 
-const files = await glob('{scripts,compose,tests,.ci}/**/{*.sh,run}', { cwd: ROOT, dot: true })
+/** Lines of a template at most; what is longer is a file in scripts/remote/. */
+const HANDFUL = 8
+
+const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
+after(() => rmSync(folder, { recursive: true }))
 
 /** What shellcheck says. */
 function said(...args: string[]): string {
-  const { stdout, error } = spawnSync('shellcheck', args, { cwd: ROOT, encoding: 'utf8', input: INSECURE })
+  const { stdout, error } = spawnSync('shellcheck', args, { cwd: ROOT, encoding: 'utf8' })
   if (error) throw new Error(`${error.message}: apt-get install shellcheck`)
   return stdout
 }
 
-const INSECURE = '#!/bin/bash\nrm -rf $1/*\n'
+/** What it says of scripts that are no files. @param but codes that do not count */
+function saidOf(scripts: { name: string; text: string }[], but: string): string {
+  const own = mkdtempSync(path.join(folder, 'scripts-'))
+  const files = scripts.map(({ name, text }) => {
+    const file = path.join(own, name.replaceAll('/', '-'))
+    writeFileSync(file, `${text}\n`)
+    return file
+  })
+  return said('--shell=bash', `--exclude=${but}`, ...files)
+}
 
-test('it has nothing to say', () => {
-  assert.ok(files.length > 5, `${files}`)
+test('it has nothing to say of the files', async () => {
+  const files = await glob('{scripts,compose,tests,.ci}/**/{*.sh,run}', { cwd: ROOT, dot: true })
   assert.equal(said(...files), '')
 })
 
-test('and would tell', () => assert.match(said('-'), /Double quote to prevent globbing/))
+describe('templates', async () => {
+  const sources = await glob('scripts/**/*.mts', { cwd: ROOT })
+  const templates = sources.flatMap((file) =>
+    templatesIn(readFileSync(path.join(ROOT, file), 'utf8')).map(({ line, text }) => ({
+      name: `${file}:${line}`,
+      text: text.trim(),
+    })),
+  )
+
+  // A variable that another part sets or reads, a value that stands for a list, and half of an `if`. A cd that fails ends
+  // the script, which runs under `set -e`.
+  const PARTS = 'SC2034,SC2154,SC2043,SC2091,SC2174,SC2242,SC2164,SC1009,SC1072,SC1073,SC1089'
+  test('nor of these', () => assert.equal(saidOf(templates, PARTS), ''))
+
+  test(`of more than ${HANDFUL} lines there is none: that is a file in scripts/remote/`, () => {
+    const long = templates.filter(({ text }) => text.split('\n').length > HANDFUL)
+    assert.deepEqual(long, [])
+  })
+})
+
+describe('whole scripts', () => {
+  const stack = defaults(stackSchema)
+  const odd: StackConfig = { ...stack, project: "it's", folder: '/opt/a b$(c)' }
+  const user: User = { name: 'a', sudo: true, keys: ['ssh-ed25519 AAAA it\'s "me" $(x) `y`', 'ssh-rsa AAAA'] }
+  const scripts: Record<string, Script> = {
+    'no users': usersScript([]),
+    users: usersScript([user, { ...user, name: 'b', sudo: false, keys: [] }]),
+    'no packages': packagesScript([]),
+    packages: packagesScript(['curl', 'libstdc++6']),
+    engine: engineScript(),
+    preflight: gather(odd, false),
+    secrets: secretsScript(odd),
+    sshd: sshdFunctions(['root']),
+    passwords: passwordFunctions(odd),
+    'no files': writeScript([]),
+    files: writeScript([{ path: "/tmp/it's", content: 'a\nb $(c)', mode: '600' }]),
+    compose: composeFor(odd, 'x'),
+    certificate: selfSignedScript(odd, '192.0.2.1'),
+    renewal: renewScript(odd, 'certbot:1'),
+    timer: timerScript(odd),
+    'no timer': noTimerScript(odd),
+    verify: insideScript(odd, 443),
+  }
+
+  test('nor of these', () => {
+    const texts = Object.entries(scripts).map(([name, { text }]) => ({ name, text }))
+    // `sql` takes a database in some of them.
+    assert.equal(saidOf(texts, 'SC2119,SC2120'), '')
+  })
+})
+
+test('it would tell', () => {
+  assert.match(saidOf([{ name: 'insecure', text: 'rm -rf $1/*' }], 'SC1000'), /Double quote to prevent/)
+})

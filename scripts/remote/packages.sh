@@ -1,0 +1,11 @@
+# shellcheck shell=bash
+# Installs the packages that are missing, and prints their names. `install` is given.
+declare -a packages
+
+there=" $(dpkg-query -W -f '${db:Status-Status}:${Package} ' "${packages[@]}" 2>/dev/null || true)"
+missing=()
+for package in "${packages[@]}"; do
+  [[ $there == *" installed:$package "* ]] || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
+printf '%s\n' "${missing[@]}"

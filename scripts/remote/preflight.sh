@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# What there is to know of a server that may become ours. Changes nothing. Prints facts, each as a name, a tab and a value.
+#   project
+#   ports      that we need
+#   fresh      whether all base images will be made or pulled anew
+#   registry, debian   names of the base images in either mode
+: "${project:?}" "${fresh:?}"
+declare -a ports registry debian
+# shellcheck source=/dev/null
+. /etc/os-release
+
+fact() { printf '%s\t%s\n' "$1" "$2"; }
+disk() { df -Pm "$1" 2>/dev/null | awk 'NR == 2 {print $4}'; }
+
+missing() { # IMAGE…: how many are not there, unless that is all of them
+  local image there=0
+  for image; do ! docker image inspect "$image" >/dev/null 2>&1 || there=$((there + 1)); done
+  [ $there = 0 ] || fact missing $(($# - there))
+}
+
+holder() { # INODE: the name of the process that owns the socket
+  local fd
+  for fd in /proc/[0-9]*/fd/*; do
+    [ "$(readlink "$fd")" = "socket:[$1]" ] || continue
+    tr '\0' ' ' <"${fd%/fd/*}/cmdline" | cut -c1-60
+    return
+  done
+}
+
+fact distribution "$ID"
+fact version "${VERSION_ID:-}"
+fact pretty "$PRETTY_NAME"
+fact memory "$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)"
+fact disk "$(disk /var/lib/docker || disk /var/lib)"
+[ "$fresh" = true ] || { missing "${registry[@]}"; missing "${debian[@]}"; } | sort | head -n 1
+
+# A bare server may lack ss, so listeners are read from the kernel's own tables (proc(5), /proc/net/tcp).
+published=$(docker ps --format '{{.Label "com.docker.compose.project"}} {{.Names}}\t{{.Ports}}' 2>/dev/null || true)
+for port in "${ports[@]}"; do
+  inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+    awk -v port="$(printf ':%04X' "$port")" '$4 == "0A" && $2 ~ port "$" && !found++ {print $10}')
+  [ -n "$inode" ] || continue
+  container=$(awk -F'\t' -v port=":$port->" 'index($2, port) {print $1; exit}' <<<"$published")
+  case "$container" in
+    "$project "*) printf 'port\t%s\t%s\tours\n' "$port" "$container" ;;
+    ?*) printf 'port\t%s\tthe container %s\t\n' "$port" "${container#* }" ;;
+    *) printf 'port\t%s\t%s\t\n' "$port" "$(holder "$inode")" ;;
+  esac
+done

@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# Prints `logged<TAB>NAME` for each replica whose log holds the owner's password: an application that prints its DATABASE_URI
+# logs it, as it is or as a URI has it. It goes from its file into grep and nowhere else.
+#   folder   of the deployment
+#   project  of Compose
+: "${folder:?}" "${project:?}"
+
+passwords() {
+  { head -n1 db_owner_password; sed -n 's#^DATABASE_URI=[^:]*://[^:]*:\([^@]*\)@.*#\1#p' app.env; } 2>/dev/null | grep .
+}
+
+see_log() { # NAME
+  cd "$folder/secrets" || exit
+  ! grep -qFf <(passwords) <(docker logs "$1" 2>&1) || printf 'logged\t%s\n' "$1"
+}
+
+for replica in $(docker ps -a --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.service=app \
+  --filter label=com.docker.compose.oneoff=False --format '{{.Names}}'); do
+  see_log "$replica" &
+done
+wait

@@ -1,0 +1,12 @@
+# shellcheck shell=bash
+# Makes sshd run, and says so where it did not.
+
+if [ -d /run/systemd/system ]; then
+  systemctl is-active -q ssh.service || systemctl is-active -q ssh.socket || {
+    systemctl enable -q --now ssh
+    echo 'started sshd'
+  }
+elif ! service ssh status >/dev/null 2>&1; then
+  service ssh start >&2
+  echo 'started sshd'
+fi
