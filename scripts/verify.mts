@@ -1,8 +1,9 @@
 /** Goes through the task sheet line by line against the live server. Changes nothing. */
 import process from 'node:process'
+import { styleText } from 'node:util'
 import { lastCounted, readHistory } from './lib/history.mts'
 import { begin } from './lib/run.mts'
-import { bold, count, green, red, result, say, warn } from './lib/say.mts'
+import { count, result, say, warn } from './lib/say.mts'
 import { ageWarnings, lookAtBase } from './lib/verify/age.mts'
 import { lookAtFront, lookInside } from './lib/verify/inside.mts'
 import { lookFromOutside } from './lib/verify/outside.mts'
@@ -33,9 +34,11 @@ if (options.json) result(JSON.stringify(verdicts, null, 2))
 else {
   let chapter = ''
   for (const verdict of verdicts) {
-    if (verdict.chapter !== chapter) result(bold(verdict.chapter))
+    if (verdict.chapter !== chapter) result(styleText('bold', verdict.chapter))
     chapter = verdict.chapter
-    result(`  ${verdict.ok ? green('✓') : red('✗')} ${verdict.required}: ${verdict.evidence}`)
+    result(
+      `  ${verdict.ok ? styleText('green', '✓') : styleText('red', '✗')} ${verdict.required}: ${verdict.evidence}`,
+    )
   }
   const end = failed.length === 0 ? 'all as required' : `${failed.length} failed`
   result(`${count(verdicts.length, 'line')} of the task sheet: ${end}`)

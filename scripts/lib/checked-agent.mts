@@ -1,5 +1,4 @@
-/** HTTPS connections that are looked at before a request is sent. */
-import type { RequestOptions } from 'node:https'
+/** HTTPS connections whose certificate is found good before a request is sent, by whoever makes them. */
 import https from 'node:https'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
@@ -7,10 +6,10 @@ import tls from 'node:tls'
 /** Seconds; also for the handshake. A client with another deadline names its own. */
 const DEADLINE = 10
 
-/** Hands out a connection when the handshake is over and nothing is refused about it, and not before. */
+/** Hands out a connection when the handshake is over, and not before. */
 export class CheckedAgent extends https.Agent {
   constructor(
-    private readonly refusal: (socket: tls.TLSSocket) => Promise<string | undefined>,
+    private readonly connect: (options: tls.ConnectionOptions) => Promise<tls.TLSSocket>,
     options: https.AgentOptions,
   ) {
     // No session reuse: each handshake shows the certificate of now.
@@ -18,26 +17,22 @@ export class CheckedAgent extends https.Agent {
   }
 
   override createConnection(
-    options: RequestOptions,
+    options: https.RequestOptions,
     callback?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
-    const socket = tls.connect({ ...(options as tls.ConnectionOptions), rejectUnauthorized: false })
-    const overdue = setTimeout(
-      () => socket.destroy(new Error('no connection in time')),
-      options.timeout ?? DEADLINE * 1000,
-    )
-    const end = (error: Error | null) => {
-      clearTimeout(overdue)
-      socket.off('error', end)
-      if (error) socket.destroy()
-      callback?.(error, socket)
-    }
-    socket.once('error', end)
-    socket.once('secureConnect', () =>
-      this.refusal(socket).then(
-        (refusal) => end(refusal ? new Error(refusal) : null),
-        (error) => end(error),
-      ),
+    this.connect(options as tls.ConnectionOptions).then(
+      (socket) => callback?.(null, socket),
+      (error) => callback?.(error, undefined as never),
     )
   }
+}
+
+/** A connection whose handshake is over; throws what openssl has against the certificate. */
+export function handshake(options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
+  const socket = tls.connect(options)
+  const late = () => socket.destroy(new Error('no connection in time'))
+  const overdue = setTimeout(late, options.timeout ?? DEADLINE * 1000)
+  return new Promise<tls.TLSSocket>((resolve, reject) => {
+    socket.on('error', reject).once('secureConnect', () => resolve(socket))
+  }).finally(() => clearTimeout(overdue))
 }

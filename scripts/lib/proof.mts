@@ -171,7 +171,7 @@ export class Proof {
     const { from, to } = this.about
     const { began, steps } = this.timeline
     const numbers = summary
-      ? `${count(summary.requests, 'request').replace(/\B(?=(\d{3})+ )/g, ',')}, ${summary.failed.length} failed, ${this.cut > 0 ? `${this.cut} cut off, ` : ''}slowest ${summary.slowest} ms`
+      ? `${count(summary.requests, 'request')}, ${summary.failed.length} failed, ${this.cut > 0 ? `${this.cut} cut off, ` : ''}slowest ${summary.slowest} ms`
       : 'nothing served before, so nobody counted requests'
     const title = titleOf(this.about)
     const what =

@@ -1,5 +1,5 @@
 /** Can the official images be had? Told by the registry's own word, or by there being no registry at all. */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from 'zx'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
 import { list } from './say.mts'

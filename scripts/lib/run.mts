@@ -4,13 +4,16 @@
  */
 import path from 'node:path'
 import process from 'node:process'
-import { minimist } from 'zx'
+import { parseArgs } from 'node:util'
 import { type Config, loadConfig, ROOT } from './config.mts'
 import { OperatorError } from './errors.mts'
 import { Host } from './host.mts'
 import { nearest } from './nearest.mts'
 
 export interface Options {
+  help: boolean
+  host?: string
+  config?: string
   yes: boolean
   verbose: boolean
   json: boolean
@@ -38,9 +41,6 @@ const COMMON = `
   --verbose          show what the commands print
   --help             this text`
 
-const SWITCHES = ['yes', 'verbose', 'json', 'force', 'dry-run', 'fresh', 'help']
-const VALUES = ['host', 'config', 'release']
-
 let run: Run | undefined
 
 /**
@@ -65,28 +65,47 @@ function interrupted(): void {
 }
 
 function start(usage: string, most: number): Run {
-  const given = minimist(process.argv.slice(2), { boolean: SWITCHES, string: ['_', ...VALUES] })
-  if (given.help) {
+  const { values, positionals } = parse(`${usage}${COMMON}`)
+  const options = values as unknown as Options
+  if (options.help) {
     process.stdout.write(`${usage.trim()}${COMMON}\n`)
     process.exit(0)
   }
-  const offered = [...SWITCHES, ...VALUES].filter((flag) => `${usage}${COMMON}`.includes(`--${flag}`))
-  for (const flag of Object.keys(given))
-    if (flag !== '_' && given[flag] !== false) checkFlag(flag, given[flag], offered)
   // The zx command leaves the script's own path as the first word.
-  const words = given._.filter((word) => !word.endsWith('.mts'))
-  if (words.length > most) throw new OperatorError(`“${words[most]}” was not expected`, 'See --help.')
-  const config = loadConfig(path.resolve(given.config ?? path.join(ROOT, 'config')))
-  const host = new Host(given.host ?? config.stack.host, config.stack.ssh_config, given.verbose)
-  return { ...config, host, options: given as unknown as Options, words }
+  const words = positionals.filter((word) => !word.endsWith('.mts'))
+  if (words.length > most) throw new OperatorError(`“${words[most]}” was not expected`, SEE)
+  const config = loadConfig(path.resolve(options.config ?? path.join(ROOT, 'config')))
+  const host = new Host(options.host ?? config.stack.host, config.stack.ssh_config, options.verbose)
+  return { ...config, host, options, words }
 }
 
-function checkFlag(flag: string, value: unknown, offered: string[]): void {
-  if (!offered.includes(flag))
-    throw new OperatorError(
-      `--${flag} is no flag here; the nearest one is --${nearest(flag, offered)}`,
-      'See --help.',
-    )
-  if (VALUES.includes(flag) && (value === '' || typeof value !== 'string'))
-    throw new OperatorError(`--${flag} needs one value`, 'See --help.')
+const SEE = 'See --help.'
+
+/** The flags of this run, by those that the usage names: one with a value has it behind it in capitals. */
+function parse(usage: string) {
+  const named = [...usage.matchAll(/--([a-z][a-z-]*)( [A-Z])?/g)]
+  const flags = named.map(([, flag = '', value]) => [flag, value ? VALUE : SWITCH] as const)
+  const options = Object.fromEntries(flags)
+  const { values, positionals } = strictly(options)
+  for (const [flag, given] of Object.entries(values).filter(([flag]) => options[flag] === VALUE)) {
+    const [value, more] = given as unknown as string[]
+    if (!value || more) throw new OperatorError(`--${flag} needs one value`, SEE)
+    values[flag] = value
+  }
+  return { values, positionals }
+}
+
+const SWITCH = { type: 'boolean', default: false } as const
+const VALUE = { type: 'string', multiple: true } as const
+
+function strictly(options: Record<string, typeof SWITCH | typeof VALUE>) {
+  try {
+    return parseArgs({ args: process.argv.slice(2), options, allowPositionals: true })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const flag = /'(-[^ '=]*)/.exec(message)?.[1] ?? ''
+    const near = `is no flag here; the nearest one is --${nearest(flag.replace(/^-+/, ''), Object.keys(options))}`
+    const value = options[flag.slice(2)] === SWITCH ? 'takes no value' : 'needs one value'
+    throw new OperatorError(`${flag} ${code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? near : value}`, SEE)
+  }
 }

@@ -1,12 +1,13 @@
 /** What a person reads: progress on standard error, one sentence a step with its duration; results on standard output. */
 import process from 'node:process'
+import { styleText } from 'node:util'
 
 const terminal = process.stderr.isTTY === true && process.env.NO_COLOR === undefined
-const paint = (code: number, text: string) => (terminal ? `\u001b[${code}m${text}\u001b[0m` : text)
+const paint = (format: Parameters<typeof styleText>[0], text: string) =>
+  styleText(format, text, { stream: process.stderr })
 
-export const green = (text: string) => paint(32, text)
-export const red = (text: string) => paint(31, text)
-export const bold = (text: string) => paint(1, text)
+export const green = (text: string) => paint('green', text)
+export const red = (text: string) => paint('red', text)
 
 /** One line of progress, on standard error. */
 export function say(line: string): void {
@@ -14,7 +15,7 @@ export function say(line: string): void {
 }
 
 export function warn(line: string): void {
-  say(`${paint(33, '!')} ${line}`)
+  say(`${paint('yellow', '!')} ${line}`)
 }
 
 /** One line of result, on standard output. */
@@ -49,13 +50,12 @@ export function seconds(milliseconds: number): string {
 }
 
 /** `a`, `a and b`, `a, b and c`. */
-export function list(items: readonly string[]): string {
-  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
-}
+export const list = (items: readonly string[]) => AND.format(items)
+const AND = new Intl.ListFormat('en-GB')
 
-/** `1 replica`, `2 replicas`. */
+/** `1 replica`, `2,000 replicas`. */
 export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`
 }
 
 /** The text as the beginning of a sentence. */

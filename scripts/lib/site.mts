@@ -9,10 +9,13 @@ import type { Agent, RequestOptions } from 'node:https'
 import https from 'node:https'
 import { isIP } from 'node:net'
 import tls from 'node:tls'
-import { CheckedAgent } from './checked-agent.mts'
+import { CheckedAgent, handshake } from './checked-agent.mts'
 import type { StackConfig } from './config.mts'
 import type { Host } from './host.mts'
 import { bash } from './shell.mts'
+
+/** What openssl calls it when it knows neither a certificate nor who issued it. */
+const UNKNOWN = /SELF_SIGNED|ISSUER|LEAF|SIGNATURE/
 
 /** Seconds until a site that might be elsewhere counts as silent. */
 const TRIAL = 5
@@ -38,6 +41,7 @@ export function addressOf(host: Host, stack: StackConfig): string {
 }
 
 export class Site {
+  /** PEM. */
   readonly #believed = new Set<string>()
   #reading: Promise<string> | undefined
 
@@ -120,29 +124,41 @@ export class Site {
 
   /** An agent whose connections are the site's or do not come about. */
   agent(options: https.AgentOptions = {}): CheckedAgent {
-    return new CheckedAgent((socket) => this.refusal(socket), options)
+    return new CheckedAgent((options) => this.#connect(options), options)
   }
 
-  /** Why this connection does not lead to the site; nothing when it does. */
-  async refusal(socket: tls.TLSSocket): Promise<string | undefined> {
-    const shown = socket.getPeerX509Certificate()
-    if (!shown) return 'the server shows no certificate'
-    if (!this.#believed.has(shown.fingerprint256)) await this.#read()
-    if (!this.#believed.has(shown.fingerprint256))
-      return `the server shows another certificate than the stack’s (${line(shown.subject) || 'without a name'})`
-    const now = Date.now()
-    if (now < Date.parse(shown.validFrom)) return `the certificate is valid from ${shown.validFrom} only`
-    if (now > Date.parse(shown.validTo)) return `the certificate ended on ${shown.validTo}`
-    return tls.checkServerIdentity(this.name, shown.toLegacyObject())?.message
+  /** What is installed is read again when the server shows another one: it may be a renewed one. */
+  async #connect(options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
+    if (this.#believed.size === 0) await this.#read()
+    const known = this.#believed.size
+    try {
+      return await this.#handshake(options)
+    } catch (error) {
+      const { code = '', message } = error as NodeJS.ErrnoException
+      if (!UNKNOWN.test(code)) throw error
+      if (this.#believed.size === known) await this.#read()
+      if (this.#believed.size > known) return await this.#handshake(options)
+      throw new Error(`the server shows another certificate than the stack’s (${message})`)
+    }
   }
 
-  /** Believes what is installed now besides what was: until nginx has reloaded, it shows the one before. */
+  #handshake(options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
+    const checkServerIdentity: typeof tls.checkServerIdentity = (_, shown) =>
+      tls.checkServerIdentity(this.name, shown)
+    const believed = { ca: [...this.#believed], allowPartialTrustChain: true }
+    return handshake({ ...options, ...believed, checkServerIdentity })
+  }
+
+  /**
+   * Believes what is installed now besides what was: until nginx has reloaded, it shows the one before. Of a chain the
+   * leaf alone: what stands behind it has issued other certificates, too.
+   */
   async #read(): Promise<void> {
     this.#reading ??= this.certificate().finally(() => {
       this.#reading = undefined
     })
     const pem = await this.#reading
-    if (pem.includes('BEGIN CERTIFICATE')) this.#believed.add(new X509Certificate(pem).fingerprint256)
+    if (pem.includes('BEGIN CERTIFICATE')) this.#believed.add(String(new X509Certificate(pem)))
   }
 
   #at(port: number, socketPath: string | undefined): RequestOptions {
@@ -170,5 +186,3 @@ export function readCertificate(host: Host, stack: StackConfig): Promise<string>
   const file = `${stack.folder}/nginx/tls/certificate.pem`
   return host.run('Reading the certificate', bash`cat ${file} 2>/dev/null || true`)
 }
-
-const line = (subject: string) => subject.replaceAll('\n', ', ')

@@ -1,5 +1,5 @@
 /** Waiting with a deadline and a reason, never for a fixed time. */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sleep } from 'zx'
 import { OperatorError } from './errors.mts'
 
 /** Milliseconds between two looks: short beside what an application needs, long beside a round trip. */

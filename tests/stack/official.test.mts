@@ -86,7 +86,7 @@ test('a patched image under the same tag is taken in by --fresh: said before, co
     prepared,
     /! \S+-db-1 is replaced, .*: for some seconds requests that need the database wait or fail/,
   )
-  assert.match(prepared, /✓ PostgreSQL: replaced \(\d+ requests meanwhile, \d+ failed, slowest \d+ ms\)/)
+  assert.match(prepared, /✓ PostgreSQL: replaced \([\d,]+ requests meanwhile, \d+ failed, slowest \d+ ms\)/)
   const started = await site.must('04-stack')
   assert.match(started, /Redis: runs: nothing to do[\s\S]* 0 failed[\s\S]*Load balancer: runs: nothing to do/)
 

@@ -49,7 +49,10 @@ describe('refused with exit code 1', { concurrency: 2 }, () => {
   const SEE = '  Next:  See --help.\n'
   const cases: [flags: string[], message: string][] = [
     [['--relase', 'x'], `✗ --relase is no flag here; the nearest one is --release\n${SEE}`],
-    [['--yes'], `✗ --yes is no flag here; the nearest one is --help\n${SEE}`],
+    [['--yes'], `✗ --yes is no flag here; the nearest one is --host\n${SEE}`],
+    [['--force=yes'], `✗ --force takes no value\n${SEE}`],
+    [['--host', '--force'], `✗ --host needs one value\n${SEE}`],
+    [['--host='], `✗ --host needs one value\n${SEE}`],
     [['--host'], `✗ --host needs one value\n${SEE}`],
     [['--host', 'a', '--host', 'b'], `✗ --host needs one value\n${SEE}`],
     [

@@ -97,7 +97,7 @@ describe('believed:', () => {
 describe('refused:', () => {
   test('another certificate than the installed one, by the same CA and for the same name too', async () => {
     show(await pki.issued(), (await pki.issued()).certificate)
-    assert.match(await ask(), /another certificate than the stack’s \(CN=Test Leaf\)/)
+    assert.match(await ask(), /another certificate than the stack’s \(.+\)/)
     assert.deepEqual(asked, [])
   })
 
@@ -110,7 +110,7 @@ describe('refused:', () => {
     show(await pki.issued({ names: 'DNS:other.test' }))
     assert.match(await ask(), /does not match certificate's altnames/)
     show(await pki.selfSigned({ days: -1 }))
-    assert.match(await ask(), /the certificate ended on /)
+    assert.match(await ask(), /certificate has expired/)
   })
 
   test('a server that does not speak TLS, or is not there', async () => {
