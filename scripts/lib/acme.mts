@@ -44,10 +44,8 @@ export async function ensureIssued(host: Host, stack: StackConfig, image: string
     { path: `${folder}/renew`, content: renewScript(stack, image).text, mode: '700' },
   ])
   const timer = await ensureTimer(host, stack)
-  const { exitCode, stdout, stderr } = await host.attempt(bash`UNDER_LOCK=yes ${folder}/renew`, {
-    deadline: ORDER_DEADLINE,
-  })
-  if (exitCode !== 0) return { changed: false, timer, problem: problemOf(stdout + stderr, stack) }
+  const { exitCode, stdout, stderr } = await host.attempt(orderScript(stack), { deadline: ORDER_DEADLINE })
+  if (exitCode !== 0) return { changed: false, timer, problem: problemOf(stdout, stderr, stack) }
   return { changed: stdout.includes('another certificate is in place'), timer }
 }
 
@@ -120,6 +118,15 @@ umask 022`,
     takeOver(stack),
     remote('renew', parameters),
   ])
+}
+
+/** Renews; when that fails, prints certbot's log of it. */
+function orderScript(stack: StackConfig): Script {
+  const log = `${stateOf(stack)}/log/letsencrypt.log`
+  return bash`
+begun=$(mktemp)
+trap 'rm "$begun"' EXIT
+UNDER_LOCK=yes ${stack.folder}/letsencrypt/renew || { code=$?; [ ! ${log} -nt "$begun" ] || cat ${log}; exit $code; }`
 }
 
 /** Certbot's files for this domain and this ACME server. */
