@@ -16,7 +16,10 @@ if [ "$fresh" = true ]; then
   ! there "$made" || docker rmi "$made" >/dev/null
 fi
 there "$made" || equipped || install mmdebstrap debian-archive-keyring
-DEBIAN_MIRROR=$mirror DEBIAN_SECURITY_MIRROR=$security_mirror bash debian/base.sh aptconf "$made"
+DEBIAN_MIRROR=$mirror DEBIAN_SECURITY_MIRROR=$security_mirror bash debian/base.sh aptconf "$made" || {
+  echo "the mirrors: ${mirror:-those of the server} $security_mirror" >&2
+  exit 1
+}
 if [ "$fresh" = true ]; then
   before=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null || echo "$made")
   docker tag "$made" "$image"

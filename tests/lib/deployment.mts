@@ -65,7 +65,7 @@ export class Deployment {
     const own = {
       project: this.project,
       folder: this.folder,
-      ports: this.ports,
+      ports: { http: this.ports.http, https: this.ports.https, db: this.ports.db },
       images: 'debian',
       probe: { timeout: PATIENCE },
       app: { environment: { WARMUP_SECONDS: '0', DRAIN_SECONDS: '0' } },

@@ -74,7 +74,7 @@ test('passwords and the query strings named in the configuration are in no log',
 })
 
 test('with a domain, another name gets the default answer and reaches no replica', async () => {
-  site.configure({ domain: 'shop.example.org' })
+  site.configure({ domain: 'shop.example.org', log: { redact: ['card'] } })
   await site.must('04-stack')
   const ask = async (target: string, headers: string[]) => {
     const lines = [`GET ${target} HTTP/1.1`, 'Connection: close', ...headers]
@@ -100,11 +100,16 @@ test('with a domain, another name gets the default answer and reaches no replica
   assert.equal((await ask('https://evil.example/palindrom/foreign', [own[0] as string])).status, 421)
   assert.equal((await ask('https://shop.example.org/palindrom/own', ['Host: evil.example'])).status, 200)
   assert.equal((await raw(site.ports.https, 'GET /palindrom/foreign HTTP/1.0\r\n\r\n')).status, 421)
+  await site.get('/palindrom/own?card=4000')
+  await site.get('/palindrom/own?token=kept')
+  const uris = (await accessLog()).map(({ uri }) => uri)
+  for (const uri of ['/palindrom/own?[redacted]', '/palindrom/own?token=kept'])
+    assert.ok(uris.includes(uri), uri)
   const plain = await raw(site.ports.http, keptMessage('GET', '/', ['Connection: close']), false)
   assert.match(plain.text, new RegExp(`Location: https://shop.example.org:${site.ports.https}/`))
   const logged = await site.logged('app')
   assert.ok(logged.every((line) => !line.includes('/palindrom/foreign')))
-  assert.equal(logged.filter((line) => line.includes('/palindrom/own')).length, own.length + 1)
+  assert.equal(logged.filter((line) => line.includes('/palindrom/own')).length, own.length + 3)
 })
 
 async function accessLog(): Promise<Record<string, unknown>[]> {

@@ -62,14 +62,14 @@ test('more than the configured requests at once get 429', async () => {
   } finally {
     await docker({ nothrow: true })`docker unpause ${await site.containers('app')}`
   }
-  await configure({ limits: { connections: 500 } })
+  await configure({ limits: { connections: 500, body: 1 } })
 })
 
 test('a header or body that is too large is refused and reaches no replica', async () => {
   const large = 'x'.repeat(40_000)
   assert.equal((await ask(message('GET', '/large', [`Large: ${large}`]))).status, 400)
   assert.equal((await ask(message('GET', `/large?${large}`))).status, 414)
-  const body = message('POST', '/large', [`Content-Length: ${11 * 1024 * 1024}`])
+  const body = message('POST', '/large', [`Content-Length: ${2 * 1024 * 1024}`])
   assert.equal((await ask(body)).status, 413)
   assert.deepEqual(await logged(/large/), [])
   const fits = `${message('POST', '/large', ['Content-Length: 30000'])}${'x'.repeat(30_000)}`

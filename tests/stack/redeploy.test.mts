@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { appendFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config.mts'
+import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
+import { defaults } from '../../scripts/lib/schema.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 
 let site: Deployment
@@ -39,15 +40,15 @@ async function broken(
   }
 }
 
-for (const rollout of [
-  { order: 'start-first', surge: 1 },
-  { order: 'start-first', surge: 'all' },
-  { order: 'stop-first', surge: 1 },
+for (const settings of [
+  { rollout: { order: 'start-first', surge: 1 } },
+  { rollout: { order: 'start-first', surge: 'all', canary: { share: 50, requests: 5 } } },
+  { rollout: { order: 'stop-first', surge: 1, stop_timeout: 5, abort_on_errors: false } },
 ])
-  test(`a new release, ${rollout.order}, surge ${rollout.surge}`, async (context) => {
-    context.after(() => site.configure({ rollout: { order: 'start-first', surge: 1 } }))
+  test(`a new release, ${settings.rollout.order}, surge ${settings.rollout.surge}`, async (context) => {
+    context.after(() => site.configure({ rollout: defaults(stackSchema).rollout }))
     const [old] = await site.releases()
-    site.configure({ rollout })
+    site.configure(settings)
     change()
     await site.unnoticed(async () => {
       const text = await site.must('redeploy')

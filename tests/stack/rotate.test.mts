@@ -33,6 +33,7 @@ before(async () => {
   // Opens a new connection to the database for each of these requests, in the replica's own environment.
   site = await Deployment.start({
     app: { source: 'tests/apps/minimal', environment: { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' } },
+    probe: { path: '/palindrom/level' },
   })
 })
 after(async () => {

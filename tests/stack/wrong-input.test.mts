@@ -1,6 +1,6 @@
 /** What bad input gets: a clear sentence, exit code 1, no stack trace, and a site that was not touched. */
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config.mts'
@@ -136,6 +136,20 @@ test('images: registry without a registry', async () => {
   }
 })
 
+test('mirrors of Debian that do not answer: fresh images are not made, and those of before are there', async () => {
+  const [mirror, security_mirror] = ['http://127.0.0.1:1/debian', 'http://127.0.0.1:1/security']
+  site.configure({ debian: { mirror, security_mirror } })
+  try {
+    await refused(
+      await site.run('02-build', '--fresh'),
+      new RegExp(`Making the Debian base image: failed[\\s\\S]*mirrors: ${mirror} ${security_mirror}`),
+    )
+  } finally {
+    site.configure({ debian: { mirror: '', security_mirror: '' } })
+  }
+  await site.must('02-build')
+})
+
 test('an application that never gets ready, or crashes, on the first deployment; a good one then completes it', async () => {
   const other = await Deployment.prepare()
   // A crash is waited for as long as it takes on any machine.
@@ -178,7 +192,6 @@ function shown(ran: Ran, sentence: RegExp): void {
 
 function copy(): string {
   const source = path.join(site.home, 'broken')
-  assert.ok(existsSync(ROOT))
   cpSync(path.join(ROOT, 'app'), source, { recursive: true, force: true })
   return source
 }

@@ -19,13 +19,15 @@ const stack = defaults(stackSchema)
 const withSource = () => ({ ...stack, app: { ...stack.app, source } })
 
 test('of a registry: as configured', () => {
-  assert.deepEqual(baseImages(stack, 'registry'), {
-    postgres: 'postgres:17',
-    redis: 'redis:8',
-    nginx: 'nginx:1.30',
-    haproxy: 'haproxy:3.2',
-    python: 'python:3.13-slim',
-  })
+  const base_images = {
+    postgres: 'p:1',
+    redis: 'r:2',
+    nginx: 'n:3',
+    haproxy: 'h:4',
+    python: 'y:5',
+    certbot: 'c:6',
+  }
+  assert.deepEqual(baseImages({ ...stack, base_images, tls: 'letsencrypt' }, 'registry'), base_images)
 })
 
 test('certbot’s is needed with tls: letsencrypt only', () => {

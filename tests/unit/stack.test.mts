@@ -1,12 +1,10 @@
 /** The Compose project's files, and the rules that the file itself has to keep. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
-import { ROOT, type StackConfig, stackSchema } from '../../scripts/lib/config.mts'
+import { type StackConfig, stackSchema } from '../../scripts/lib/config.mts'
 import { defaults } from '../../scripts/lib/schema.mts'
-import { composeFor, containerOf, stackFiles } from '../../scripts/lib/stack.mts'
+import { stackFiles } from '../../scripts/lib/stack.mts'
 
 const IMAGES = { postgres: 'p:17', redis: 'r:8', nginx: 'n:1.30', haproxy: 'h:3.2', python: 'y:3.13' }
 const stack = defaults(stackSchema)
@@ -20,27 +18,6 @@ function file(name: string, changed: StackConfig = stack) {
 const environment = (values: Record<string, string>) =>
   file('compose/app.env', { ...stack, app: { ...stack.app, environment: values } })
 
-test('stack.env of the defaults', () => {
-  assert.equal(
-    file('compose/stack.env').content,
-    `PROJECT="prusa"
-FOLDER="/opt/prusa"
-APP_MEMORY="256m"
-STOP_TIMEOUT="20"
-POSTGRES_IMAGE="prusa/postgres:p-17"
-DB_DATA="/var/lib/postgresql/data"
-REDIS_IMAGE="prusa/redis:r-8"
-NGINX_IMAGE="prusa/nginx:n-1.30"
-HAPROXY_IMAGE="prusa/haproxy:h-3.2"
-PYTHON_IMAGE="prusa/python:y-3.13"
-HTTP_PORT="80"
-HTTPS_PORT="443"
-DB_PORT="5432"
-REPLICAS="2"
-`,
-  )
-})
-
 test('app.env: values in double quotes, for root alone', () => {
   const { content, mode } = environment({ A: 'x', GREETING: `it's $HOME "now"`, EMPTY: '', TWO: 'a\nb' })
   assert.equal(content, `A="x"\nGREETING="it's \\$HOME \\"now\\""\nEMPTY=""\nTWO="a\\nb"\n`)
@@ -52,30 +29,9 @@ test('app.env: a value that ends in a backslash does not escape its quote', () =
   assert.equal(environment({ A: 'C:\\' }).content, 'A="C:\\\\"\n')
 })
 
-test('the other files are those of this checkout, each in the configured folder', () => {
-  const other = stackFiles({ ...stack, folder: '/srv/x' }, IMAGES)
-  for (const { path: place } of other) assert.ok(place.startsWith('/srv/x/'), place)
-  for (const [name, source] of [
-    ['compose/stack.yaml', 'compose/stack.yaml'],
-    ['dbport/dbport.py', 'compose/dbport.py'],
-    ['postgres/pg_hba.conf', 'sql/pg_hba.conf'],
-    ['postgres/postgres.sh', 'compose/postgres.sh'],
-    ['sql/database.sql', 'sql/database.sql'],
-    ['sql/roles.sql', 'sql/roles.sql'],
-    ['sql/rights.sql', 'sql/rights.sql'],
-    ['sql/bridge.sql', 'sql/bridge.sql'],
-    ['sql/schema.sql', 'sql/schema.sql'],
-    ['sql/state.sql', 'sql/state.sql'],
-  ] as const)
-    assert.equal(file(name).content, readFileSync(path.join(ROOT, source), 'utf8'))
-})
-
-test('the compose command and the names of containers', () => {
-  assert.equal(
-    composeFor(stack, '1a2b').text,
-    'compose() { RELEASE=1a2b docker compose --env-file /opt/prusa/compose/stack.env -f /opt/prusa/compose/stack.yaml "$@"; }',
-  )
-  assert.equal(containerOf({ ...stack, project: 'x' }, 'lb'), 'x-lb-1')
+test('every file is in the configured folder', () => {
+  for (const { path: place } of stackFiles({ ...stack, folder: '/srv/x' }, IMAGES))
+    assert.ok(place.startsWith('/srv/x/'), place)
 })
 
 describe('compose/stack.yaml', () => {
