@@ -1,5 +1,5 @@
 /** The site's certificate where nginx reads it: which one is there, and taking over another one in one rename. */
-import { createHash, X509Certificate } from 'node:crypto'
+import { hash, X509Certificate } from 'node:crypto'
 import type { StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
@@ -36,7 +36,7 @@ export function readFacts(pem: string): Certificate {
   const issuer = new Map(leaf.issuer.split('\n').map((line) => line.split(/=(.*)/s) as [string, string]))
   const chained = pem.split('BEGIN CERTIFICATE').length > 2
   return {
-    fingerprint: createHash('sha256').update(pem).digest('hex'),
+    fingerprint: hash('sha256', pem),
     selfSigned: leaf.issuer === leaf.subject,
     issuer: [issuer.get('O'), issuer.get('CN')].filter(Boolean).join(' ') || 'nobody',
     ends: Date.parse(leaf.validTo),

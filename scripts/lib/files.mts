@@ -1,5 +1,5 @@
 /** Files on the server, written so that a reader sees the old one or the new one and nothing between. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { bash, join, remote, type Script, type Secret } from './shell.mts'
 
 /** A file as it shall be on the server, owned by root. Paths are absolute; the folder must exist. */
@@ -32,4 +32,4 @@ export function writeScript(files: ServerFile[]): Script {
 const modeOf = (file: ServerFile) => file.mode ?? '644'
 const contentOf = ({ content }: ServerFile) => (typeof content === 'string' ? content : content.reveal())
 const base64 = (text: string) => Buffer.from(text).toString('base64')
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+const sha256 = (text: string) => hash('sha256', text)
