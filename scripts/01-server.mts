@@ -3,34 +3,41 @@ import { ensureEngine, ensureSshd } from './lib/engine.mts'
 import { withLock } from './lib/lock.mts'
 import { installPackages, NEEDED } from './lib/packages.mts'
 import { preflight } from './lib/preflight.mts'
-import { begin } from './lib/run.mts'
+import { type Run, script } from './lib/run.mts'
 import { list, say, step } from './lib/say.mts'
 import { applySshd } from './lib/sshd.mts'
 import { applyUsers } from './lib/users.mts'
 
-const { host, stack, server, options } = begin(`
-Prepares a bare Debian or Ubuntu server: users, packages, Docker Engine. A second run changes nothing.
-
-  npx zx scripts/01-server.mts [--host USER@NAME]
-`)
-
-say(`01-server on ${host.name}`)
-await step('Server', async () => preflight(host, stack, options.fresh))
-await withLock(host, stack, '01-server', async () => {
-  await step('Packages', async () => {
-    const installed = await installPackages(host, [...new Set([...server.packages, ...NEEDED])])
-    return installed.length > 0 ? `installed ${list(installed)}` : `${list(server.packages)} are there`
+/** Users, packages, SSH server, Docker Engine: each only as far as it is missing. */
+export async function prepareServer({ host, stack, server, options }: Run): Promise<void> {
+  say(`01-server on ${host.name}`)
+  await step('Server', async () => preflight(host, stack, options.fresh))
+  await withLock(host, stack, '01-server', async () => {
+    await step('Packages', async () => {
+      const installed = await installPackages(host, [...new Set([...server.packages, ...NEEDED])])
+      return installed.length > 0 ? `installed ${list(installed)}` : `${list(server.packages)} are there`
+    })
+    await step('Users', async () =>
+      changes(await applyUsers(host, server.users), list(server.users.map(({ name }) => name))),
+    )
+    await step('SSH server', async () => changes(await ensureSshd(host), 'runs'))
+    await step('SSH logins', async () => applySshd(host, server))
+    await step('Docker Engine', async () =>
+      changes(await ensureEngine(host), 'runs, new enough, enabled at boot'),
+    )
   })
-  await step('Users', async () =>
-    changes(await applyUsers(host, server.users), list(server.users.map(({ name }) => name))),
-  )
-  await step('SSH server', async () => changes(await ensureSshd(host), 'runs'))
-  await step('SSH logins', async () => applySshd(host, server))
-  await step('Docker Engine', async () =>
-    changes(await ensureEngine(host), 'runs, new enough, enabled at boot'),
-  )
-})
+}
 
 function changes(made: string[], unchanged: string): string {
   return made.length > 0 ? list(made) : `${unchanged}: nothing to do`
 }
+
+await script(
+  import.meta.url,
+  `
+Prepares a bare Debian or Ubuntu server: users, packages, Docker Engine. A second run changes nothing.
+
+  npx zx scripts/01-server.mts [--host USER@NAME]
+`,
+  prepareServer,
+)

@@ -2,18 +2,24 @@
 import { buildRelease } from './lib/build.mts'
 import { decideImageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
-import { begin } from './lib/run.mts'
+import { type Run, script } from './lib/run.mts'
 import { say } from './lib/say.mts'
 
-const { host, stack, options } = begin(`
+export async function buildImages({ host, stack, options }: Run): Promise<void> {
+  say(`02-build on ${host.name}`)
+  await withLock(host, stack, '02-build', async () =>
+    buildRelease(host, stack, await decideImageMode(host, stack), options.fresh),
+  )
+}
+
+await script(
+  import.meta.url,
+  `
 Builds the application's image on the server. The same source is the same release; what runs is not touched.
 
   npx zx scripts/02-build.mts [--host USER@NAME]
 
   --fresh            pull or make all base images anew, for security fixes; npm run deploy then replaces what runs on the old
-`)
-
-say(`02-build on ${host.name}`)
-await withLock(host, stack, '02-build', async () =>
-  buildRelease(host, stack, await decideImageMode(host, stack), options.fresh),
+`,
+  buildImages,
 )

@@ -7,46 +7,52 @@ import { baseImages, imageMode } from './lib/images.mts'
 import { withLock } from './lib/lock.mts'
 import { requireBuilt } from './lib/release.mts'
 import { bring } from './lib/replacement.mts'
-import { begin } from './lib/run.mts'
+import { type Run, script } from './lib/run.mts'
 import { list, say, step } from './lib/say.mts'
 import { ensureSecrets } from './lib/secrets.mts'
 import { writeStack } from './lib/stack.mts'
 import { requireFit } from './lib/volumes.mts'
 
-const { host, stack } = begin(`
+export async function prepareDatabase({ host, stack }: Run): Promise<void> {
+  say(`03-db on ${host.name}`)
+  const images = baseImages(stack, await imageMode(host, stack))
+  const { release } = sourceOf(stack, await identityOf(host, stack, images))
+  await requireBuilt(host, stack, release)
+
+  await withLock(host, stack, '03-db', async () => {
+    await requireFit(host, stack, images)
+    await step('Secrets', async () => {
+      const made = await ensureSecrets(host, stack)
+      return made.length > 0
+        ? `made ${list(made)} in ${stack.folder}/secrets`
+        : `in ${stack.folder}/secrets: nothing to do`
+    })
+    await step('PostgreSQL', async () => {
+      await writeStack(host, stack, images)
+      const done = [await bring(host, stack, release, 'db'), await bring(host, stack, release, 'dbport')]
+      return done.some(Boolean)
+        ? `${list([...new Set(done.filter(Boolean))])}, on the server's 127.0.0.1:${stack.ports.db}`
+        : 'runs: nothing to do'
+    })
+    await step('Roles', async () =>
+      (await applyRoles(host, stack))
+        ? 'app owns the database, developer reads it'
+        : 'app and developer: nothing to do',
+    )
+    await step('Schema', async () =>
+      (await prepareSchema(host, stack, release)).prepared
+        ? `prepared by release ${release}`
+        : `of release ${release}: nothing to do`,
+    )
+  })
+}
+
+await script(
+  import.meta.url,
+  `
 Starts PostgreSQL, prepares its two roles and the application's schema. A second run changes nothing.
 
   npx zx scripts/03-db.mts [--host USER@NAME]
-`)
-
-say(`03-db on ${host.name}`)
-const images = baseImages(stack, await imageMode(host, stack))
-const { release } = sourceOf(stack, await identityOf(host, stack, images))
-await requireBuilt(host, stack, release)
-
-await withLock(host, stack, '03-db', async () => {
-  await requireFit(host, stack, images)
-  await step('Secrets', async () => {
-    const made = await ensureSecrets(host, stack)
-    return made.length > 0
-      ? `made ${list(made)} in ${stack.folder}/secrets`
-      : `in ${stack.folder}/secrets: nothing to do`
-  })
-  await step('PostgreSQL', async () => {
-    await writeStack(host, stack, images)
-    const done = [await bring(host, stack, release, 'db'), await bring(host, stack, release, 'dbport')]
-    return done.some(Boolean)
-      ? `${list([...new Set(done.filter(Boolean))])}, on the server's 127.0.0.1:${stack.ports.db}`
-      : 'runs: nothing to do'
-  })
-  await step('Roles', async () =>
-    (await applyRoles(host, stack))
-      ? 'app owns the database, developer reads it'
-      : 'app and developer: nothing to do',
-  )
-  await step('Schema', async () =>
-    (await prepareSchema(host, stack, release)).prepared
-      ? `prepared by release ${release}`
-      : `of release ${release}: nothing to do`,
-  )
-})
+`,
+  prepareDatabase,
+)

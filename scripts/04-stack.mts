@@ -12,70 +12,78 @@ import { readPair } from './lib/pair.mts'
 import { requireBuilt } from './lib/release.mts'
 import { removeTimer } from './lib/renewal.mts'
 import { bring } from './lib/replacement.mts'
-import { begin } from './lib/run.mts'
+import { type Run, script } from './lib/run.mts'
 import { say, step, warn } from './lib/say.mts'
 import { refresh } from './lib/scene.mts'
 import { ensureSecrets } from './lib/secrets.mts'
 import { writeStack } from './lib/stack.mts'
+import { keepTarget } from './lib/target.mts'
 import { requireFit } from './lib/volumes.mts'
+import { release } from './redeploy.mts'
 
-const { host, stack, options } = begin(`
+export async function startStack(run: Run): Promise<void> {
+  const { host, stack } = run
+  // Before anything is touched.
+  const pair = readPair(stack)
+  readCa(stack)
+  say(`04-stack on ${host.name}`)
+  for (const warning of pair?.warnings ?? []) warn(warning)
+  const images = baseImages(stack, await imageMode(host, stack))
+  const { release: built } = sourceOf(stack, await identityOf(host, stack, images))
+  await requireBuilt(host, stack, built)
+  const certbot = images.certbot && ownName(stack, 'certbot', images.certbot)
+  await withLock(host, stack, '04-stack', async () => {
+    await requireFit(host, stack, images)
+    await ensureSecrets(host, stack)
+
+    await step('Redis', async () => {
+      await writeStack(host, stack, images)
+      return (await bring(host, stack, built, 'redis')) || 'runs: nothing to do'
+    })
+    await step('Certificate', async () => {
+      const done = await ensureCertificate(host, stack, pair)
+      return done || 'fits and lasts: nothing to do'
+    })
+    await step('Admin password', async () =>
+      (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
+    )
+
+    await step('Balancer', async () => {
+      const changed = await refreshBalancer(host, stack)
+      const done = await bring(host, stack, built, 'balancer')
+      await refresh(host, stack)
+      return done || (changed ? 'reloaded' : 'runs: nothing to do')
+    })
+    // The replicas come and go by one loop, whether it is the first start or a new release.
+    await release(run, { target: await keepTarget(host, stack, built) })
+
+    await step('Load balancer', async () => {
+      const changed = await refreshFront(host, stack)
+      const done = await bring(host, stack, built, 'lb')
+      return done || (changed ? 'reloaded' : 'runs: nothing to do')
+    })
+    await pruneImages(host, stack) // what was replaced is in use no more
+    // Last: the CA asks the site itself for the proof, and until it has it the site is up on the certificate above.
+    if (certbot)
+      await step('Renewal', async () => {
+        const { changed, timer, problem } = await ensureIssued(host, stack, certbot)
+        if (problem) warn(await judgeProblem(host, stack, problem))
+        // The configuration follows: with a CA's certificate comes HSTS.
+        if (changed) await refreshFront(host, stack)
+        const by = `twice a day by ${timer.by}`
+        if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
+        return timer.changed || problem ? by : `${by}, not due: nothing to do`
+      })
+    else if (await removeTimer(host, stack)) await step('Renewal', async () => 'timer removed')
+  })
+}
+
+await script(
+  import.meta.url,
+  `
 Starts Redis, the replicas and the load balancer on HTTPS. A second run changes nothing and drops no request.
 
   npx zx scripts/04-stack.mts [--host USER@NAME]
-`)
-
-// Before anything is touched.
-const pair = readPair(stack)
-readCa(stack)
-say(`04-stack on ${host.name}`)
-for (const warning of pair?.warnings ?? []) warn(warning)
-const images = baseImages(stack, await imageMode(host, stack))
-const { release } = sourceOf(stack, await identityOf(host, stack, images))
-await requireBuilt(host, stack, release)
-const certbot = images.certbot && ownName(stack, 'certbot', images.certbot)
-await withLock(host, stack, '04-stack', async () => {
-  await requireFit(host, stack, images)
-  await ensureSecrets(host, stack)
-
-  await step('Redis', async () => {
-    await writeStack(host, stack, images)
-    return (await bring(host, stack, release, 'redis')) || 'runs: nothing to do'
-  })
-  await step('Certificate', async () => {
-    const done = await ensureCertificate(host, stack, pair)
-    return done || 'fits and lasts: nothing to do'
-  })
-  await step('Admin password', async () =>
-    (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
-  )
-
-  await step('Balancer', async () => {
-    const changed = await refreshBalancer(host, stack)
-    const done = await bring(host, stack, release, 'balancer')
-    await refresh(host, stack)
-    return done || (changed ? 'reloaded' : 'runs: nothing to do')
-  })
-  // The replicas come and go by one loop, whether it is the first start or a new release.
-  options.release = release
-  await import('./redeploy.mts')
-
-  await step('Load balancer', async () => {
-    const changed = await refreshFront(host, stack)
-    const done = await bring(host, stack, release, 'lb')
-    return done || (changed ? 'reloaded' : 'runs: nothing to do')
-  })
-  await pruneImages(host, stack) // what was replaced is in use no more
-  // Last: the CA asks the site itself for the proof, and until it has it the site is up on the certificate above.
-  if (certbot)
-    await step('Renewal', async () => {
-      const { changed, timer, problem } = await ensureIssued(host, stack, certbot)
-      if (problem) warn(await judgeProblem(host, stack, problem))
-      // The configuration follows: with a CA's certificate comes HSTS.
-      if (changed) await refreshFront(host, stack)
-      const by = `twice a day by ${timer.by}`
-      if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
-      return timer.changed || problem ? by : `${by}, not due: nothing to do`
-    })
-  else if (await removeTimer(host, stack)) await step('Renewal', async () => 'timer removed')
-})
+`,
+  startStack,
+)

@@ -1,17 +1,23 @@
 /** The rollouts of a server, as a table. */
 import { historyTable, readHistory } from './lib/history.mts'
-import { begin } from './lib/run.mts'
+import { type Run, script } from './lib/run.mts'
 import { result, say } from './lib/say.mts'
 
-const { host, stack, options } = begin(`
+export async function printHistory({ host, stack, options }: Run): Promise<void> {
+  const entries = await readHistory(host, stack)
+  if (options.json) result(JSON.stringify(entries, null, 2))
+  else if (entries.length > 0) result(historyTable(entries))
+  else say(`No rollout on ${host.name} yet. Next: npm run deploy`)
+}
+
+await script(
+  import.meta.url,
+  `
 Prints every rollout: who, when, from, to, result, requests, failures, seconds.
 
   npm run history [-- --host USER@NAME]
 
   --json             as JSON on standard output
-`)
-
-const entries = await readHistory(host, stack)
-if (options.json) result(JSON.stringify(entries, null, 2))
-else if (entries.length > 0) result(historyTable(entries))
-else say(`No rollout on ${host.name} yet. Next: npm run deploy`)
+`,
+  printHistory,
+)

@@ -1,45 +1,46 @@
 /** Goes back to the release before, by the same loop and without a build. */
+import { printPlan } from './lib/dryrun.mts'
 import { OperatorError } from './lib/errors.mts'
 import { lastTarget, readHistory, schemaChangedSince, wayBack } from './lib/history.mts'
 import { withLock } from './lib/lock.mts'
 import { replicas } from './lib/replica.mts'
-import { begin } from './lib/run.mts'
+import { type Run, script } from './lib/run.mts'
 import { list, say, warn } from './lib/say.mts'
+import { keptTarget } from './lib/target.mts'
+import { release } from './redeploy.mts'
 
-const { host, stack, options } = begin(`
-Rolls out what ran before: the release, with the settings that it had. Builds nothing.
+export async function rollback(run: Run): Promise<void> {
+  await targetsThatRun(run) // where none does, not even the lock's files are left
+  const { host, stack, options } = run
+  if (options['dry-run']) await printPlan(host, stack, options, await targetBefore(run))
+  else
+    await withLock(host, stack, 'rollback', async () => {
+      const target = await keptTarget(host, stack, await targetBefore(run))
+      await release(run, { target, rollback: true })
+    })
+}
 
-  npm run rollback [-- --host USER@NAME]
-
-  --release NAME     go back to this release instead
-  --dry-run          say what would be done, and do nothing
-`)
-
-await targetsThatRun() // where none does, not even the lock's files are left
-if (options['dry-run']) await goBack()
-else await withLock(host, stack, 'rollback', goBack)
-
-async function goBack(): Promise<void> {
-  const present = await targetsThatRun()
+/** The name of the target to go back to. @throws OperatorError when none is known */
+async function targetBefore(run: Run): Promise<string> {
+  const { host, stack, options } = run
+  const present = await targetsThatRun(run)
   const history = await readHistory(host, stack)
-  const { release } = options
-  const target = release ? (lastTarget(history, release) ?? release) : wayBack(history, present)
+  const named = options.release
+  const target = named ? (lastTarget(history, named) ?? named) : wayBack(history, present)
   if (!target)
     throw new OperatorError(
       `The history knows nothing before ${present.at(-1)}`,
       'npm run history, then: npm run rollback -- --release NAME',
       'nothing was changed.',
     )
-  options.target = target
-  options.rollback = true
   say(`rollback on ${host.name}: ${list(present)} → ${target}`)
   const changedBy = schemaChangedSince(history, target)
   if (changedBy.length > 0)
     warn(`The schema was changed by release ${list(changedBy)} since; it stays as it is now.`)
-  await import('./redeploy.mts')
+  return target
 }
 
-async function targetsThatRun(): Promise<string[]> {
+async function targetsThatRun({ host, stack }: Run): Promise<string[]> {
   const running = (await replicas(host, stack)).filter((one) => one.running)
   if (running.length > 0) return [...new Set(running.map(({ target }) => target))]
   throw new OperatorError(
@@ -48,3 +49,16 @@ async function targetsThatRun(): Promise<string[]> {
     'nothing was changed.',
   )
 }
+
+await script(
+  import.meta.url,
+  `
+Rolls out what ran before: the release, with the settings that it had. Builds nothing.
+
+  npm run rollback [-- --host USER@NAME]
+
+  --release NAME     go back to this release instead
+  --dry-run          say what would be done, and do nothing
+`,
+  rollback,
+)

@@ -1,31 +1,37 @@
 /** Does the archive have upgrades for what is in the base images? */
 import process from 'node:process'
 import { baseImages, imageMode } from './lib/images.mts'
-import { begin } from './lib/run.mts'
+import { type Run, script } from './lib/run.mts'
 import { count, result, say, step } from './lib/say.mts'
 import { record, scan, type Upgrade } from './lib/upgrades.mts'
 
-const { host, stack } = begin(`
+export async function scanImages({ host, stack }: Run): Promise<void> {
+  say(`scan on ${host.name}`)
+  const images = baseImages(stack, await imageMode(host, stack))
+  let found: Upgrade[] = []
+  await step('Base images', async () => {
+    found = await scan(host, stack, images)
+    await record(host, stack, images, found)
+    return count(found.length, 'upgrade')
+  })
+
+  // A stable release changes for security and grave bugs alone, and what was security's yesterday is in its next point
+  // release: so every newer version counts. Testing has no security archive: there it is the only sign.
+  for (const { image, name, from, to, suites } of found)
+    result(`newer: ${name} ${from} → ${to} in ${suites} (${image})`)
+  if (found.length > 0) {
+    say('To take them in: npm run deploy -- --fresh. It says before what clients notice.')
+    process.exitCode = 1
+  }
+}
+
+await script(
+  import.meta.url,
+  `
 Asks the archive, its security part included, for upgrades of what is installed in the base images.
 Changes no image and no container; npm run verify warns of what was found. Exit code 1 when there are upgrades.
 
   npm run scan [-- --host USER@NAME]
-`)
-
-say(`scan on ${host.name}`)
-const images = baseImages(stack, await imageMode(host, stack))
-let found: Upgrade[] = []
-await step('Base images', async () => {
-  found = await scan(host, stack, images)
-  await record(host, stack, images, found)
-  return count(found.length, 'upgrade')
-})
-
-// A stable release changes for security and grave bugs alone, and what was security's yesterday is in its next point
-// release: so every newer version counts. Testing has no security archive: there it is the only sign.
-for (const { image, name, from, to, suites } of found)
-  result(`newer: ${name} ${from} → ${to} in ${suites} (${image})`)
-if (found.length > 0) {
-  say('To take them in: npm run deploy -- --fresh. It says before what clients notice.')
-  process.exitCode = 1
-}
+`,
+  scanImages,
+)

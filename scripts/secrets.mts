@@ -7,28 +7,19 @@ import { withLock } from './lib/lock.mts'
 import { nearest } from './lib/nearest.mts'
 import { replicas } from './lib/replica.mts'
 import { changeOwner, isLeftOver, raiseBridge, removeBridge, replaceSecret } from './lib/rotation.mts'
-import { begin } from './lib/run.mts'
+import { type Run, script } from './lib/run.mts'
 import { list, result, say, step } from './lib/say.mts'
 import { describeSecrets, ensureSecrets, SECRETS, type Secrets } from './lib/secrets.mts'
 import { requireRunning, writeStack } from './lib/stack.mts'
 import { keptTarget } from './lib/target.mts'
-
-const { host, stack, options, words } = begin(
-  `
-Lists the secrets on the server, without their values, or gives one of them a new value with no failed request.
-
-  npm run secrets [-- --host USER@NAME]
-  npm run secrets -- rotate NAME
-
-  NAME               ${list([...SECRETS])}
-`,
-  2,
-)
+import { release } from './redeploy.mts'
 
 const UNTOUCHED = 'nothing was contacted or changed.'
-const [verb, given = ''] = words
-if (verb === undefined) result(await describeSecrets(host, stack))
-else await rotate(named(verb, given))
+export async function secrets(run: Run): Promise<void> {
+  const [verb, given = ''] = run.words
+  if (verb === undefined) result(await describeSecrets(run.host, run.stack))
+  else await rotate(run, named(verb, given))
+}
 
 function named(verb: string, given: string): Secrets {
   const usage = `npm run secrets -- rotate NAME, with ${list([...SECRETS])} for NAME`
@@ -42,11 +33,12 @@ function named(verb: string, given: string): Secrets {
   throw new OperatorError(what, usage, UNTOUCHED)
 }
 
-async function rotate(name: Secrets): Promise<void> {
+async function rotate(run: Run, name: Secrets): Promise<void> {
+  const { host, stack } = run
   say(`secrets on ${host.name}: a new ${name}`)
   await requireRunning(host, stack, name === 'admin_password' ? 'lb' : 'db')
   await withLock(host, stack, `a new ${name}`, async () => {
-    if (name === 'db_owner_password') return await rotateOwner()
+    if (name === 'db_owner_password') return await rotateOwner(run)
     await step('Secret', async () => {
       await replaceSecret(host, stack, name)
       return `a new one in ${stack.folder}/secrets/${name}`
@@ -64,10 +56,11 @@ async function rotate(name: Secrets): Promise<void> {
 }
 
 /** Each replica opens its connections by a password in its environment, so it must never be without one that works. */
-async function rotateOwner(): Promise<void> {
+async function rotateOwner(run: Run): Promise<void> {
+  const { host, stack } = run
   await writeStack(host, stack, baseImages(stack, await imageMode(host, stack)))
   await ensureSecrets(host, stack)
-  const rollOver = await rollouts()
+  const rollOver = await rollouts(run)
   if (await isLeftOver(host, stack)) say('An earlier run was cut off after the change: it is finished now.')
   else {
     await step('app_bridge', async () => {
@@ -88,7 +81,8 @@ async function rotateOwner(): Promise<void> {
 }
 
 /** The loop that replaces every replica whose environment is not that of now; does nothing where none runs. */
-async function rollouts(): Promise<() => Promise<void>> {
+async function rollouts(run: Run): Promise<() => Promise<void>> {
+  const { host, stack } = run
   const running = (await replicas(host, stack)).filter((one) => one.running).map(({ target }) => target)
   const [target, other] = [...new Set(running)]
   if (other)
@@ -98,8 +92,21 @@ async function rollouts(): Promise<() => Promise<void>> {
       'nothing was changed.',
     )
   if (!target) return async () => {}
-  options.target = target
-  // This very line finishes what an interrupted rollout or rotation left.
-  const redeploy = await import('./redeploy.mts')
-  return async () => redeploy.release(await keptTarget(host, stack, target))
+  const roll = async () => release(run, { target: await keptTarget(host, stack, target) })
+  await roll() // finishes what an interrupted rollout or rotation left
+  return roll
 }
+
+await script(
+  import.meta.url,
+  `
+Lists the secrets on the server, without their values, or gives one of them a new value with no failed request.
+
+  npm run secrets [-- --host USER@NAME]
+  npm run secrets -- rotate NAME
+
+  NAME               ${list([...SECRETS])}
+`,
+  secrets,
+  2,
+)

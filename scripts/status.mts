@@ -5,50 +5,49 @@ import { identityToBe } from './lib/base.mts'
 import { imageMode } from './lib/images.mts'
 import { killed, killedWarning } from './lib/memory.mts'
 import { isDone, plan } from './lib/plan.mts'
-import { begin } from './lib/run.mts'
+import { type Run, script } from './lib/run.mts'
 import { result, say, seconds, warn } from './lib/say.mts'
 import { look } from './lib/scene.mts'
 import { table } from './lib/table.mts'
 import { difference, nameOf, type Target, wantedSecrets } from './lib/target.mts'
 
-const { host, stack, options } = begin(`
-Prints the replicas: release, state, whether the load balancer sends them requests, and whether they are as configured.
-
-  npm run status [-- --host USER@NAME]
-
-  --json             as JSON on standard output
-`)
-
-const [scene, wanted, ended] = await Promise.all([look(host, stack), wantedTarget(), killed(host, stack)])
-const rows = scene.found.map((one) => ({
-  ...one,
-  serving: scene.serving.includes(one.name),
-  requests: requestsOf(scene.places.find(({ address }) => one.running && address === one.address)),
-  asConfigured: wanted ? difference(stack, wanted, one) || 'yes' : 'not known',
-}))
-if (options.json) result(JSON.stringify(rows, null, 2))
-else if (rows.length === 0) say(`No replica on ${host.name}. Next: npm run deploy`)
-else {
-  result(
-    table(
-      ['replica', 'release', 'state', 'requests', 'crashes', 'as configured'],
-      rows.map((one) => [
-        one.name,
-        one.release,
-        one.running ? `up ${seconds(one.age)}` : `stopped (exit code ${one.exitCode})`,
-        one.requests,
-        String(one.restarts),
-        one.asConfigured,
-      ]),
-    ),
-  )
-  if (wanted && !isDone(plan(stack, scene, (one) => difference(stack, wanted, one) === '')))
-    warn(
-      `This checkout is for ${stack.app.replicas} of release ${wanted.release}, running and served. Next: npm run redeploy`,
+export async function printStatus(run: Run): Promise<void> {
+  const { host, stack, options } = run
+  const [scene, wanted, ended] = await Promise.all([
+    look(host, stack),
+    wantedTarget(run),
+    killed(host, stack),
+  ])
+  const rows = scene.found.map((one) => ({
+    ...one,
+    serving: scene.serving.includes(one.name),
+    requests: requestsOf(scene.places.find(({ address }) => one.running && address === one.address)),
+    asConfigured: wanted ? difference(stack, wanted, one) || 'yes' : 'not known',
+  }))
+  if (options.json) result(JSON.stringify(rows, null, 2))
+  else if (rows.length === 0) say(`No replica on ${host.name}. Next: npm run deploy`)
+  else {
+    result(
+      table(
+        ['replica', 'release', 'state', 'requests', 'crashes', 'as configured'],
+        rows.map((one) => [
+          one.name,
+          one.release,
+          one.running ? `up ${seconds(one.age)}` : `stopped (exit code ${one.exitCode})`,
+          one.requests,
+          String(one.restarts),
+          one.asConfigured,
+        ]),
+      ),
     )
-}
+    if (wanted && !isDone(plan(stack, scene, (one) => difference(stack, wanted, one) === '')))
+      warn(
+        `This checkout is for ${stack.app.replicas} of release ${wanted.release}, running and served. Next: npm run redeploy`,
+      )
+  }
 
-for (const one of ended) warn(killedWarning(one))
+  for (const one of ended) warn(killedWarning(one))
+}
 
 /** Whether requests are sent there, in words. */
 function requestsOf(place: Place | undefined): string {
@@ -61,7 +60,7 @@ function requestsOf(place: Place | undefined): string {
 }
 
 /** What redeploy would start now; nothing when this checkout cannot tell. */
-async function wantedTarget(): Promise<Target | undefined> {
+async function wantedTarget({ host, stack }: Run): Promise<Target | undefined> {
   try {
     const python = await identityToBe(host, stack, await imageMode(host, stack))
     if (!python) throw new Error('the base images are not there yet')
@@ -71,3 +70,15 @@ async function wantedTarget(): Promise<Target | undefined> {
     warn(`What would be started now is not known: ${(error as Error).message}`)
   }
 }
+
+await script(
+  import.meta.url,
+  `
+Prints the replicas: release, state, whether the load balancer sends them requests, and whether they are as configured.
+
+  npm run status [-- --host USER@NAME]
+
+  --json             as JSON on standard output
+`,
+  printStatus,
+)

@@ -2,7 +2,7 @@
 import process from 'node:process'
 import { styleText } from 'node:util'
 import { lastCounted, readHistory } from './lib/history.mts'
-import { begin } from './lib/run.mts'
+import { type Run, script } from './lib/run.mts'
 import { count, result, say, warn } from './lib/say.mts'
 import { ageWarnings, lookAtBase } from './lib/verify/age.mts'
 import { lookAtFront, lookInside } from './lib/verify/inside.mts'
@@ -10,38 +10,45 @@ import { lookFromOutside } from './lib/verify/outside.mts'
 import { judge } from './lib/verify/sheet.mts'
 import { warnings } from './lib/verify/warnings.mts'
 
-const { host, stack, options } = begin(`
+/** Prints a verdict for each line of the task sheet; one that fails sets the exit code. */
+export async function verify({ host, stack, options }: Run): Promise<void> {
+  say(`verify on ${host.name}`)
+  const front = await lookAtFront(host, stack)
+  const [inside, outside, history, base] = await Promise.all([
+    lookInside(host, stack, front.https),
+    lookFromOutside(host, stack, front),
+    readHistory(host, stack),
+    lookAtBase(host, stack),
+  ])
+  const verdicts = judge({ front, inside, outside, rollout: lastCounted(history) })
+  const failed = verdicts.filter(({ ok }) => !ok)
+
+  if (options.json) result(JSON.stringify(verdicts, null, 2))
+  else {
+    let chapter = ''
+    for (const verdict of verdicts) {
+      if (verdict.chapter !== chapter) result(styleText('bold', verdict.chapter))
+      chapter = verdict.chapter
+      result(
+        `  ${verdict.ok ? styleText('green', '✓') : styleText('red', '✗')} ${verdict.required}: ${verdict.evidence}`,
+      )
+    }
+    const end = failed.length === 0 ? 'all as required' : `${failed.length} failed`
+    result(`${count(verdicts.length, 'line')} of the task sheet: ${end}`)
+  }
+  for (const warning of [...warnings(inside), ...ageWarnings(base, Date.now())]) warn(warning)
+  if (failed.length > 0) process.exitCode = 1
+}
+
+await script(
+  import.meta.url,
+  `
 Checks every line of the task sheet against the live server, from outside like a user and from inside like root.
 Changes nothing; exit code 1 when a line fails.
 
   npm run verify [-- --host USER@NAME]
 
   --json             the verdicts as JSON on standard output
-`)
-
-say(`verify on ${host.name}`)
-const front = await lookAtFront(host, stack)
-const [inside, outside, history, base] = await Promise.all([
-  lookInside(host, stack, front.https),
-  lookFromOutside(host, stack, front),
-  readHistory(host, stack),
-  lookAtBase(host, stack),
-])
-const verdicts = judge({ front, inside, outside, rollout: lastCounted(history) })
-const failed = verdicts.filter(({ ok }) => !ok)
-
-if (options.json) result(JSON.stringify(verdicts, null, 2))
-else {
-  let chapter = ''
-  for (const verdict of verdicts) {
-    if (verdict.chapter !== chapter) result(styleText('bold', verdict.chapter))
-    chapter = verdict.chapter
-    result(
-      `  ${verdict.ok ? styleText('green', '✓') : styleText('red', '✗')} ${verdict.required}: ${verdict.evidence}`,
-    )
-  }
-  const end = failed.length === 0 ? 'all as required' : `${failed.length} failed`
-  result(`${count(verdicts.length, 'line')} of the task sheet: ${end}`)
-}
-for (const warning of [...warnings(inside), ...ageWarnings(base, Date.now())]) warn(warning)
-if (failed.length > 0) process.exitCode = 1
+`,
+  verify,
+)

@@ -15,19 +15,32 @@ import { folderOf, isOf, nameOf, releaseOf, wantedSecrets } from './target.mts'
 /** A release has its name from the Python image, too: before that is made, nobody knows it. */
 const UNNAMED = 'RELEASE'
 
-/** Prints the plan of the rollout that redeploy would do now. */
-export async function printPlan(host: Host, stack: StackConfig, options: Options): Promise<void> {
+/**
+ * Prints the plan of the rollout that would be done now.
+ * @param target name of one that is kept on the server; without it what redeploy would start
+ */
+export async function printPlan(
+  host: Host,
+  stack: StackConfig,
+  options: Options,
+  target?: string,
+): Promise<void> {
   const mode = await imageMode(host, stack)
   const images = baseImages(stack, mode)
-  const release = await releaseTo(host, stack, options, await identityToBe(host, stack, mode))
-  const name = options.target ?? nameOf(stack, release)
+  const release = await releaseTo(
+    host,
+    stack,
+    target ? releaseOf(target) : options.release,
+    await identityToBe(host, stack, mode),
+  )
+  const name = target ?? nameOf(stack, release)
   const [built, secrets, scene] = await Promise.all([
     isBuilt(host, stack, release),
     wantedSecrets(host, stack),
     look(host, stack),
   ])
   const planned = plan(stack, scene, (one) => !options.force && isOf({ name, secrets }, one))
-  const own = !options.release && !options.target
+  const own = !options.release && !target
   const [shared, its] = [Object.values(images), ownNames(stack, mode)]
   const absent = own ? await missingImages(host, [...shared, ...its]) : []
   const missing = shared.filter(
@@ -40,10 +53,9 @@ export async function printPlan(host: Host, stack: StackConfig, options: Options
 async function releaseTo(
   host: Host,
   stack: StackConfig,
-  options: Options,
+  named: string | undefined,
   python: string | undefined,
 ): Promise<string> {
-  const named = options.target ? releaseOf(options.target) : options.release
   if (!named) return python ? sourceOf(stack, python).release : UNNAMED
   await requireThere(host, stack, named)
   return named

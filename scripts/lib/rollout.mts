@@ -40,8 +40,8 @@ export class Rollout {
 
   /** @param current whether a replica is as wanted */
   constructor(
-    private readonly host: Host,
-    private readonly stack: StackConfig,
+    readonly host: Host,
+    readonly stack: StackConfig,
     private readonly proof: Proof,
     private readonly target: Target,
     private readonly current: (replica: Replica) => boolean,

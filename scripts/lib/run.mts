@@ -1,9 +1,8 @@
-/**
- * What every script starts with: its flags, the configuration and the server. The scripts are read top to bottom
- * like the page of a runbook, and `deploy` imports one after the other, so the first to begin sets the scene for all.
- */
+/** What every script is given: its flags, the configuration and the server. */
+import { realpathSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Config, loadConfig, ROOT } from './config.mts'
 import { OperatorError } from './errors.mts'
@@ -22,10 +21,6 @@ export interface Options {
   fresh: boolean
   /** Name of a release that is already on the server. */
   release?: string
-  /** Name of a target that is kept on the server; set by scripts that go back or on with one. */
-  target?: string
-  /** Set by rollback, which is a redeploy of a release before. */
-  rollback?: boolean
 }
 
 export interface Run extends Config {
@@ -41,19 +36,23 @@ const COMMON = `
   --verbose          show what the commands print
   --help             this text`
 
-let run: Run | undefined
-
 /**
- * Flags, configuration and server of this run; connects to nothing yet.
- * @param usage what \`--help\` prints: a sentence, the call, and the script's own flags, a line each
+ * Calls the function of a script when it is that script which was started, and not another one that imports it.
+ * @param file  import.meta.url of the script
+ * @param usage what `--help` prints: a sentence, the call, and the script's own flags, a line each
  * @param most  how many words the script takes beside its flags
  */
-export function begin(usage: string, most = 0): Run {
-  if (!run) {
-    run = start(usage, most)
-    process.once('SIGINT', interrupted)
-  }
-  return run
+export async function script(
+  file: string,
+  usage: string,
+  work: (run: Run) => Promise<void>,
+  most = 0,
+): Promise<void> {
+  // The zx command gets the script's path as a word, tsx has it in place of its own.
+  const started = process.argv.slice(1).find((word) => word.endsWith('.mts'))
+  if (!started || realpathSync(started) !== realpathSync(fileURLToPath(file))) return
+  process.once('SIGINT', interrupted)
+  await work(begin(usage, most))
 }
 
 /** Every step finds what is there and completes it, so an interruption needs no cleaning up. */
@@ -64,7 +63,8 @@ function interrupted(): void {
   process.exit(130)
 }
 
-function start(usage: string, most: number): Run {
+/** Flags, configuration and server of this run; connects to nothing yet. */
+function begin(usage: string, most: number): Run {
   const { values, positionals } = parse(`${usage}${COMMON}`)
   const options = values as unknown as Options
   if (options.help) {
