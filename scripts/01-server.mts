@@ -1,4 +1,5 @@
 /** Prepares the server: users, packages, Docker Engine. Look first, touch nothing when it does not fit. */
+import { ownNamesByMode } from './lib/base.mts'
 import { ensureEngine, ensureSshd } from './lib/engine.mts'
 import { withLock } from './lib/lock.mts'
 import { installPackages, NEEDED } from './lib/packages.mts'
@@ -11,7 +12,7 @@ import { applyUsers } from './lib/users.mts'
 /** Users, packages, SSH server, Docker Engine: each only as far as it is missing. */
 export async function prepareServer({ host, stack, server, options }: Run): Promise<void> {
   say(`01-server on ${host.name}`)
-  await step('Server', async () => preflight(host, stack, options.fresh))
+  await step('Server', async () => preflight(host, stack, options.fresh ? undefined : ownNamesByMode(stack)))
   await withLock(host, stack, '01-server', async () => {
     await step('Packages', async () => {
       const installed = await installPackages(host, [...new Set([...server.packages, ...NEEDED])])

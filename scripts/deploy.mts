@@ -5,6 +5,7 @@ import { buildImages } from './02-build.mts'
 import { prepareDatabase } from './03-db.mts'
 import { startStack } from './04-stack.mts'
 import { readCa } from './lib/acme.mts'
+import { ownNamesByMode } from './lib/base.mts'
 import { confirmThisMachine } from './lib/confirm.mts'
 import { withLock } from './lib/lock.mts'
 import { readPair } from './lib/pair.mts'
@@ -19,9 +20,9 @@ export async function deploy(run: Run): Promise<void> {
   // What is wrong with the certificate's files is told before anything is touched.
   readPair(stack)
   readCa(stack)
-  await confirmThisMachine(run)
+  await confirmThisMachine(host, run, options.yes)
   // A server that cannot take the deployment gets nothing, the lock's files included.
-  await preflight(host, stack, options.fresh)
+  await preflight(host, stack, options.fresh ? undefined : ownNamesByMode(stack))
   await withLock(host, stack, 'deploy', async () => {
     await prepareServer(run)
     await buildImages(run)

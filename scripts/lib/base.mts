@@ -29,6 +29,12 @@ export function ownNames(stack: StackConfig, mode: ImageMode): string[] {
   return images.map(([service, image]) => ownName(stack, service, image))
 }
 
+/** The same for both modes: which one it will be may be open yet. */
+export const ownNamesByMode = (stack: StackConfig) => ({
+  registry: ownNames(stack, 'registry'),
+  debian: ownNames(stack, 'debian'),
+})
+
 /**
  * What tells one Python image from another: its id, since a tag may mean a patched one tomorrow.
  * @throws OperatorError when one of the base images is not there

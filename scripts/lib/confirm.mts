@@ -1,13 +1,14 @@
 /** The one question that is ever asked: whether this machine itself shall become the server. */
 import process from 'node:process'
 import { question } from 'zx'
+import type { Config } from './config.mts'
 import { OperatorError } from './errors.mts'
-import type { Run } from './run.mts'
+import type { Host } from './host.mts'
 import { list, say } from './say.mts'
 
 /** Shows what is about to happen to this machine and asks; without a terminal, with --yes or for another host it goes ahead. */
-export async function confirmThisMachine({ host, server, stack, options }: Run): Promise<void> {
-  if (!host.local || options.yes || !process.stdin.isTTY) return
+export async function confirmThisMachine(host: Host, { stack, server }: Config, yes: boolean): Promise<void> {
+  if (!host.local || yes || !process.stdin.isTTY) return
   const admins = server.users.filter(({ sudo }) => sudo).map(({ name }) => name)
   const others = server.users.filter(({ sudo }) => !sudo).map(({ name }) => name)
   say('This machine itself will become the server. It gets:')

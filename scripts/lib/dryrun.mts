@@ -7,7 +7,6 @@ import { baseImages, type ImageMode, imageMode, missingImages } from './images.m
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
 import { imageOf, isBuilt, requireThere } from './release.mts'
 import { namesOf } from './replica.mts'
-import type { Options } from './run.mts'
 import { result } from './say.mts'
 import { look } from './scene.mts'
 import { folderOf, isOf, nameOf, releaseOf, wantedSecrets } from './target.mts'
@@ -22,7 +21,7 @@ const UNNAMED = 'RELEASE'
 export async function printPlan(
   host: Host,
   stack: StackConfig,
-  options: Options,
+  options: { release?: string; force?: boolean },
   target?: string,
 ): Promise<void> {
   const mode = await imageMode(host, stack)

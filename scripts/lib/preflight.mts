@@ -1,6 +1,5 @@
 /** Can this server take the deployment? Facts are gathered by one script that changes nothing, then judged. */
 
-import { ownNames } from './base.mts'
 import type { StackConfig } from './config.mts'
 import { OperatorError } from './errors.mts'
 import type { Host } from './host.mts'
@@ -30,13 +29,19 @@ export interface Facts {
   ports: { port: number; holder: string; ours: boolean }[]
 }
 
+/** Names of the base images, by the mode that they may come in. */
+interface Needed {
+  registry: string[]
+  debian: string[]
+}
+
 /**
  * Refuses a server that cannot take the deployment, with everything that is wrong with it.
- * @param fresh whether all base images will be made or pulled anew
+ * @param images those of either mode; without them all will be made or pulled anew
  * @throws OperatorError; nothing was touched
  */
-export async function preflight(host: Host, stack: StackConfig, fresh = false): Promise<string> {
-  const facts = parseFacts(await host.run('Looking at the server', gather(stack, fresh)))
+export async function preflight(host: Host, stack: StackConfig, images?: Needed): Promise<string> {
+  const facts = parseFacts(await host.run('Looking at the server', gather(stack, images)))
   const problems = judge(facts)
   if (problems.length === 0)
     return `${facts.pretty}, ${facts.memoryMb} MB of memory, ${Math.floor(facts.diskMb / 1024)} GB free`
@@ -88,13 +93,13 @@ export function parseFacts(output: string): Facts {
   }
 }
 
-export function gather(stack: StackConfig, fresh: boolean): Script {
+export function gather(stack: StackConfig, images?: Needed): Script {
   const { http, https, db } = stack.ports
   return remote('preflight', {
     project: stack.project,
     ports: [http, https, db],
-    fresh,
-    registry: ownNames(stack, 'registry'),
-    debian: ownNames(stack, 'debian'),
+    fresh: !images,
+    registry: images?.registry ?? [],
+    debian: images?.debian ?? [],
   })
 }

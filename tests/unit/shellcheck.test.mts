@@ -83,7 +83,7 @@ describe('whole scripts', () => {
     'no packages': packagesScript([]),
     packages: packagesScript(['curl', 'libstdc++6']),
     engine: engineScript(),
-    preflight: gather(odd, false),
+    preflight: gather(odd),
     secrets: secretsScript(odd),
     sshd: sshdFunctions(['root']),
     passwords: passwordFunctions(odd),
