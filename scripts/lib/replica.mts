@@ -32,19 +32,8 @@ export async function replicas(host: Host, stack: StackConfig): Promise<Replica[
 /** Prints what `parseReplicas` reads. */
 export const looking = (stack: StackConfig): Script => join([found(stack), bash`found | inspect`])
 
-// A replica may be removed between being found and being inspected. No more is asked of the engine than is read here: the
-// environment, which holds the database's password, stays on the server.
-const found = (stack: StackConfig): Script => bash`
-inspect() { # those on standard input
-  local ids
-  mapfile -t ids
-  echo $((\${EPOCHREALTIME/./} / 1000))
-  [ \${#ids[@]} = 0 ] || docker inspect --format ${INSPECTED} "\${ids[@]}" 2>/dev/null || true
-}
-found() {
-  docker ps -aq --no-trunc --filter label=com.docker.compose.project=${stack.project} \
-    --filter label=com.docker.compose.service=app --filter label=com.docker.compose.oneoff=False
-}`
+/** The functions `found` and `inspect`, for the head of a script. */
+const found = ({ project }: StackConfig): Script => remote('replicas', { project, inspected: INSPECTED })
 
 const INSPECTED = `{${['Id', 'Name', 'RestartCount', 'State', 'NetworkSettings']
   .map((key) => `"${key}":{{json .${key}}}`)
