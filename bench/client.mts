@@ -9,8 +9,8 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { $, glob } from 'zx'
-import { Probe, type Summary, summarize } from '../scripts/lib/probe.mts'
-import { type Place, Site } from '../scripts/lib/site.mts'
+import { type Place, Site } from '../scripts/lib/edge/site.mts'
+import { Probe, type Summary, summarize } from '../scripts/lib/proof/probe.mts'
 import type { Deployment } from '../tests/lib/deployment.mts'
 
 /** Requests per second, half of them on fresh connections. */

@@ -5,10 +5,10 @@
  */
 import process from 'node:process'
 import { $ } from 'zx'
-import { Host } from '../scripts/lib/host.mts'
-import { installPackages } from '../scripts/lib/packages.mts'
-import { result, say } from '../scripts/lib/say.mts'
-import { table } from '../scripts/lib/table.mts'
+import { result, say } from '../scripts/lib/cli/say.mts'
+import { table } from '../scripts/lib/cli/table.mts'
+import { Host } from '../scripts/lib/host/host.mts'
+import { installPackages } from '../scripts/lib/server/packages.mts'
 import { road } from './road.mts'
 import { rollouts } from './rollouts.mts'
 

@@ -1,13 +1,14 @@
 /** Prepares the server: users, packages, Docker Engine. Look first, touch nothing when it does not fit. */
-import { ownNamesByMode } from './lib/base.mts'
-import { ensureEngine, ensureSshd } from './lib/engine.mts'
-import { withLock } from './lib/lock.mts'
-import { installPackages, NEEDED } from './lib/packages.mts'
-import { preflight } from './lib/preflight.mts'
+
+import { list, say, step } from './lib/cli/say.mts'
+import { withLock } from './lib/host/lock.mts'
+import { ownNamesByMode } from './lib/images/base.mts'
 import { type Run, script } from './lib/run.mts'
-import { list, say, step } from './lib/say.mts'
-import { applySshd } from './lib/sshd.mts'
-import { applyUsers } from './lib/users.mts'
+import { ensureEngine, ensureSshd } from './lib/server/engine.mts'
+import { installPackages, NEEDED } from './lib/server/packages.mts'
+import { preflight } from './lib/server/preflight.mts'
+import { applySshd } from './lib/server/sshd.mts'
+import { applyUsers } from './lib/server/users.mts'
 
 /** Users, packages, SSH server, Docker Engine: each only as far as it is missing. */
 export async function prepareServer({ host, stack, server, options }: Run): Promise<void> {

@@ -1,9 +1,10 @@
 /** Builds the application's image, and the images around it where no registry can be reached. */
-import { buildRelease } from './lib/build.mts'
-import { decideImageMode } from './lib/images.mts'
-import { withLock } from './lib/lock.mts'
+
+import { say } from './lib/cli/say.mts'
+import { withLock } from './lib/host/lock.mts'
+import { buildRelease } from './lib/images/build.mts'
+import { decideImageMode } from './lib/images/images.mts'
 import { type Run, script } from './lib/run.mts'
-import { say } from './lib/say.mts'
 
 export async function buildImages({ host, stack, options }: Run): Promise<void> {
   say(`02-build on ${host.name}`)

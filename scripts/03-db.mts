@@ -1,17 +1,18 @@
 /** PostgreSQL with the owner `app`, the reader `developer`, and the application's schema. */
-import { sourceOf } from './lib/application.mts'
-import { identityOf } from './lib/base.mts'
-import { prepareSchema } from './lib/create-db.mts'
-import { applyRoles } from './lib/database.mts'
-import { baseImages, imageMode } from './lib/images.mts'
-import { withLock } from './lib/lock.mts'
-import { requireBuilt } from './lib/release.mts'
-import { bring } from './lib/replacement.mts'
+
+import { list, say, step } from './lib/cli/say.mts'
+import { withLock } from './lib/host/lock.mts'
+import { sourceOf } from './lib/images/application.mts'
+import { identityOf } from './lib/images/base.mts'
+import { baseImages, imageMode } from './lib/images/images.mts'
+import { requireBuilt } from './lib/images/release.mts'
+import { bring } from './lib/rollout/replacement.mts'
 import { type Run, script } from './lib/run.mts'
-import { list, say, step } from './lib/say.mts'
-import { ensureSecrets } from './lib/secrets.mts'
-import { writeStack } from './lib/stack.mts'
-import { requireFit } from './lib/volumes.mts'
+import { prepareSchema } from './lib/stack/create-db.mts'
+import { applyRoles } from './lib/stack/database.mts'
+import { ensureSecrets } from './lib/stack/secrets.mts'
+import { writeStack } from './lib/stack/stack.mts'
+import { requireFit } from './lib/stack/volumes.mts'
 
 export async function prepareDatabase({ host, stack }: Run): Promise<void> {
   say(`03-db on ${host.name}`)

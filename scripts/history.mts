@@ -1,7 +1,8 @@
 /** The rollouts of a server, as a table. */
-import { historyTable, readHistory } from './lib/history.mts'
+
+import { result, say } from './lib/cli/say.mts'
+import { historyTable, readHistory } from './lib/proof/history.mts'
 import { type Run, script } from './lib/run.mts'
-import { result, say } from './lib/say.mts'
 
 export async function printHistory({ host, stack, options }: Run): Promise<void> {
   const entries = await readHistory(host, stack)

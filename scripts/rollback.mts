@@ -1,12 +1,13 @@
 /** Goes back to the release before, by the same loop and without a build. */
-import { printPlan } from './lib/dryrun.mts'
-import { OperatorError } from './lib/errors.mts'
-import { lastTarget, readHistory, schemaChangedSince, wayBack } from './lib/history.mts'
-import { withLock } from './lib/lock.mts'
-import { replicas } from './lib/replica.mts'
+
+import { OperatorError } from './lib/cli/errors.mts'
+import { list, say, warn } from './lib/cli/say.mts'
+import { withLock } from './lib/host/lock.mts'
+import { lastTarget, readHistory, schemaChangedSince, wayBack } from './lib/proof/history.mts'
+import { printPlan } from './lib/rollout/dryrun.mts'
+import { replicas } from './lib/rollout/replica.mts'
+import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
-import { list, say, warn } from './lib/say.mts'
-import { keptTarget } from './lib/target.mts'
 import { release } from './redeploy.mts'
 
 export async function rollback(run: Run): Promise<void> {

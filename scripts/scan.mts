@@ -1,9 +1,9 @@
 /** Does the archive have upgrades for what is in the base images? */
 import process from 'node:process'
-import { baseImages, imageMode } from './lib/images.mts'
+import { count, result, say, step } from './lib/cli/say.mts'
+import { baseImages, imageMode } from './lib/images/images.mts'
+import { record, scan, type Upgrade } from './lib/images/upgrades.mts'
 import { type Run, script } from './lib/run.mts'
-import { count, result, say, step } from './lib/say.mts'
-import { record, scan, type Upgrade } from './lib/upgrades.mts'
 
 export async function scanImages({ host, stack }: Run): Promise<void> {
   say(`scan on ${host.name}`)

@@ -1,15 +1,16 @@
 /** What runs now: the replicas, their release, whether requests are sent to them, and whether they are as configured. */
-import { sourceOf } from './lib/application.mts'
-import type { Place } from './lib/balancer.mts'
-import { identityToBe } from './lib/base.mts'
-import { imageMode } from './lib/images.mts'
-import { killed, killedWarning } from './lib/memory.mts'
-import { isDone, plan } from './lib/plan.mts'
+
+import { result, say, seconds, warn } from './lib/cli/say.mts'
+import { table } from './lib/cli/table.mts'
+import type { Place } from './lib/edge/balancer.mts'
+import { sourceOf } from './lib/images/application.mts'
+import { identityToBe } from './lib/images/base.mts'
+import { imageMode } from './lib/images/images.mts'
+import { isDone, plan } from './lib/rollout/plan.mts'
+import { look } from './lib/rollout/scene.mts'
+import { difference, nameOf, type Target, wantedSecrets } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
-import { result, say, seconds, warn } from './lib/say.mts'
-import { look } from './lib/scene.mts'
-import { table } from './lib/table.mts'
-import { difference, nameOf, type Target, wantedSecrets } from './lib/target.mts'
+import { killed, killedWarning } from './lib/stack/memory.mts'
 
 export async function printStatus(run: Run): Promise<void> {
   const { host, stack, options } = run

@@ -1,9 +1,9 @@
 /** Goes through the task sheet line by line against the live server. Changes nothing. */
 import process from 'node:process'
 import { styleText } from 'node:util'
-import { lastCounted, readHistory } from './lib/history.mts'
+import { count, result, say, warn } from './lib/cli/say.mts'
+import { lastCounted, readHistory } from './lib/proof/history.mts'
 import { type Run, script } from './lib/run.mts'
-import { count, result, say, warn } from './lib/say.mts'
 import { ageWarnings, lookAtBase } from './lib/verify/age.mts'
 import { lookAtFront, lookInside } from './lib/verify/inside.mts'
 import { lookFromOutside } from './lib/verify/outside.mts'

@@ -4,10 +4,10 @@ import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type Config, loadConfig, ROOT } from './config.mts'
-import { OperatorError } from './errors.mts'
-import { Host } from './host.mts'
-import { nearest } from './nearest.mts'
+import { OperatorError } from './cli/errors.mts'
+import { nearest } from './cli/nearest.mts'
+import { type Config, loadConfig, ROOT } from './config/config.mts'
+import { Host } from './host/host.mts'
 
 export interface Options {
   help: boolean

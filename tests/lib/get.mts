@@ -1,7 +1,7 @@
 /** One request to a site, as a client makes it. */
 import http from 'node:http'
 import https from 'node:https'
-import type { Site } from '../../scripts/lib/site.mts'
+import type { Site } from '../../scripts/lib/edge/site.mts'
 
 /** What came back; status 0, and the error as the body, when nothing did. */
 export interface Answer {

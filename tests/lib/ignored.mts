@@ -1,6 +1,6 @@
 /** Names and patterns to ask both our reading of .dockerignore and Docker itself about. */
 import path from 'node:path'
-import { Dockerignore, type Judgement } from '../../scripts/lib/dockerignore.mts'
+import { Dockerignore, type Judgement } from '../../scripts/lib/images/dockerignore.mts'
 
 export const NAMES = [
   ...[

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import process from 'node:process'
-import { ROOT } from '../../scripts/lib/config.mts'
+import { ROOT } from '../../scripts/lib/config/config.mts'
 import type { Deployment } from './deployment.mts'
 
 /**

@@ -1,7 +1,7 @@
 /** A client of the tests', that asks a site from before something is done to it until after. */
 import assert from 'node:assert/strict'
-import { Probe, type Summary, summarize } from '../../scripts/lib/probe.mts'
-import type { Site } from '../../scripts/lib/site.mts'
+import type { Site } from '../../scripts/lib/edge/site.mts'
+import { Probe, type Summary, summarize } from '../../scripts/lib/proof/probe.mts'
 
 /** Seconds: what a starved machine may take, and less than a replica that hangs is given (app.timeout). */
 export const PATIENCE = 14

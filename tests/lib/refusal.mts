@@ -1,7 +1,7 @@
 /** What an operator reads when something is refused. */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { OperatorError } from '../../scripts/lib/errors.mts'
+import { OperatorError } from '../../scripts/lib/cli/errors.mts'
 
 /** Does what must be refused; returns the message as the terminal shows it. */
 export function refusal(work: () => unknown): string {

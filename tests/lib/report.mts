@@ -4,8 +4,8 @@ import process from 'node:process'
 import { Readable } from 'node:stream'
 import type { run } from 'node:test'
 import { spec } from 'node:test/reporters'
-import { ROOT } from '../../scripts/lib/config.mts'
-import { table } from '../../scripts/lib/table.mts'
+import { table } from '../../scripts/lib/cli/table.mts'
+import { ROOT } from '../../scripts/lib/config/config.mts'
 
 export interface Timed {
   /** `stack/doors: the name of a test`, or a file alone. */

@@ -1,5 +1,5 @@
 /** Waiting in tests: for a condition, with a reason. */
-import { waitUntil } from '../../scripts/lib/wait.mts'
+import { waitUntil } from '../../scripts/lib/cli/wait.mts'
 
 /** Seconds: what a starved machine may take. How fast a thing has to be is the bench's business. */
 const DEADLINE = 120

@@ -4,7 +4,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ROOT } from '../../scripts/lib/config.mts'
+import { ROOT } from '../../scripts/lib/config/config.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { until } from '../lib/until.mts'
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { appendFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
+import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 
 let site: Deployment

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { reportPage } from '../../scripts/lib/report.mts'
+import { reportPage } from '../../scripts/lib/proof/report.mts'
 
 let browser: Browser
 let folder: string

@@ -4,7 +4,7 @@ import { appendFileSync, cpSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config.mts'
+import { ROOT } from '../../scripts/lib/config/config.mts'
 import { Deployment } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
 

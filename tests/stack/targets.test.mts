@@ -4,7 +4,7 @@ import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config.mts'
+import { ROOT } from '../../scripts/lib/config/config.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 
 /** What is counted beside the probe. */

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
-import { parsePlaces } from '../../scripts/lib/balancer.mts'
-import { stackSchema } from '../../scripts/lib/config.mts'
-import { haproxyFiles } from '../../scripts/lib/haproxy.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { parsePlaces } from '../../scripts/lib/edge/balancer.mts'
+import { haproxyFiles } from '../../scripts/lib/edge/haproxy.mts'
 
 /** Printed by balancer.pl beside HAProxy 3.2: one replica is well, one not ready, one drains, one hangs. */
 const OUTPUT = readFileSync(path.join(import.meta.dirname, 'balancer.look.txt'), 'utf8')

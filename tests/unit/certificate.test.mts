@@ -1,7 +1,7 @@
 /** What is read from an installed certificate. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { readFacts } from '../../scripts/lib/certificate.mts'
+import { readFacts } from '../../scripts/lib/edge/certificate.mts'
 import { Pki } from '../lib/pki.mts'
 import { refusal } from '../lib/refusal.mts'
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { stackSchema } from '../../scripts/lib/config.mts'
-import { Contended } from '../../scripts/lib/create-db.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { Contended } from '../../scripts/lib/stack/create-db.mts'
 
 const stack = defaults(stackSchema)
 const WHAT =

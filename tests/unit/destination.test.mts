@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { askRoute, parseDestination, sshWords } from '../../scripts/lib/destination.mts'
+import { askRoute, parseDestination, sshWords } from '../../scripts/lib/host/destination.mts'
 import { refusal } from '../lib/refusal.mts'
 
 describe('typed', () => {

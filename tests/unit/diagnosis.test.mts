@@ -1,9 +1,9 @@
 /** Why a replica is not ready: what was seen decides, and what may pass is waited for. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isMisplaced, reasonOf, type Seen, whyUnprepared } from '../../scripts/lib/diagnosis.mts'
-import { CommandError } from '../../scripts/lib/errors.mts'
-import { type Listener, parseListeners } from '../../scripts/lib/listener.mts'
+import { CommandError } from '../../scripts/lib/cli/errors.mts'
+import { type Listener, parseListeners } from '../../scripts/lib/host/listener.mts'
+import { isMisplaced, reasonOf, type Seen, whyUnprepared } from '../../scripts/lib/stack/diagnosis.mts'
 import { told } from '../lib/refusal.mts'
 
 const listener = (address: string, port: number, status = 0, body = ''): Listener => ({

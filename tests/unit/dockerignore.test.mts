@@ -1,7 +1,7 @@
 /** .dockerignore by itself; `stack/build` asks Docker about the same patterns. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Dockerignore, type Judgement } from '../../scripts/lib/dockerignore.mts'
+import { Dockerignore, type Judgement } from '../../scripts/lib/images/dockerignore.mts'
 import { NAMES, PATTERNS, taken } from '../lib/ignored.mts'
 import { refusal } from '../lib/refusal.mts'
 

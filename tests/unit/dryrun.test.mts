@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { stackSchema } from '../../scripts/lib/config.mts'
-import { describePlan } from '../../scripts/lib/dryrun.mts'
-import type { Replica } from '../../scripts/lib/replica.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { describePlan } from '../../scripts/lib/rollout/dryrun.mts'
+import type { Replica } from '../../scripts/lib/rollout/replica.mts'
 
 const stack = defaults(stackSchema)
 const old = { name: 'prusa-app-1' } as Replica

@@ -8,7 +8,7 @@ import {
   lastLines,
   OperatorError,
   withoutPasswords,
-} from '../../scripts/lib/errors.mts'
+} from '../../scripts/lib/cli/errors.mts'
 
 test('an operator’s error says what, in which state, and what to type next; no stack trace', () => {
   assert.equal(

@@ -4,9 +4,9 @@ import { closeSync, mkdtempSync, openSync, readdirSync, readSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
-import type { ServerFile } from '../../scripts/lib/files.mts'
-import { Host } from '../../scripts/lib/host.mts'
-import { bash, Secret } from '../../scripts/lib/shell.mts'
+import type { ServerFile } from '../../scripts/lib/host/files.mts'
+import { Host } from '../../scripts/lib/host/host.mts'
+import { bash, Secret } from '../../scripts/lib/host/shell.mts'
 
 const host = new Host('local')
 let folder: string

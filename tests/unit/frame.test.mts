@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { framed, linesOf, OPENING, unframed } from '../../scripts/lib/frame.mts'
-import { bash } from '../../scripts/lib/shell.mts'
+import { framed, linesOf, OPENING, unframed } from '../../scripts/lib/host/frame.mts'
+import { bash } from '../../scripts/lib/host/shell.mts'
 
 const LOGIN =
   'umask 077; printf Welcome; printf Last >&2; bash -p -s; code=$?; echo Bye; echo Bye >&2; exit $code'

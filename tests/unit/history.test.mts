@@ -10,7 +10,7 @@ import {
   schemaChangedSince,
   targetBefore,
   wayBack,
-} from '../../scripts/lib/history.mts'
+} from '../../scripts/lib/proof/history.mts'
 
 function entry(from: string, to: string, result: Entry['result'] = 'released', schemaChanged = false): Entry {
   return { when: '2026-01-02T03:04:05.000Z', who: 'ada', from, to, result, seconds: 12.34, schemaChanged }

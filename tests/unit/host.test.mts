@@ -15,9 +15,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { describe, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config.mts'
-import { Host } from '../../scripts/lib/host.mts'
-import { bash } from '../../scripts/lib/shell.mts'
+import { ROOT } from '../../scripts/lib/config/config.mts'
+import { Host } from '../../scripts/lib/host/host.mts'
+import { bash } from '../../scripts/lib/host/shell.mts'
 import { told } from '../lib/refusal.mts'
 import { until } from '../lib/until.mts'
 
@@ -47,7 +47,7 @@ describe('a script', () => {
   test('does not run what .bashrc says, though bash takes its standard input for a network connection', async () => {
     const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
     writeFileSync(path.join(home, '.bashrc'), 'echo from .bashrc; exit 3\n')
-    const program = `import { Host } from './scripts/lib/host.mts'; import { bash } from './scripts/lib/shell.mts'
+    const program = `import { Host } from './scripts/lib/host/host.mts'; import { bash } from './scripts/lib/host/shell.mts'
 console.log(await new Host('local').run('Asking', bash\`echo from the script\`))`
     // As cron and a build server start it: below no other shell.
     const env = { PATH: process.env.PATH, HOME: home }

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { describe as described, ownName } from '../../scripts/lib/base.mts'
-import { stackSchema } from '../../scripts/lib/config.mts'
-import { baseImages } from '../../scripts/lib/images.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { describe as described, ownName } from '../../scripts/lib/images/base.mts'
+import { baseImages } from '../../scripts/lib/images/images.mts'
 
 let source: string
 before(() => {

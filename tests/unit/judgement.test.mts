@@ -1,9 +1,9 @@
 /** Which release is taken for broken. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Place, parsePlaces } from '../../scripts/lib/balancer.mts'
-import { Tally, worse } from '../../scripts/lib/judgement.mts'
-import { parseAnswers } from '../../scripts/lib/rehearsal.mts'
+import { type Place, parsePlaces } from '../../scripts/lib/edge/balancer.mts'
+import { Tally, worse } from '../../scripts/lib/proof/judgement.mts'
+import { parseAnswers } from '../../scripts/lib/rollout/rehearsal.mts'
 
 const side = (answered: number, failed: number) => ({ answered, failed })
 

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { after, describe, test } from 'node:test'
-import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
-import { LockLost } from '../../scripts/lib/fence.mts'
-import { Host } from '../../scripts/lib/host.mts'
-import { withLock } from '../../scripts/lib/lock.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
-import { bash } from '../../scripts/lib/shell.mts'
+import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { LockLost } from '../../scripts/lib/host/fence.mts'
+import { Host } from '../../scripts/lib/host/host.mts'
+import { withLock } from '../../scripts/lib/host/lock.mts'
+import { bash } from '../../scripts/lib/host/shell.mts'
 import { told } from '../lib/refusal.mts'
 import { until } from '../lib/until.mts'
 
@@ -32,9 +32,9 @@ const failure = (work: Promise<unknown>) =>
 
 /** Another operator, who holds the lock while this process does the work; \`host\` and \`bash\` are there. */
 function operator(stack: Stack, work: string, silence = 20) {
-  const program = `import { Host } from './scripts/lib/host.mts'
-import { withLock } from './scripts/lib/lock.mts'
-import { bash } from './scripts/lib/shell.mts'
+  const program = `import { Host } from './scripts/lib/host/host.mts'
+import { withLock } from './scripts/lib/host/lock.mts'
+import { bash } from './scripts/lib/host/shell.mts'
 const host = new Host('local')
 await withLock(host, ${JSON.stringify(stack)}, 'a trial', async () => { ${work} }, ${silence}).catch(console.error)`
   const argv = ['--import', 'tsx', '--input-type=module', '--eval', program]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nearest } from '../../scripts/lib/nearest.mts'
+import { nearest } from '../../scripts/lib/cli/nearest.mts'
 
 test('nearest takes the fewest changes', () => {
   const known = ['replicas', 'source', 'memory', 'environment']

@@ -1,10 +1,10 @@
 /** What the load balancer is given; what comes of it is seen in stack/headers and stack/limits. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Certificate } from '../../scripts/lib/certificate.mts'
-import { stackSchema } from '../../scripts/lib/config.mts'
-import { siteConf } from '../../scripts/lib/nginx.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import type { Certificate } from '../../scripts/lib/edge/certificate.mts'
+import { siteConf } from '../../scripts/lib/edge/nginx.mts'
 
 describe('siteConf', () => {
   const stack = defaults(stackSchema)

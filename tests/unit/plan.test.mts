@@ -1,10 +1,10 @@
 /** The plan of a rollout: a table of situations, and a property over random ones. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type StackConfig, stackSchema } from '../../scripts/lib/config.mts'
-import { batches, before, isDone, type Plan, plan } from '../../scripts/lib/plan.mts'
-import type { Replica } from '../../scripts/lib/replica.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
+import { type StackConfig, stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { batches, before, isDone, type Plan, plan } from '../../scripts/lib/rollout/plan.mts'
+import type { Replica } from '../../scripts/lib/rollout/replica.mts'
 import { seeded } from '../lib/random.mts'
 
 const current = ({ release }: Replica) => release === 'new'

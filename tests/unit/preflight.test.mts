@@ -1,7 +1,7 @@
 /** Can this server take the deployment? Each problem alone, and all of them together. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Facts, judge, parseFacts } from '../../scripts/lib/preflight.mts'
+import { type Facts, judge, parseFacts } from '../../scripts/lib/server/preflight.mts'
 
 const GOOD: Facts = {
   distribution: 'debian',

@@ -1,9 +1,9 @@
 /** What ACME servers and certbot say becomes plain words, with the CA's own behind them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { stackSchema } from '../../scripts/lib/config.mts'
-import { problemOf } from '../../scripts/lib/problem.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { problemOf } from '../../scripts/lib/edge/problem.mts'
 
 const site = { ...defaults(stackSchema), domain: 'www.example.org' }
 

@@ -1,10 +1,10 @@
 /** What the proof is computed from: samples, steps and the load balancer's log. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { summarize } from '../../scripts/lib/probe.mts'
-import { titleOf } from '../../scripts/lib/proof.mts'
-import { applicationsOwn, type Kind, Timeline } from '../../scripts/lib/timeline.mts'
-import { parseTraffic } from '../../scripts/lib/traffic.mts'
+import { parseTraffic } from '../../scripts/lib/edge/traffic.mts'
+import { summarize } from '../../scripts/lib/proof/probe.mts'
+import { titleOf } from '../../scripts/lib/proof/proof.mts'
+import { applicationsOwn, type Kind, Timeline } from '../../scripts/lib/proof/timeline.mts'
 
 test('what is rolled out is called by what changes', () => {
   const title = (from: string, to: string, fromTarget?: string, toTarget?: string) =>

@@ -1,7 +1,7 @@
 /** What a registry's answers come to, in the words of engines old and new: only a clear word decides. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { judgeAnswers, undecided } from '../../scripts/lib/registry.mts'
+import { judgeAnswers, undecided } from '../../scripts/lib/images/registry.mts'
 import { refusal } from '../lib/refusal.mts'
 
 const ENGINE = 'Error response from daemon: '

@@ -6,7 +6,7 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcp, type Server } from 'node:net'
 import path from 'node:path'
 import { after, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config.mts'
+import { ROOT } from '../../scripts/lib/config/config.mts'
 
 const PROGRAM = path.join(ROOT, 'scripts/remote/replicas.pl')
 const servers: Server[] = []

@@ -4,7 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { needsNoFile, placeOf, requirementFiles, requirementLines } from '../../scripts/lib/requirements.mts'
+import {
+  needsNoFile,
+  placeOf,
+  requirementFiles,
+  requirementLines,
+} from '../../scripts/lib/images/requirements.mts'
 
 let folder: string
 const put = (name: string, content: string | Buffer) => {

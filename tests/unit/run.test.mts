@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { describe, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config.mts'
+import { ROOT } from '../../scripts/lib/config/config.mts'
 import { ZX } from '../lib/zx.mts'
 
 // An address that is nobody's (RFC 5737): whoever connected to it would hang.

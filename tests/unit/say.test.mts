@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import process from 'node:process'
 import { describe, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config.mts'
-import { count, list, seconds } from '../../scripts/lib/say.mts'
+import { count, list, seconds } from '../../scripts/lib/cli/say.mts'
+import { ROOT } from '../../scripts/lib/config/config.mts'
 
 describe('seconds', () => {
   for (const [milliseconds, text] of [
@@ -36,7 +36,7 @@ test('count', () => {
 
 test('without a terminal: one line a step on standard error, results on standard output, no colour', () => {
   const script = `
-    import { result, step, warn } from ${JSON.stringify(path.join(ROOT, 'scripts/lib/say.mts'))}
+    import { result, step, warn } from ${JSON.stringify(path.join(ROOT, 'scripts/lib/cli/say.mts'))}
     await step('Redis', async () => 'started')
     warn('careful')
     result('https://localhost/')

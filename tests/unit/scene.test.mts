@@ -1,8 +1,8 @@
 /** What an operator is told about who has requests, by what was looked up. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Replica } from '../../scripts/lib/replica.mts'
-import { whoServes } from '../../scripts/lib/scene.mts'
+import type { Replica } from '../../scripts/lib/rollout/replica.mts'
+import { whoServes } from '../../scripts/lib/rollout/scene.mts'
 
 /** `a-1/1* b-1/2! c-1/3`: target and number; a star: has requests; a mark: does not run, and is to have them. */
 function scene(text: string) {

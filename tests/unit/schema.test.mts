@@ -11,7 +11,7 @@ import {
   parseConfig,
   section,
   text,
-} from '../../scripts/lib/schema.mts'
+} from '../../scripts/lib/config/schema.mts'
 import { refusal } from '../lib/refusal.mts'
 
 const schema = section({

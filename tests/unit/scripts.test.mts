@@ -1,8 +1,8 @@
 /** The users' script: what is asked for each of them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { User } from '../../scripts/lib/config.mts'
-import { usersScript } from '../../scripts/lib/users.mts'
+import type { User } from '../../scripts/lib/config/config.mts'
+import { usersScript } from '../../scripts/lib/server/users.mts'
 
 const user: User = { name: 'a', sudo: true, keys: ['ssh-ed25519 AAAA it\'s "me" $(x) `y`', 'ssh-rsa AAAA'] }
 

@@ -5,11 +5,11 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { stackSchema } from '../../scripts/lib/config.mts'
-import { Host } from '../../scripts/lib/host.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
-import { describeSecrets, ensureSecrets, SECRETS } from '../../scripts/lib/secrets.mts'
-import { bash } from '../../scripts/lib/shell.mts'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { Host } from '../../scripts/lib/host/host.mts'
+import { bash } from '../../scripts/lib/host/shell.mts'
+import { describeSecrets, ensureSecrets, SECRETS } from '../../scripts/lib/stack/secrets.mts'
 
 const host = new Host('local')
 const missing = spawnSync('jq', ['--version']).error !== undefined

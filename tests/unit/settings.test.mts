@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { glob } from 'zx'
-import { ROOT, stackSchema } from '../../scripts/lib/config.mts'
-import { defaults, type Schema } from '../../scripts/lib/schema.mts'
+import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults, type Schema } from '../../scripts/lib/config/schema.mts'
 import { keysOf } from '../lib/literals.mts'
 
 interface Key {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { format, inspect } from 'node:util'
-import { bash, join, Script, Secret } from '../../scripts/lib/shell.mts'
+import { bash, join, Script, Secret } from '../../scripts/lib/host/shell.mts'
 import { seeded } from '../lib/random.mts'
 
 /** Standard output of a script that bash read from its standard input. */

@@ -17,7 +17,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { digest, entriesOf, ignoreOf, LITTER } from '../../scripts/lib/source.mts'
+import { digest, entriesOf, ignoreOf, LITTER } from '../../scripts/lib/images/source.mts'
 import { refusal } from '../lib/refusal.mts'
 
 let home: string

@@ -5,7 +5,7 @@ import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
-import { sh, socketFolder, socketsOf, sshOptions } from '../../scripts/lib/ssh.mts'
+import { sh, socketFolder, socketsOf, sshOptions } from '../../scripts/lib/host/ssh.mts'
 import { refusal } from '../lib/refusal.mts'
 
 const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
-import { type StackConfig, stackSchema } from '../../scripts/lib/config.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
-import { stackFiles } from '../../scripts/lib/stack.mts'
+import { type StackConfig, stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { stackFiles } from '../../scripts/lib/stack/stack.mts'
 
 const IMAGES = { postgres: 'p:17', redis: 'r:8', nginx: 'n:1.30', haproxy: 'h:3.2', python: 'y:3.13' }
 const stack = defaults(stackSchema)

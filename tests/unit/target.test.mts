@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { type StackConfig, stackSchema } from '../../scripts/lib/config.mts'
-import type { Replica } from '../../scripts/lib/replica.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
-import { difference, nameOf, releaseOf, targetFiles } from '../../scripts/lib/target.mts'
+import { type StackConfig, stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import type { Replica } from '../../scripts/lib/rollout/replica.mts'
+import { difference, nameOf, releaseOf, targetFiles } from '../../scripts/lib/rollout/target.mts'
 
 const stack = defaults(stackSchema)
 const of = (changed: Partial<StackConfig> = {}, release = 'a') => nameOf({ ...stack, ...changed }, release)

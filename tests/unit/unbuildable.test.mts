@@ -1,8 +1,8 @@
 /** Why pip could not install: its own words (of pip 25.1 in a build's log), and the sentence that they become. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Line } from '../../scripts/lib/requirements.mts'
-import { failedStep, sentence, unbuildable } from '../../scripts/lib/unbuildable.mts'
+import type { Line } from '../../scripts/lib/images/requirements.mts'
+import { failedStep, sentence, unbuildable } from '../../scripts/lib/images/unbuildable.mts'
 
 const lines: Line[] = [
   { file: 'requirements.txt', number: 1, text: '-r sub/base.txt' },

@@ -1,7 +1,7 @@
 /** What a scan of an image prints. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseUpgrades } from '../../scripts/lib/upgrades.mts'
+import { parseUpgrades } from '../../scripts/lib/images/upgrades.mts'
 
 test('an upgrade is told with where it is', () => {
   assert.deepEqual(parseUpgrades('nginx', 'libssl3\t3.5.1\t3.5.2\tstable,stable-security\n'), [

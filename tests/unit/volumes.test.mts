@@ -1,10 +1,10 @@
 /** What speaks against going on with a volume, as the operator reads it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { stackSchema } from '../../scripts/lib/config.mts'
-import { defaults } from '../../scripts/lib/schema.mts'
-import { dataFolder } from '../../scripts/lib/stack.mts'
-import { type Facts, misfit } from '../../scripts/lib/volumes.mts'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { dataFolder } from '../../scripts/lib/stack/stack.mts'
+import { type Facts, misfit } from '../../scripts/lib/stack/volumes.mts'
 
 const stack = defaults(stackSchema)
 const told = (facts: Facts, postgres = 'postgres:17') =>

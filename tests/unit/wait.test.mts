@@ -1,7 +1,7 @@
 /** Waiting: until it is so, or with a reason and what was seen last. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { waitUntil } from '../../scripts/lib/wait.mts'
+import { waitUntil } from '../../scripts/lib/cli/wait.mts'
 import { told } from '../lib/refusal.mts'
 
 test('what is so already costs one look', async () => {

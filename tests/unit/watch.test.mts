@@ -1,10 +1,10 @@
 /** When requests that fail are the fresh release's fault. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Place, parsePlaces } from '../../scripts/lib/balancer.mts'
-import type { Pool } from '../../scripts/lib/pool.mts'
-import type { Sample } from '../../scripts/lib/probe.mts'
-import { RequestsFail, Watch } from '../../scripts/lib/watch.mts'
+import { type Place, parsePlaces } from '../../scripts/lib/edge/balancer.mts'
+import type { Pool } from '../../scripts/lib/edge/pool.mts'
+import type { Sample } from '../../scripts/lib/proof/probe.mts'
+import { RequestsFail, Watch } from '../../scripts/lib/proof/watch.mts'
 
 const NOW = Date.now() - 1000
 /** A balancer that nobody asks anything. */

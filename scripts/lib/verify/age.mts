@@ -1,9 +1,10 @@
 /** How old the base images are, what was found that is newer, and what still runs on the ones before. */
-import type { StackConfig } from '../config.mts'
-import type { Host } from '../host.mts'
-import { count, list } from '../say.mts'
-import { remote } from '../shell.mts'
-import { noteOf } from '../upgrades.mts'
+
+import { count, list } from '../cli/say.mts'
+import type { StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { remote } from '../host/shell.mts'
+import { noteOf } from '../images/upgrades.mts'
 
 /** Days after which a base image has missed a month of security fixes. */
 const OLD = 30

@@ -1,6 +1,6 @@
 /** The facts that root's look at the server brings, read from the lines that inside.mts's scripts print. */
 
-import { type Killed, parseKilled } from '../memory.mts'
+import { type Killed, parseKilled } from '../stack/memory.mts'
 
 /** The task sheet's two users and their keys: observed against the sheet, not against a file that could be wrong too. */
 export const SHEET_USERS = [

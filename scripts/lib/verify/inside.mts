@@ -1,12 +1,12 @@
 /** What root sees on the server: facts about users, packages, containers and the database. Nothing is changed. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { type Certificate, readFacts } from '../certificate.mts'
-import { ROOT, type StackConfig } from '../config.mts'
-import { sqlFunction } from '../database.mts'
-import type { Host } from '../host.mts'
-import { killedScript } from '../memory.mts'
-import { bash, join, remote, type Script } from '../shell.mts'
+import { ROOT, type StackConfig } from '../config/config.mts'
+import { type Certificate, readFacts } from '../edge/certificate.mts'
+import type { Host } from '../host/host.mts'
+import { bash, join, remote, type Script } from '../host/shell.mts'
+import { sqlFunction } from '../stack/database.mts'
+import { killedScript } from '../stack/memory.mts'
 import { type Inside, parseInside, SHEET_PACKAGES, SHEET_USERS } from './facts.mts'
 
 /** Ports and certificate of the load balancer; without one neither is there. */

@@ -1,6 +1,7 @@
 /** The task sheet, line by line: what was required, whether it is so, and the evidence. Pure: facts in, verdicts out. */
-import type { Entry } from '../history.mts'
-import { list } from '../say.mts'
+
+import { list } from '../cli/say.mts'
+import type { Entry } from '../proof/history.mts'
 import { type Container, type Inside, SHEET_PACKAGES, SHEET_USERS, type UserFacts } from './facts.mts'
 import type { Front } from './inside.mts'
 import type { Outside } from './outside.mts'

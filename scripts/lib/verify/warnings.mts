@@ -1,6 +1,7 @@
 /** What verify warns of: no line of the task sheet fails by it. Pure: facts in, sentences out. */
-import { killedWarning } from '../memory.mts'
-import { list } from '../say.mts'
+
+import { list } from '../cli/say.mts'
+import { killedWarning } from '../stack/memory.mts'
 import type { Inside } from './facts.mts'
 
 export function warnings({ logged, killed }: Pick<Inside, 'logged' | 'killed'>): string[] {

@@ -1,0 +1,190 @@
+/** The configuration: config/stack.yaml, config/server.yaml, and `.env` beside that folder over them. */
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { parse as parseEnv } from 'dotenv'
+import { OperatorError } from '../cli/errors.mts'
+import { choice, flag, type Infer, integer, list, names, parseConfig, section, text } from './schema.mts'
+
+/** The checkout. */
+export const ROOT = path.resolve(import.meta.dirname, '../../..')
+
+const image = (fallback: string) => text('an image name with a tag', /^[\w./:@-]+$/, fallback)
+const file = (env: string) => text('a path', /^.*$/, '', env)
+const mirror = (env: string) => text('a URL', /^(https?:\/\/\S+)?$/, '', env)
+
+export const stackSchema = section({
+  host: text('`local` or what ssh takes', /^[^\s-]\S*$/, 'local', 'DEPLOY_HOST'),
+  address: text('a DNS name or an address', /^[\w.:-]*$/, '', 'SITE_ADDRESS'),
+  ssh_config: text('a path', /^\S*$/, '', 'SSH_CONFIG'),
+  project: text('lower-case letters, digits and dashes', /^[a-z][a-z0-9-]{0,30}$/, 'prusa', 'PROJECT'),
+  folder: text('an absolute path', /^(\/[\w.-]+)+$/, '/opt/prusa', 'SERVER_FOLDER'),
+  domain: text(
+    'a DNS name',
+    /^(?=.{0,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+)?$/i,
+    '',
+    'DOMAIN',
+  ),
+  tls: choice(['self-signed', 'letsencrypt', 'files'], 'self-signed', 'TLS'),
+  letsencrypt: section({
+    email: text('an e-mail address', /^([^\s@]+@[^\s@]+)?$/, '', 'LETSENCRYPT_EMAIL'),
+    directory: text(
+      'an https URL',
+      /^https:\/\/\S+$/,
+      'https://acme-v02.api.letsencrypt.org/directory',
+      'LETSENCRYPT_DIRECTORY',
+    ),
+    ca: file('LETSENCRYPT_CA'),
+  }),
+  tls_files: section({ certificate: file('TLS_CERTIFICATE'), key: file('TLS_KEY') }),
+  ports: section({
+    http: integer(1, 65535, 80, 'HTTP_PORT'),
+    https: integer(1, 65535, 443, 'HTTPS_PORT'),
+    db: integer(1, 65535, 5432, 'DB_PORT'),
+  }),
+  app: section({
+    source: text('a folder', /./, 'app', 'APP_SOURCE'),
+    replicas: integer(1, 16, 2, 'REPLICAS'),
+    memory: text('a size such as 256m or 1g', /^\d+[mg]$/, '256m', 'APP_MEMORY'),
+    timeout: integer(1, 3600, 60, 'APP_TIMEOUT'),
+    environment: names(/^[A-Za-z_]\w*$/),
+  }),
+  images: choice(['auto', 'registry', 'debian'], 'auto', 'IMAGES'),
+  base_images: section({
+    postgres: image('postgres:17'),
+    redis: image('redis:8'),
+    nginx: image('nginx:1.30'),
+    haproxy: image('haproxy:3.2'),
+    python: image('python:3.13-slim'),
+    certbot: image('certbot/certbot:v5.7.0'),
+  }),
+  debian: section({ mirror: mirror('DEBIAN_MIRROR'), security_mirror: mirror('DEBIAN_SECURITY_MIRROR') }),
+  rollout: section({
+    order: choice(['start-first', 'stop-first'], 'start-first', 'ROLLOUT_ORDER'),
+    surge: text('a whole number from 1 to 16, or all', /^([1-9]|1[0-6]|all)$/, '1', 'ROLLOUT_SURGE'),
+    ready_timeout: integer(1, 3600, 120, 'READY_TIMEOUT'),
+    drain_timeout: integer(1, 3600, 60, 'DRAIN_TIMEOUT'),
+    on_drain_timeout: choice(['stop', 'abort'], 'stop', 'ON_DRAIN_TIMEOUT'),
+    balancer_timeout: integer(1, 86_400, 60, 'BALANCER_TIMEOUT'),
+    stop_timeout: integer(1, 600, 20, 'STOP_TIMEOUT'),
+    abort_on_errors: flag(true, 'ABORT_ON_ERRORS'),
+    canary: section({
+      share: integer(1, 100, 5, 'CANARY_SHARE'),
+      requests: integer(1, 100_000, 20, 'CANARY_REQUESTS'),
+      seconds: integer(0, 3600, 1, 'CANARY_SECONDS'),
+    }),
+    keep_releases: integer(2, 100, 5, 'KEEP_RELEASES'),
+  }),
+  database: section({
+    lock_timeout: integer(1, 600, 5, 'LOCK_TIMEOUT'),
+    developer_idle_timeout: integer(1, 86_400, 300, 'DEVELOPER_IDLE_TIMEOUT'),
+  }),
+  limits: section({
+    requests: integer(1, 100_000, 1000, 'LIMIT_REQUESTS'),
+    connections: integer(1, 65_535, 500, 'LIMIT_CONNECTIONS'),
+    body: integer(1, 10_000, 10, 'LIMIT_BODY'),
+  }),
+  log: section({
+    redact: list(text('a name of letters, digits, _ and -', /^[\w-]+$/), [
+      'password',
+      'token',
+      'secret',
+      'key',
+    ]),
+  }),
+  probe: section({
+    path: text('a path that begins with /', /^\/\S*$/, '/'),
+    rate: integer(1, 1000, 20, 'PROBE_RATE'),
+    timeout: integer(1, 300, 10, 'PROBE_TIMEOUT'),
+  }),
+})
+
+// useradd's own rule on Debian (NAME_REGEX of adduser), and the 32 characters that utmp has room for.
+const userName = text('a user name that Linux takes: a-z, digits, _ and -', /^[a-z_][a-z0-9_-]{0,31}$/)
+const publicKey = {
+  ...text('a public key as ssh-keygen prints it: TYPE BASE64 COMMENT', /./),
+  parse: parsePublicKey,
+}
+
+export const serverSchema = section({
+  users: list(section({ name: userName, sudo: flag(false), keys: list(publicKey) })),
+  packages: list(text('a package name', /^[a-z0-9][a-z0-9+.-]+$/)),
+  sshd: section({ harden: flag(false) }),
+})
+
+export type StackConfig = Infer<typeof stackSchema>
+export type ServerConfig = Infer<typeof serverSchema>
+export type User = ServerConfig['users'][number]
+export interface Config {
+  stack: StackConfig
+  server: ServerConfig
+}
+
+/**
+ * Reads both files and the variables over them; connects to nothing.
+ * @param folder the folder with stack.yaml and server.yaml
+ */
+export function loadConfig(folder: string): Config {
+  const variables = { ...readEnv(path.join(path.dirname(folder), '.env')), ...process.env }
+  const read = (name: string) => {
+    const file = path.join(folder, name)
+    if (!existsSync(file)) throw new OperatorError(`${file} is missing`, 'Restore it: git checkout config')
+    return [readFileSync(file, 'utf8'), path.relative(process.cwd(), file)] as const
+  }
+  const [yaml, file] = read('stack.yaml')
+  const stack = parseConfig(stackSchema, yaml, file, variables)
+  checkTls(stack, file)
+  checkWaits(stack, file)
+  const server = parseConfig(serverSchema, ...read('server.yaml'), variables)
+  return { stack, server }
+}
+
+/** A request that is under way when its replica goes may take as long as any other. @throws OperatorError naming both keys */
+export function checkWaits({ app, rollout }: StackConfig, file: string): void {
+  if (app.timeout > rollout.balancer_timeout)
+    throw new OperatorError(
+      `${file}: app.timeout is ${app.timeout} s, but a rollout waits for an old replica’s last requests for ${rollout.balancer_timeout} s only (rollout.balancer_timeout)`,
+      'Set rollout.balancer_timeout to app.timeout at least.',
+      'nothing was contacted or changed.',
+    )
+}
+
+/** What a choice of `tls` needs besides. @throws OperatorError naming file and key */
+export function checkTls({ tls, domain, tls_files }: StackConfig, file: string): void {
+  const missing =
+    (tls === 'letsencrypt' && domain === '' && 'domain') ||
+    (tls === 'files' && tls_files.certificate === '' && 'tls_files.certificate') ||
+    (tls === 'files' && tls_files.key === '' && 'tls_files.key')
+  if (missing)
+    throw new OperatorError(
+      `${file}: tls: ${tls} needs ${missing}, which is empty`,
+      `Set ${missing} there, or choose tls: self-signed.`,
+      'nothing was contacted or changed.',
+    )
+}
+
+function readEnv(file: string): Record<string, string> {
+  return existsSync(file) ? parseEnv(readFileSync(file)) : {}
+}
+
+/** A key whose blob is whole and names the type that stands before it (RFC 4253, section 6.6). */
+function parsePublicKey(value: unknown): string | undefined {
+  const [, type = '', base64 = ''] =
+    /^(ssh-\S+|ecdsa-\S+|sk-\S+@openssh\.com) (AAAA[A-Za-z0-9+/]+={0,2})( \S.*)?$/.exec(String(value)) ?? []
+  const [name, ...rest] = fieldsOf(Buffer.from(base64, 'base64')) ?? []
+  return name?.toString() === type && rest.length > 0 ? String(value) : undefined
+}
+
+/** The fields of a key blob, each behind its length in four bytes; nothing when the last one is cut off (RFC 4251, section 5). */
+function fieldsOf(blob: Buffer): Buffer[] | undefined {
+  if (blob.length === 0) return []
+  if (blob.length < 4 || blob.length < 4 + blob.readUInt32BE(0)) return undefined
+  const end = 4 + blob.readUInt32BE(0)
+  const rest = fieldsOf(blob.subarray(end))
+  return rest && [blob.subarray(4, end), ...rest]
+}
+
+/** The folder of the application on this machine. */
+export function sourceFolder(stack: StackConfig): string {
+  return path.resolve(ROOT, stack.app.source)
+}

@@ -1,0 +1,198 @@
+/** What a configuration file may hold: a small schema, checked against YAML with the line of every mistake. */
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
+import { OperatorError } from '../cli/errors.mts'
+import { nearest } from '../cli/nearest.mts'
+
+/** One value: how to tell a right one, its default, and the environment variable that overrides it. */
+export interface Leaf<T> {
+  kind: 'leaf'
+  wanted: string
+  /** undefined: the file has to give it. */
+  fallback: T | undefined
+  env: string | undefined
+  parse(value: unknown): T | undefined
+}
+export interface List<T> {
+  kind: 'list'
+  item: Schema<T>
+  /** When the key is left out. */
+  fallback: readonly T[]
+}
+export interface Section<T> {
+  kind: 'section'
+  keys: { [K in keyof T]: Schema<T[K]> }
+}
+/** A map with names of the operator's own choice. */
+export interface Names {
+  kind: 'names'
+  name: RegExp
+}
+// biome-ignore lint/suspicious/noExplicitAny: the value's type is what the schema infers
+export type Schema<T = any> = Leaf<T> | List<any> | Section<T> | Names
+
+export type Infer<S> =
+  S extends Leaf<infer T>
+    ? T
+    : S extends { kind: 'list'; item: infer I }
+      ? Infer<I>[]
+      : S extends Names
+        ? Record<string, string>
+        : S extends { kind: 'section'; keys: infer K }
+          ? { [P in keyof K]: Infer<K[P]> }
+          : never
+
+export function text(wanted: string, pattern: RegExp, fallback?: string, env?: string): Leaf<string> {
+  const parse = (value: unknown) =>
+    (typeof value === 'string' || typeof value === 'number') && pattern.test(String(value))
+      ? String(value)
+      : undefined
+  return { kind: 'leaf', wanted, fallback, env, parse }
+}
+
+export function integer(minimum: number, maximum: number, fallback: number, env?: string): Leaf<number> {
+  const parse = (value: unknown) => {
+    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+    const fits =
+      typeof number === 'number' && Number.isInteger(number) && number >= minimum && number <= maximum
+    return fits ? number : undefined
+  }
+  return { kind: 'leaf', wanted: `a whole number from ${minimum} to ${maximum}`, fallback, env, parse }
+}
+
+export function choice<const T extends string>(options: readonly T[], fallback: T, env?: string): Leaf<T> {
+  const parse = (value: unknown) => options.find((option) => option === value)
+  return { kind: 'leaf', wanted: `one of ${options.join(', ')}`, fallback, env, parse }
+}
+
+export function flag(fallback: boolean, env?: string): Leaf<boolean> {
+  const parse = (value: unknown) => {
+    if (value === true || value === 'true') return true
+    return value === false || value === 'false' ? false : undefined
+  }
+  return { kind: 'leaf', wanted: 'true or false', fallback, env, parse }
+}
+
+export const list = <S extends Schema>(item: S, fallback: readonly Infer<S>[] = []) => ({
+  kind: 'list' as const,
+  item,
+  fallback,
+})
+export const section = <K extends Record<string, Schema>>(keys: K) => ({ kind: 'section' as const, keys })
+export const names = (name: RegExp): Names => ({ kind: 'names', name })
+
+/**
+ * Reads a YAML text by a schema. Variables of `env` that the schema names win over the file.
+ * @param file the name for messages
+ * @throws OperatorError naming file, line and the nearest known key
+ */
+export function parseConfig<S extends Schema>(
+  schema: S,
+  yaml: string,
+  file: string,
+  env: NodeJS.ProcessEnv,
+): Infer<S> {
+  const lines = new LineCounter()
+  const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false })
+  const at = (offset: number) => `${file}, line ${lines.linePos(offset).line}`
+  const refuse = (node: Node | null | undefined, message: string): never => {
+    throw new OperatorError(
+      `${at(node?.range?.[0] ?? 0)}: ${message}`,
+      'Correct the file and run again.',
+      UNTOUCHED,
+    )
+  }
+  const broken = document.errors[0]
+  if (broken)
+    throw new OperatorError(
+      `${at(broken.pos[0])}: ${broken.message}`,
+      'Correct the file and run again.',
+      UNTOUCHED,
+    )
+
+  /** @param parent what stands where the value is missing */
+  function read(rule: Schema, node: Node | null | undefined, path: string, parent = node): unknown {
+    if (rule.kind === 'section') return readSection(rule, node, path)
+    if (rule.kind === 'list') return readList(rule, node, path)
+    if (rule.kind === 'names') return readNames(rule, node, path)
+    const override = rule.env === undefined ? undefined : env[rule.env]
+    if (override !== undefined && override !== '')
+      return rule.parse(override) ?? refuseVariable(rule, override)
+    if (!node) return rule.fallback ?? refuse(parent, `${path} is missing`)
+    const value = isScalar(node) ? node.value : undefined
+    return rule.parse(value) ?? refuse(node, `${path} must be ${rule.wanted}, not ${shown(node)}`)
+  }
+
+  function readSection(rule: Section<Record<string, unknown>>, node: Node | null | undefined, path: string) {
+    if (node && !isMap(node) && !(isScalar(node) && node.value === null))
+      refuse(node, `${path || 'the file'} must hold keys, not ${shown(node)}`)
+    for (const pair of isMap<Node, Node>(node) ? node.items : []) {
+      const key = String(isScalar(pair.key) ? pair.key.value : pair.key)
+      if (!Object.hasOwn(rule.keys, key)) refuse(pair.key, unknownKey(key, path, pathsOf(schema)))
+    }
+    const child = (key: string) => (isMap(node) ? (node.get(key, true) as Node | undefined) : undefined)
+    const entries = Object.entries(rule.keys)
+    return Object.fromEntries(
+      entries.map(([key, part]) => [key, read(part, child(key), path ? `${path}.${key}` : key, node)]),
+    )
+  }
+
+  function readList(rule: List<unknown>, node: Node | null | undefined, path: string) {
+    if (!node) return [...rule.fallback]
+    if (isScalar(node) && node.value === null) return []
+    if (!isSeq<Node>(node)) return refuse(node, `${path} must be a list, not ${shown(node)}`)
+    return node.items.map((item, index) => read(rule.item, item, `${path}[${index}]`))
+  }
+
+  function readNames(rule: Names, node: Node | null | undefined, path: string) {
+    if (!node || (isScalar(node) && node.value === null)) return {}
+    if (!isMap<Node, Node>(node))
+      return refuse(node, `${path} must hold NAME: value pairs, not ${shown(node)}`)
+    return Object.fromEntries(
+      node.items.map(({ key, value }) => {
+        const name = String(isScalar(key) ? key.value : key)
+        if (!rule.name.test(name)) refuse(key, `${path}.${name} is not a name that fits here`)
+        if (!isScalar(value)) refuse(key, `${path}.${name} must be a single value`)
+        // As it is written: read as a number, 1.10 would become 1.1.
+        const { source, value: text } = value as Scalar
+        return [name, typeof text === 'string' ? text : (source ?? '')]
+      }),
+    )
+  }
+
+  return read(schema, document.contents as Node | null, '') as Infer<S>
+}
+
+/** The default of every key. */
+export function defaults<S extends Schema>(schema: S): Infer<S> {
+  return parseConfig(schema, '', 'defaults', {})
+}
+
+const UNTOUCHED = 'nothing was contacted or changed.'
+
+/** Among keys of the same section the nearest by its own name, else the nearest anywhere: a key may stand at the wrong level. */
+function unknownKey(key: string, path: string, known: string[]): string {
+  const last = (name: string) => name.slice(name.lastIndexOf('.') + 1)
+  const exact = known.find((name) => last(name) === key)
+  const siblings = known.filter((name) => name === (path ? `${path}.${last(name)}` : last(name)))
+  const near = exact ?? nearest(path ? `${path}.${key}` : key, siblings.length > 0 ? siblings : known)
+  return `unknown key “${key}”${path && ` under ${path}`}; the nearest known one is “${exact ?? last(near ?? '')}”`
+}
+
+/** Every key of a schema with the sections above it: `app.replicas`. */
+function pathsOf(schema: Schema, above = ''): string[] {
+  if (schema.kind === 'list') return pathsOf(schema.item, above)
+  if (schema.kind !== 'section') return []
+  return Object.entries(schema.keys as Record<string, Schema>).flatMap(([key, part]) => {
+    const name = above ? `${above}.${key}` : key
+    return [name, ...pathsOf(part, name)]
+  })
+}
+
+function refuseVariable(rule: Leaf<unknown>, value: string): never {
+  const next = 'Correct it in .env or in the environment.'
+  throw new OperatorError(`The variable ${rule.env} must be ${rule.wanted}, not “${value}”`, next, UNTOUCHED)
+}
+
+function shown(node: Node): string {
+  return isScalar(node) ? `“${String(node.value)}”` : isSeq(node) ? 'a list' : 'a map'
+}

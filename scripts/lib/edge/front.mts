@@ -1,0 +1,30 @@
+/** The front door: nginx's configuration, put in force by one validated, atomic, graceful reload. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { ROOT, type StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { move } from '../host/lock.mts'
+import { join, remote } from '../host/shell.mts'
+import { readFacts } from './certificate.mts'
+import { putInForce } from './live.mts'
+import { siteConf } from './nginx.mts'
+import { readCertificate } from './site.mts'
+
+/**
+ * Gives nginx the configuration of now; returns whether that was another one.
+ * @throws CommandError when nginx refuses it; the one before stays in force
+ */
+export async function refreshFront(host: Host, stack: StackConfig): Promise<boolean> {
+  const facts = readFacts(await readCertificate(host, stack))
+  return await putInForce(host, stack, {
+    service: 'lb',
+    folder: 'nginx',
+    files: {
+      'nginx.conf': readFileSync(path.join(ROOT, 'nginx/nginx.conf'), 'utf8'),
+      'site.conf': siteConf(stack, facts),
+    },
+    // A container of a deployment from before it had a spool is reloaded once more before it is replaced.
+    check: (folder) => ['sh', '-c', `mkdir -p /tmp/spool; exec nginx -t -q -c ${folder}/nginx.conf`],
+    before: join([move(stack, 'nginx'), remote('reload-nginx', {})]),
+  })
+}

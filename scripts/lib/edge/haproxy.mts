@@ -1,0 +1,42 @@
+/** The balancer's configuration: haproxy/ with what config/stack.yaml says filled in. */
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { ROOT, type StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { bash, join, remote } from '../host/shell.mts'
+import { client } from './balancer.mts'
+import { putInForce } from './live.mts'
+
+/** User and group of HAProxy in the images of both modes. */
+const HAPROXY = 99
+
+/** Gives HAProxy the configuration of now, and starts it where it does not run; returns whether something was done. */
+export async function refreshBalancer(host: Host, stack: StackConfig): Promise<boolean> {
+  return await putInForce(host, stack, {
+    service: 'balancer',
+    folder: 'haproxy',
+    files: haproxyFiles(stack),
+    check: (folder) => ['haproxy', '-c', '-q', '-f', `${folder}/haproxy.cfg`],
+    before: join([
+      bash`
+install -d -m 700 -o ${HAPROXY} -g ${HAPROXY} run
+[ -e replicas.map ] || : >replicas.map
+ask() { ${client(stack, ['ask'])} "$1"; }`,
+      remote('reload-haproxy', {}),
+    ]),
+  })
+}
+
+export function haproxyFiles(stack: StackConfig): Record<string, string> {
+  const values: Record<string, string | number> = {
+    APP_TIMEOUT: stack.app.timeout,
+    HOST: stack.domain || 'localhost',
+  }
+  const folder = path.join(ROOT, 'haproxy')
+  return Object.fromEntries(
+    readdirSync(folder).map((name) => {
+      const text = readFileSync(path.join(folder, name), 'utf8')
+      return [name, text.replaceAll(/\$\{(\w+)\}/g, (whole, key) => String(values[key] ?? whole))]
+    }),
+  )
+}

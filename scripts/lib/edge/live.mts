@@ -1,0 +1,57 @@
+/** The configuration of a service that is never stopped for it: judged, put in place by a rename, and loaded. */
+import { createHash } from 'node:crypto'
+import type { StackConfig } from '../config/config.mts'
+import { writeScript } from '../host/files.mts'
+import type { Host } from '../host/host.mts'
+import { bash, join, remote, type Script } from '../host/shell.mts'
+import { composeFor, containerOf } from '../stack/stack.mts'
+
+/** Seconds until a reload must have brought a new worker. */
+const RELOAD_DEADLINE = 30
+
+export interface Live {
+  service: 'lb' | 'balancer'
+  /** Below the server's folder; /etc/prusa in the container. */
+  folder: string
+  files: Record<string, string>
+  /** The command that judges the candidate in this folder. */
+  check(folder: string): string[]
+  /** Defines `reload`, and what else is to be done before. */
+  before: Script
+}
+
+/**
+ * Puts the configuration in force, where it is not yet; starts the service where it does not run.
+ * @returns whether something was done
+ * @throws CommandError when the service refuses it; the one before stays in force
+ */
+export async function putInForce(host: Host, stack: StackConfig, live: Live): Promise<boolean> {
+  const { service, files } = live
+  const folder = `${stack.folder}/${live.folder}`
+  const digest = createHash('sha256').update(JSON.stringify(files)).digest('hex')
+  const name = `config-${digest.slice(0, 12)}`
+  const contents = Object.entries(files).map(([file, content]) => ({
+    path: `${folder}/${name}/${file}`,
+    content,
+  }))
+  const output = await host.run(
+    `Changing the configuration of ${service}`,
+    join([
+      composeFor(stack, 'none'),
+      bash`
+[ -d ${folder} ] || mkdir -p ${folder}
+cd ${folder}
+check=(${live.check(`/etc/prusa/${name}`)})`,
+      live.before,
+      bash`written() {
+  {`,
+      writeScript(contents),
+      bash`
+  } >/dev/null
+}`,
+      remote('live', { name, service, container: containerOf(stack, service), deadline: RELOAD_DEADLINE }),
+    ]),
+    { deadline: 60 + RELOAD_DEADLINE },
+  )
+  return output.includes('changed')
+}

@@ -1,0 +1,139 @@
+/** Building: the base images, then the application's. What runs is not touched. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { CommandError, indent, lastLines, OperatorError } from '../cli/errors.mts'
+import { step } from '../cli/say.mts'
+import type { StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { ended, start } from '../host/process.mts'
+import { remote } from '../host/shell.mts'
+import { neededByPip, PSYCOPG2, releaseOf, type Source, sourceOf } from './application.mts'
+import { describe, ensureBaseImages, identityNow, ownName } from './base.mts'
+import { baseImages, buildFolder, type ImageMode } from './images.mts'
+import { imageOf, isBuilt } from './release.mts'
+import { requirementLines } from './requirements.mts'
+import type { Entry } from './source.mts'
+import { failedStep, sentence, unbuildable } from './unbuildable.mts'
+
+/** Seconds; pip over a slow line. */
+const BUILD_DEADLINE = 1200
+/** Seconds; git status of a large checkout. */
+const GIT_DEADLINE = 60
+/** Exit code of scripts/remote/build-app.sh for a copy that is not the source. */
+const NOT_THE_SOURCE = 90
+
+/**
+ * Base images, then the application as it lies here, each only where it is missing: a changed requirements.txt may need
+ * both. 02-build, deploy and redeploy all build by this.
+ * @param fresh whether all base images are pulled or made anew
+ * @returns the release
+ */
+export async function buildRelease(
+  host: Host,
+  stack: StackConfig,
+  mode: ImageMode,
+  fresh = false,
+): Promise<string> {
+  const images = baseImages(stack, mode)
+  const source = sourceOf(stack, '') // what cannot be built is told before anything is made
+  await step(`Base images (${mode})`, async () =>
+    describe(await ensureBaseImages(host, stack, mode, fresh), mode),
+  )
+  source.release = releaseOf(source, await identityNow(host, stack, images))
+  const python = ownName(stack, 'python', images.python)
+  await step('Application', async () => described(source, await build(host, stack, source, python)))
+  return source.release
+}
+
+export function described({ release }: Pick<Source, 'release'>, built: boolean): string {
+  return `release ${release} ${built ? 'built' : 'is built from this source already: nothing to do'}`
+}
+
+/** Builds the release unless it is there. */
+async function build(host: Host, stack: StackConfig, source: Source, python: string): Promise<boolean> {
+  const { folder, entries, own, release } = source
+  if (await isBuilt(host, stack, release)) return false
+  const context = `${await buildFolder(host, stack)}/${release}`
+  const copied = own ? context : `${context}/app`
+  await host.copyFolder(
+    folder,
+    entries.map(({ name }) => name),
+    copied,
+  )
+  await host.writeFiles(recipe(source, context))
+  const script = remote('build-app', {
+    context,
+    copied,
+    sum: listSum(entries),
+    needed: own ? '' : neededByPip(source).join('\n'),
+    image: imageOf(stack, release),
+    project: stack.project,
+    python,
+    release,
+    revision: await revision(folder),
+  })
+  const purpose = `Building ${imageOf(stack, release)}`
+  await host.run(purpose, script, { deadline: BUILD_DEADLINE }).catch((error) => {
+    throw error instanceof CommandError ? why(host, stack, source, error) : error
+  })
+  return true
+}
+
+/** What lies beside the application. The engine shall leave nothing out that was copied: that was judged before. */
+function recipe({ dockerfile, own }: Source, context: string): { path: string; content: string }[] {
+  const files = [
+    { path: `${context}.Dockerfile`, content: readFileSync(dockerfile, 'utf8') },
+    {
+      path: `${context}.Dockerfile.dockerignore`,
+      content: '# What is here was chosen by .dockerignore already.\n',
+    },
+  ]
+  return own ? files : [...files, { path: `${context}/psycopg2.py`, content: readFileSync(PSYCOPG2, 'utf8') }]
+}
+
+/** SHA-256 of what `sha256sum -z` prints for the files. */
+function listSum(entries: Entry[]): string {
+  const hash = createHash('sha256')
+  const files = entries.filter(({ kind }) => kind === 'file' || kind === 'executable')
+  const sorted = files.map((one) => ({ ...one, name: Buffer.from(`./${one.name}`) }))
+  sorted.sort((a, b) => Buffer.compare(a.name, b.name))
+  for (const { content, name } of sorted) hash.update(`${content}  `).update(name).update('\0')
+  return hash.digest('hex')
+}
+
+const STATE = 'no image was made; what runs keeps running.'
+
+function why(host: Host, stack: StackConfig, source: Source, error: CommandError): OperatorError {
+  if (error.exitCode === NOT_THE_SOURCE)
+    return new OperatorError(
+      `${stack.app.source}/ was changed while it was copied to ${host.name}`,
+      'Run again.',
+      STATE,
+    )
+  if (source.own)
+    return new OperatorError(
+      `${error.purpose} failed: ${stack.app.source}/Dockerfile: ${failedStep(error.output)}\n${indent(lastLines(error.output, 15))}`,
+      'Correct that, and run again.',
+      STATE,
+    )
+  const reason = unbuildable(error.output, requirementLines(source.folder))
+  if (!reason) return error
+  return new OperatorError(
+    `${error.purpose} failed: ${sentence(reason, stack.app.source)}`,
+    reason.next,
+    STATE,
+  )
+}
+
+/** The commit that the source lies at, marked when it was changed since; `unknown` outside a git checkout. */
+async function revision(folder: string): Promise<string> {
+  const git = (...words: string[]) =>
+    ended(start(['git', '-C', folder, ...words]), GIT_DEADLINE).then(
+      ({ stdout }) => stdout.trim(),
+      () => '', // no git here
+    )
+  const commit = await git('rev-parse', 'HEAD')
+  if (!commit) return 'unknown'
+  const changed = (await git('status', '--porcelain', '--', '.')) !== ''
+  return changed ? `${commit}-changed` : commit
+}

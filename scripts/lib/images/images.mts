@@ -1,0 +1,178 @@
+/**
+ * The base images: official ones from a registry, or ones with the same contract made from the Debian archive alone.
+ * `auto` decides once and leaves its decision on the server, so that a registry's bad day cannot switch a database.
+ */
+import path from 'node:path'
+import { OperatorError } from '../cli/errors.mts'
+import { say, warn } from '../cli/say.mts'
+import { ROOT, type StackConfig, sourceFolder } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { bash, join, remote } from '../host/shell.mts'
+import { INSTALL, INSTALL_DEADLINE } from '../server/packages.mts'
+import { askRegistry, judgeAnswers, undecided } from './registry.mts'
+import { requirementFiles } from './requirements.mts'
+import { digest, entriesOf } from './source.mts'
+
+const MODES = ['registry', 'debian'] as const
+export type ImageMode = (typeof MODES)[number]
+export type Service = keyof StackConfig['base_images']
+/** Name of each image that the deployment needs; certbot's only where certificates come by ACME. */
+export type BaseImages = Record<Exclude<Service, 'certbot'>, string> & { certbot?: string }
+
+/** Seconds for fetching or making one image. */
+const IMAGE_DEADLINE = 900
+
+const DEBIAN_FOLDER = path.join(ROOT, 'compose/debian')
+const DEBIAN_VERSIONS: Record<Service, string> = {
+  postgres: '17',
+  redis: '8',
+  nginx: '1.30',
+  haproxy: '3.2',
+  python: '3.13',
+  certbot: '4.0',
+}
+export const BASE = `prusa-debian/base:trixie-${digest(path.join(DEBIAN_FOLDER, 'base.sh')).slice(0, 8)}`
+
+/** The names of the base images in a mode. Debian ones are named after what they are made from, so that a name that exists is up to date. */
+export function baseImages(stack: StackConfig, mode: ImageMode): BaseImages {
+  const name = (service: Service) =>
+    mode === 'registry'
+      ? stack.base_images[service]
+      : `prusa-debian/${service}:${DEBIAN_VERSIONS[service]}-${digest(...ingredients(stack, service)).slice(0, 8)}`
+  return {
+    postgres: name('postgres'),
+    redis: name('redis'),
+    nginx: name('nginx'),
+    haproxy: name('haproxy'),
+    python: name('python'),
+    ...(stack.tls === 'letsencrypt' && { certbot: name('certbot') }),
+  }
+}
+
+/** The decision that stands: the configuration's, or the one remembered on the server. */
+export async function imageMode(host: Host, stack: StackConfig): Promise<ImageMode> {
+  const mode = stack.images === 'auto' ? await remembered(host, stack) : stack.images
+  if (mode) return mode
+  throw new OperatorError(
+    'No images have been made yet',
+    'npx zx scripts/02-build.mts',
+    'nothing was changed.',
+  )
+}
+
+/** Decides where images come from when that is open, and says so loudly. @throws OperatorError when nobody can tell */
+export async function decideImageMode(host: Host, stack: StackConfig): Promise<ImageMode> {
+  if (stack.images !== 'auto') return stack.images
+  const file = decisionFile(stack)
+  const earlier = await remembered(host, stack)
+  if (earlier) {
+    say(
+      `images: auto decided for “${earlier}” earlier. To decide anew: sudo rm ${file} on the server, then run this again.`,
+    )
+    return earlier
+  }
+  const judged = judgeAnswers(await askRegistry(host, Object.values(baseImages(stack, 'registry'))))
+  if (judged.usable === undefined) throw undecided(judged)
+  const mode = judged.usable ? 'registry' : 'debian'
+  const told = judged.usable ? 'official images' : 'images made here from the Debian archive'
+  warn(`images: auto decided for “${mode}”: ${told}, since ${judged.reason}.`)
+  warn(
+    `It stays so from now on. To decide anew: sudo rm ${file} on the server, then npx zx scripts/02-build.mts. To choose yourself, set images: in config/stack.yaml.`,
+  )
+  await host.run('Remembering the decision', bash`mkdir -p -m 700 ${stack.folder}`)
+  await host.writeFiles([{ path: file, content: `${mode}\n` }])
+  return mode
+}
+
+/** Fetches or makes base images by the names that all deployments on the engine share. */
+export async function provide(
+  host: Host,
+  stack: StackConfig,
+  mode: ImageMode,
+  wanted: string[],
+  fresh = false,
+): Promise<void> {
+  const images = Object.entries(baseImages(stack, mode)) as [Service, string][]
+  if (wanted.length > 0 && mode === 'debian') await makeBase(host, stack, fresh)
+  const one = async (service: Service, image: string) => {
+    if (mode === 'debian') await makeImage(host, stack, service, image, fresh)
+    else await host.run(`Pulling ${image}`, bash`docker pull -q ${image}`, { deadline: IMAGE_DEADLINE })
+  }
+  // Side by side: while one waits for the archive, another one is unpacked. When one fails, the others are waited for.
+  const provided = images.filter(([, image]) => wanted.includes(image)).map((image) => one(...image))
+  await Promise.allSettled(provided)
+  await Promise.all(provided)
+}
+
+/** Those of the images that the engine does not have; an engine that does not answer is an error. */
+export async function missingImages(host: Host, images: string[]): Promise<string[]> {
+  const output = await host.run(
+    'Looking for images',
+    bash`
+for image in ${images}; do
+  said=$(docker image inspect --format found "$image" 2>&1) && continue
+  [[ $said == *'No such image'* ]] || { echo "$said" >&2; exit 1; }
+  echo "$image"
+done`,
+  )
+  return output.split('\n').filter(Boolean)
+}
+
+const decisionFile = (stack: StackConfig) => `${stack.folder}/images`
+
+async function remembered(host: Host, stack: StackConfig): Promise<ImageMode | undefined> {
+  const output = await host.run('Reading the decision', bash`cat ${decisionFile(stack)} 2>/dev/null || true`)
+  return MODES.find((mode) => mode === output.trim())
+}
+
+function ingredients(stack: StackConfig, service: Service): string[] {
+  const own = [path.join(DEBIAN_FOLDER, 'base.sh'), path.join(DEBIAN_FOLDER, service)]
+  const source = sourceFolder(stack)
+  return service === 'python'
+    ? [...own, ...requirementFiles(source).map((name) => path.join(source, name))]
+    : own
+}
+
+/** Where images are built on the server; made when it is missing. */
+export async function buildFolder(host: Host, stack: StackConfig): Promise<string> {
+  const folder = `${stack.folder}/build`
+  await host.run('Making the build folder', bash`mkdir -p -m 700 ${stack.folder}; mkdir -p ${folder}`)
+  return folder
+}
+
+async function makeBase(host: Host, stack: StackConfig, fresh: boolean): Promise<void> {
+  const folder = await buildFolder(host, stack)
+  await host.copyFolder(DEBIAN_FOLDER, ['base.sh'], `${folder}/debian`)
+  const script = join([INSTALL, remote('make-base', { ...stack.debian, folder, image: BASE, fresh })])
+  await host.run('Making the Debian base image', script, { deadline: INSTALL_DEADLINE })
+}
+
+async function makeImage(
+  host: Host,
+  stack: StackConfig,
+  service: Service,
+  image: string,
+  fresh: boolean,
+): Promise<void> {
+  const folder = await buildFolder(host, stack)
+  // Named after its content, since the engine tells contexts apart by the last part of their path alone.
+  const context = `${folder}/${path.posix.basename(image).replace(':', '-')}`
+  const own = path.join(DEBIAN_FOLDER, service)
+  await host.copyFolder(
+    own,
+    entriesOf(own).map(({ name }) => name),
+    context,
+  )
+  if (service === 'python') {
+    const source = sourceFolder(stack)
+    await host.copyFolder(source, requirementFiles(source), `${context}/requirements`)
+  }
+  await host.run(
+    `Making ${image}`,
+    bash`
+cd ${context}
+trap 'rm -rf "$PWD"' EXIT
+DOCKER_BUILDKIT=1 docker build --progress plain --no-cache=${fresh} --secret id=aptconf,src=../aptconf --build-arg ${`BASE=${BASE}`} --tag ${image} . >&2`,
+    { deadline: IMAGE_DEADLINE },
+  )
+}

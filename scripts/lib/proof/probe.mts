@@ -1,0 +1,146 @@
+/**
+ * A client that asks the public address again and again while something happens. Open loop: every request has its
+ * time by the clock and is sent then, however the ones before are doing, so that a stall counts as all the requests
+ * it would have cost (and latency is measured from the time the request was due).
+ */
+import https, { type Agent } from 'node:https'
+import { Http2 } from '../edge/http2.mts'
+import type { Site } from '../edge/site.mts'
+
+export interface ProbeOptions {
+  site: Site
+  /** The page asked for. */
+  path: string
+  /** Requests per second; every other one on a fresh connection, one in four by HTTP/2, of either kind. */
+  rate: number
+  /** Seconds after which a request counts as failed. */
+  timeout: number
+  /** Requests that may be open at once: one that is due beyond them is left out, and the loop is open no more. Default: any number. */
+  most?: number
+}
+
+export interface Sample {
+  /** Milliseconds since 1970 at which the request was due. */
+  due: number
+  /** Milliseconds from then to the end of the answer, or to the failure. */
+  took: number
+  status: number
+  /** Empty when the answer was 2xx or 3xx. */
+  error: string
+  /** What was going on when it failed. */
+  during: string
+}
+
+/** Connections that the kept half of the requests shares. */
+const KEPT_CONNECTIONS = 16
+
+export class Probe {
+  readonly samples: Sample[] = []
+  readonly #options: ProbeOptions
+  readonly #kept: Agent
+  readonly #fresh: Agent
+  readonly #http2: Http2
+  readonly #open = new Set<Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+  #during = () => ''
+
+  constructor(options: ProbeOptions) {
+    this.#options = options
+    const timeout = options.timeout * 1000
+    this.#kept = options.site.agent({ timeout, keepAlive: true, maxSockets: KEPT_CONNECTIONS })
+    this.#fresh = options.site.agent({ timeout, keepAlive: false })
+    this.#http2 = new Http2(options.site, options.timeout)
+  }
+
+  /** One request now, outside of the count. */
+  async once(): Promise<Sample[]> {
+    await this.#ask(Date.now(), 0)
+    return this.samples.splice(0)
+  }
+
+  /** @param during tells what is going on, for the samples that fail */
+  start(during = () => ''): this {
+    this.#during = during
+    const { rate, most = Number.POSITIVE_INFINITY } = this.#options
+    const began = Date.now()
+    const interval = 1000 / rate
+    let number = 0
+    this.#timer = setInterval(
+      () => {
+        for (; began + number * interval <= Date.now(); number++) {
+          if (this.#open.size >= most) continue
+          const asked = this.#ask(began + number * interval, number)
+          this.#open.add(asked)
+          asked.finally(() => this.#open.delete(asked))
+        }
+      },
+      Math.max(1, interval / 4),
+    )
+    return this
+  }
+
+  /** Sends no more requests and waits for the open ones. */
+  async stop(): Promise<Sample[]> {
+    clearInterval(this.#timer)
+    await Promise.all(this.#open)
+    this.#kept.destroy()
+    this.#fresh.destroy()
+    this.#http2.close()
+    return this.samples
+  }
+
+  async #ask(due: number, number: number): Promise<void> {
+    const { path, timeout } = this.#options
+    const fresh = number % 2 === 0
+    const given = new AbortController()
+    const asked = HTTP2.includes(number % 8)
+      ? this.#http2.ask(path, fresh, given.signal)
+      : this.#ask1(fresh, given.signal)
+    let overdue: NodeJS.Timeout | undefined
+    // A timer of our own: node tells nothing of a request that is given up while it waits for a connection.
+    const late = new Promise<never>((_, reject) => {
+      overdue = setTimeout(() => reject(new Error(`no answer within ${timeout} s`)), timeout * 1000)
+    })
+    const { status, error } = await Promise.race([asked, late]).then(
+      (status) => ({ status, error: status < 400 ? '' : `answered ${status}` }),
+      (error) => ({ status: 0, error: error.message }),
+    )
+    clearTimeout(overdue)
+    asked.catch(() => {})
+    given.abort()
+    this.samples.push({ due, took: Date.now() - due, status, error, during: error && this.#during() })
+  }
+
+  /** By HTTP/1.1. */
+  #ask1(fresh: boolean, signal: AbortSignal): Promise<number> {
+    const { site, path } = this.#options
+    const options = { ...site.secure(path, fresh ? this.#fresh : this.#kept), signal }
+    return new Promise((resolve, reject) => {
+      const request = https.get(options, (response) => {
+        response.on('end', () => resolve(response.statusCode ?? 0))
+        response.on('error', reject)
+        response.resume()
+      })
+      request.on('error', reject)
+    })
+  }
+}
+
+/** Which of eight requests are by HTTP/2: one on the kept connection, one on a fresh one. */
+const HTTP2 = [3, 6]
+
+export interface Summary {
+  requests: number
+  failed: Sample[]
+  /** Milliseconds. */
+  slowest: number
+  median: number
+  p99: number
+}
+
+export function summarize(samples: readonly Sample[]): Summary {
+  const times = samples.map(({ took }) => took).sort((a, b) => a - b)
+  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
+  const failed = samples.filter(({ error }) => error !== '')
+  return { requests: samples.length, failed, slowest: times.at(-1) ?? 0, median: at(0.5), p99: at(0.99) }
+}

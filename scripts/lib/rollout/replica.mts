@@ -1,0 +1,157 @@
+/** Replicas: the containers that run the application. What they are asked is in handshake.mts. */
+
+import { indent, OperatorError, withoutPasswords } from '../cli/errors.mts'
+import type { StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { move } from '../host/lock.mts'
+import { bash, join, remote, type Script } from '../host/shell.mts'
+import type { Target } from './target.mts'
+
+export interface Replica {
+  id: string
+  /** Container name: prusa-app-3. */
+  name: string
+  release: string
+  /** Name of what it was started with. */
+  target: string
+  /** Digest of the passwords that it was started with. */
+  secrets: string
+  /** Address on the network that it shares with the balancer; empty when it does not run. */
+  address: string
+  running: boolean
+  /** Milliseconds since it was started, by the server's clock. */
+  age: number
+  restarts: number
+  exitCode: number
+}
+
+/** Every container of the application, whatever its state, by number. */
+export async function replicas(host: Host, stack: StackConfig): Promise<Replica[]> {
+  return parseReplicas(stack, await host.run('Looking at the replicas', looking(stack)))
+}
+
+/** Prints what `parseReplicas` reads. */
+export const looking = (stack: StackConfig): Script => join([found(stack), bash`found | inspect`])
+
+/** The functions `found` and `inspect`, for the head of a script. */
+const found = ({ project }: StackConfig): Script => remote('replicas', { project, inspected: INSPECTED })
+
+const INSPECTED = `{${['Id', 'Name', 'RestartCount', 'State', 'NetworkSettings']
+  .map((key) => `"${key}":{{json .${key}}}`)
+  .join(',')},"Image":{{json .Config.Image}},"Labels":{{json .Config.Labels}}}`
+
+interface Inspected {
+  Id: string
+  Name: string
+  RestartCount: number
+  State: { Running: boolean; StartedAt: string; ExitCode: number }
+  Image: string
+  Labels: Record<string, string>
+  NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
+}
+
+/** @param output the server's clock in milliseconds, then a container on each line */
+export function parseReplicas(stack: StackConfig, output: string): Replica[] {
+  const [now, ...lines] = output.split('\n').filter(Boolean)
+  const containers = lines.map((line) => replicaOf(stack, JSON.parse(line) as Inspected, Number(now)))
+  return containers.sort((a, b) => numberOf(a) - numberOf(b))
+}
+
+function replicaOf(stack: StackConfig, container: Inspected, now: number): Replica {
+  const release = container.Image.split(':').at(-1) as string
+  // Where nginx was the balancer they had the network of the front door.
+  const networks = container.NetworkSettings.Networks
+  const { IPAddress = '' } = networks[`${stack.project}_pool`] ?? networks[`${stack.project}_frontend`] ?? {}
+  return {
+    id: container.Id,
+    name: container.Name.replace(/^\//, ''),
+    release,
+    target: container.Labels['prusa.target'] || release,
+    secrets: container.Labels['prusa.secrets'] ?? '',
+    address: IPAddress,
+    running: container.State.Running,
+    age: now - Date.parse(container.State.StartedAt),
+    restarts: container.RestartCount,
+    exitCode: container.State.ExitCode,
+  }
+}
+
+const numberOf = (replica: Replica) => Number(replica.name.split('-').at(-1))
+
+/** Starts more replicas of a target beside those that are there; others for those that somebody removes meanwhile. */
+export async function startReplicas(
+  host: Host,
+  stack: StackConfig,
+  target: Target,
+  count: number,
+): Promise<Replica[]> {
+  const started: Replica[] = []
+  for (let attempt = 0; attempt < ATTEMPTS && started.length < count; attempt++) {
+    const parameters = {
+      folder: stack.folder,
+      project: stack.project,
+      target: target.name,
+      secrets: target.secrets,
+      number: count - started.length,
+    }
+    const output = await host.run(
+      `Starting replicas of release ${target.release}`,
+      join([
+        // Nobody else's change meanwhile: Compose is told how many there shall be in all.
+        move(stack, 'replicas'),
+        found(stack),
+        bash`{
+${remote('start-replicas', parameters)}
+} | inspect`,
+      ]),
+      { deadline: 120 },
+    )
+    started.push(...parseReplicas(stack, output))
+  }
+  if (started.length >= count) return started
+  throw new OperatorError(
+    `Fresh replicas of ${target.release} are removed by somebody else before they start`,
+  )
+}
+
+/** How often replicas are made anew that somebody removes before they are started. */
+const ATTEMPTS = 5
+
+/** Stops by SIGTERM, kills after the configured time, removes. Somebody else may have removed one already. */
+export async function removeReplicas(host: Host, stack: StackConfig, gone: Replica[]): Promise<void> {
+  if (gone.length === 0) return
+  const ids = gone.map(({ id }) => id)
+  const here = ids.flatMap((id) => ['--filter', `id=${id}`])
+  await host.run(
+    `Stopping ${namesOf(gone)}`,
+    join([
+      // Until then nobody is started either, who would get the address that the balancer still knows as another one's.
+      move(stack, 'replicas', true),
+      bash`
+docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true
+docker rm ${ids} >/dev/null || docker ps -aq ${here} | xargs -r docker rm --force >/dev/null`,
+    ]),
+    { deadline: stack.rollout.stop_timeout + 60 },
+  )
+}
+
+export function namesOf(list: readonly { name: string }[]): string {
+  return list.map(({ name }) => name).join(', ')
+}
+
+/** Of those that run. */
+export const addressesOf = (list: readonly Pick<Replica, 'address'>[]): string[] =>
+  list.flatMap(({ address }) => address || [])
+
+/** Prints the last lines of a container's log, without those that our own questions made: ten a second. */
+export const lastLog = (id: string, lines: number): Script =>
+  bash`docker logs --tail 5000 ${id} 2>&1 | { grep -vE '/(status|prepare-for-deploy|ready-for-deploy)' || true; } | tail -n ${lines} || true`
+
+/** How a container is and the last lines that it logged, without those that our own questions made. */
+export async function lastWords(host: Host, { id, name }: Replica): Promise<string> {
+  const script = bash`
+docker inspect -f '{{with .State}}{{.Status}}{{if ne .Status "running"}}, exit code {{.ExitCode}}{{end}}{{with .Health}}, health {{.Status}}{{end}}{{end}}, restarted {{.RestartCount}} times' ${id} || true
+${lastLog(id, 15)}`
+  const [state = '', ...lines] = (await host.attempt(script)).stdout.trim().split('\n')
+  return `${name} (${state}):\n${indent(withoutPasswords(lines.join('\n')))}`
+}

@@ -1,0 +1,131 @@
+/**
+ * A target: a release, and everything that its replicas are started with. It is kept on the server from the first time
+ * that it is wanted, as FOLDER/targets/NAME: whoever goes back to it starts what was, whatever the checkout says by then.
+ * Passwords are not in it: going back is going on with those of today.
+ */
+import { createHash } from 'node:crypto'
+import { parse, stringify } from 'yaml'
+import { list, warn } from '../cli/say.mts'
+import type { StackConfig } from '../config/config.mts'
+import { type ServerFile, writeScript } from '../host/files.mts'
+import type { Host } from '../host/host.mts'
+import { bash, join, remote, type Script } from '../host/shell.mts'
+import { imageOf, requireThere } from '../images/release.mts'
+import { appVariables, envFile, stackFile } from '../stack/stack.mts'
+import type { Replica } from './replica.mts'
+
+export interface Target {
+  /** RELEASE-DIGEST. What was started before targets were kept is named after its release alone. */
+  name: string
+  release: string
+  /** Digest of the passwords that its replicas are given. */
+  secrets: string
+}
+
+/** Whether a replica is one of the target's, with the passwords of now. */
+export function isOf(target: Pick<Target, 'name' | 'secrets'>, replica: Replica): boolean {
+  return replica.target === target.name && replica.secrets === target.secrets
+}
+
+/** In what a replica is not as it would be started now; empty when it is. */
+export function difference(stack: StackConfig, wanted: Target, replica: Replica): string {
+  const differs = [
+    replica.release !== wanted.release && 'another release',
+    replica.target !== nameOf(stack, replica.release) && 'other settings',
+    replica.secrets !== wanted.secrets && (replica.secrets ? 'an older password' : 'unknown passwords'),
+  ]
+  return list(differs.filter((text) => text !== false))
+}
+
+/** The release of a target by its name. */
+export const releaseOf = (name: string) => name.replace(/-[0-9a-f]{8}$/, '')
+
+export const folderOf = (stack: StackConfig, name: string) => `${stack.folder}/targets/${name}`
+
+/** Name of the target that this configuration makes of a release. */
+export function nameOf(stack: StackConfig, release: string): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify(contents(stack, release)))
+    .digest('hex')
+  return `${release}-${digest.slice(0, 8)}`
+}
+
+/** What its folder holds. The variable TARGET, the name, is there for the label of each replica. */
+export function targetFiles(stack: StackConfig, release: string): ServerFile[] {
+  const { definition, variables, environment } = contents(stack, release)
+  const name = nameOf(stack, release)
+  const at = (file: string) => `${folderOf(stack, name)}/${file}`
+  return [
+    { path: at('stack.yaml'), content: definition },
+    { path: at('stack.env'), content: envFile({ ...variables, TARGET: name }) },
+    { path: at('app.env'), content: envFile(environment), mode: '600' },
+  ]
+}
+
+const HEAD = `# What the replicas of this target are started with. By hand, in this folder, one more replica:
+#   docker compose --env-file stack.env -f stack.yaml up -d --no-recreate --scale app=3 app
+`
+
+/** The service `app` of compose/stack.yaml alone, on the networks that are there, and the values of the variables in it. */
+function contents(stack: StackConfig, release: string) {
+  const { scale: _, ...service } = parse(stackFile(), { merge: true }).services.app as {
+    scale: string
+    networks: string[]
+  }
+  const app = { ...service, image: '${PROJECT}/app:${RELEASE}' }
+  const networks = app.networks.map((name) => [name, { external: true, name: `\${PROJECT}_${name}` }])
+  const definition = { name: '${PROJECT}', services: { app }, networks: Object.fromEntries(networks) }
+  return {
+    definition: HEAD + stringify(definition),
+    variables: { ...appVariables(stack), RELEASE: release },
+    environment: stack.app.environment,
+  }
+}
+
+/** What this checkout makes of a release, kept on the server from now on. */
+export async function keepTarget(host: Host, stack: StackConfig, release: string): Promise<Target> {
+  const name = nameOf(stack, release)
+  const folder = folderOf(stack, name)
+  const revision = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
+  const output = await host.run(
+    `Keeping the target ${name}`,
+    join([
+      bash`install -d -m 700 ${stack.folder}/targets ${folder}; {`,
+      writeScript(targetFiles(stack, release)),
+      bash`
+} >/dev/null
+[ -s ${folder}/revision ] || docker image inspect -f ${revision} ${imageOf(stack, release)} >${folder}/revision`,
+      secretsDigest(stack),
+    ]),
+  )
+  return { name, release, secrets: output.trim() }
+}
+
+/** What was started under that name, as it was. @throws OperatorError when the image is gone */
+export async function keptTarget(host: Host, stack: StackConfig, name: string): Promise<Target> {
+  const release = releaseOf(name)
+  const folder = folderOf(stack, name)
+  await requireThere(host, stack, release)
+  const output = await host.run(
+    `Looking at the target ${name}`,
+    join([
+      remote('keep-before', { folder: stack.folder, project: stack.project }),
+      bash`[ -e ${folder}/app.env ] && echo kept || echo lost`,
+      secretsDigest(stack),
+    ]),
+  )
+  const [kept, secrets = ''] = output.split('\n')
+  if (kept === 'kept') return { name, release, secrets }
+  warn(
+    `What release ${release} was started with is not known on ${host.name}: it is started as this checkout has it.`,
+  )
+  return await keepTarget(host, stack, release)
+}
+
+/** Digest of the passwords that replicas are given now. */
+export async function wantedSecrets(host: Host, stack: StackConfig): Promise<string> {
+  return (await host.run('Looking at the passwords', secretsDigest(stack))).trim()
+}
+
+const secretsDigest = (stack: StackConfig): Script =>
+  bash`{ cat ${stack.folder}/secrets/app.env 2>/dev/null || true; } | sha256sum | cut -c1-16`
