@@ -30,9 +30,15 @@ export async function untilReady(
 ): Promise<void> {
   const doubts = new Doubts(host, stack)
   let next = performance.now() + TRUST
-  const late = () => fresh.filter(({ address }) => !pool.at(address)?.up)
+  const proven = new Set<Replica>()
+  const up = ({ address }: Replica) => pool.at(address)?.up
+  const late = () => fresh.filter((one) => !up(one) || !proven.has(one))
   const silent = ({ address }: Replica) => !ANSWERED.test(pool.at(address)?.why ?? '')
   const looking = waitUntil(`${namesOf(fresh)} ready`, stack.rollout.ready_timeout, async () => {
+    // The balancer may have known another replica at this address, and may not have noticed that it went.
+    const told = late().filter(up)
+    const own = await ask(host, told, '/status')
+    for (const [index, one] of told.entries()) if (says(own[index], 'OK')) proven.add(one)
     if (performance.now() >= next) {
       await doubts.check(late().filter(silent))
       next = performance.now() + DOUBT
