@@ -43,7 +43,7 @@ async function times(site: Deployment): Promise<string[][]> {
 async function throughput(site: Deployment): Promise<string[][]> {
   const addresses: string[] = []
   for (const name of await site.containers('app')) {
-    const format = `{{(index .NetworkSettings.Networks "${site.project}_pool").IPAddress}}`
+    const format = `{{(index .NetworkSettings.Networks "${site.project}_frontend").IPAddress}}`
     addresses.push((await docker`docker inspect -f ${format} ${name}`).stdout.trim())
   }
   const through = await rate(`${site.origin}/`)

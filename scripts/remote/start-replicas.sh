@@ -23,7 +23,7 @@ make() {
 }
 # The target's file takes the networks as they are. Where they are missing, the stack's file makes them.
 if ! make; then
-  if docker network inspect "${project}_frontend" "${project}_pool" "${project}_backend" >/dev/null 2>&1; then exit 1; fi
+  if docker network inspect "${project}_frontend" "${project}_backend" >/dev/null 2>&1; then exit 1; fi
   RELEASE=none docker compose --env-file "$folder/compose/stack.env" -f "$folder/compose/stack.yaml" create --no-recreate db balancer lb >&2
   make
 fi

@@ -107,7 +107,7 @@ test('the load balancer reaches neither database nor Redis, by name or by addres
 
 test('the front door reaches the balancer and no replica; who stole a replica cannot tell the balancer anything', async () => {
   const [replica = ''] = await site.containers('app')
-  const own = `any:${(await addresses(replica))[`${site.project}_pool`]}:5000`
+  const own = `any:${(await addresses(replica))[`${site.project}_frontend`]}:5000`
   assert.deepEqual(await reached(image, one('lb'), ['any:balancer:8080', own, `any:${replica}:5000`]), [
     'any:balancer:8080',
   ])
@@ -125,7 +125,7 @@ test('database and Redis reach nothing: not this machine, not the site, not a co
     ...own.map((address) => `any:${address}:${outside.port}`),
     ...own.map((address) => `any:${address}:${site.ports.https}`),
     ...others.flatMap((address) => [`any:${address}:8000`, `any:${address}:8443`]),
-    `any:${(await addresses(replica))[`${site.project}_pool`]}:5000`,
+    `any:${(await addresses(replica))[`${site.project}_frontend`]}:5000`,
   ]
   context.diagnostic(`${targets.length} targets`)
   for (const name of ['db', 'redis']) {

@@ -48,7 +48,7 @@ let number = 0
 
 /** A balancer with the network of the replicas, and nothing else of a deployment. */
 before(async () => {
-  await docker`docker network create ${project}_pool`
+  await docker`docker network create ${project}_frontend`
   const config = path.join(folder, 'haproxy')
   mkdirSync(path.join(config, 'live'), { recursive: true })
   for (const [name, content] of Object.entries(haproxyFiles(stack)))
@@ -57,7 +57,7 @@ before(async () => {
   await docker`install -d -o 99 -g 99 ${config}/run`
   await docker`chmod 755 ${folder}`
   const volumes = [`${config}:/etc/prusa:ro`, `${config}/run:/tmp/run`].map((one) => `--volume=${one}`)
-  const labels = [`--label=com.docker.compose.project=${project}`, `--network=${project}_pool`]
+  const labels = [`--label=com.docker.compose.project=${project}`, `--network=${project}_frontend`]
   const { haproxy } = baseImages(stack, 'debian')
   await docker`docker run -d ${labels} ${volumes} ${haproxy} haproxy -f /etc/prusa/live/haproxy.cfg`
   await until('the balancer answers', () => existsSync(`${config}/run/admin.sock`))
@@ -67,7 +67,7 @@ after(async () => {
   pool?.end()
   const { stdout } = await docker`docker ps -aq --filter label=com.docker.compose.project=${project}`
   await docker`docker rm -f ${stdout.split('\n').filter(Boolean)}`
-  await docker`docker network rm ${project}_pool`
+  await docker`docker network rm ${project}_frontend`
   rmSync(folder, { recursive: true })
 })
 
@@ -87,7 +87,7 @@ async function start(program: string, flags: string[] = []): Promise<string> {
   const run = [
     ...labelled,
     `--name=${name}`,
-    `--network=${project}_pool`,
+    `--network=${project}_frontend`,
     '--network-alias=app',
     '--restart=unless-stopped',
   ]

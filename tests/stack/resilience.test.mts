@@ -106,7 +106,7 @@ test('Compose by hand, without a release: it says what to type, touches nothing,
 
 test('after docker compose down and up no request goes to an address of before, and the site answers', async () => {
   const [release = ''] = await site.releases()
-  const network = `${site.project}_pool`
+  const network = `${site.project}_frontend`
   const subnet = (
     await docker`docker network inspect -f '{{(index .IPAM.Config 0).Subnet}}' ${network}`
   ).stdout.trim()

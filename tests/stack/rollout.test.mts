@@ -40,7 +40,7 @@ test('an application that answers 404 until it is drained: 10 s of warm-up, 5 to
 
 test('a balancer that is killed meanwhile is told again who drains', async () => {
   const [old = ''] = await site.containers('app')
-  const address = (await addresses(old))[`${site.project}_pool`]
+  const address = (await addresses(old))[`${site.project}_frontend`]
   // Back to short waits for the tests below; the ones that go take their 5 to 15 s yet.
   site.configure({ ...minimal('1', '1'), rollout: { surge: 1 } })
   const rollout = site.begin('redeploy', '--force')

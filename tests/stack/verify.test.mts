@@ -94,7 +94,7 @@ breaks('the load balancer knows one replica only', [BALANCED], async () => {
   const [, second = ''] = await site.containers('app')
   const host = new Host('local')
   const stack = { ...defaults(stackSchema), folder: site.folder }
-  const address = [(await addresses(second))[`${site.project}_pool`] ?? '']
+  const address = [(await addresses(second))[`${site.project}_frontend`] ?? '']
   await share(host, stack, address, 0)
   return () => share(host, stack, address, 100)
 })

@@ -78,9 +78,9 @@ describe('compose/stack.yaml', () => {
 
   test('the load balancer is not recreated with a replica, and does not reach the database', () => {
     assert.equal(services.lb?.depends_on, undefined)
-    assert.deepEqual(services.lb?.networks, ['frontend'])
-    assert.deepEqual(services.balancer?.networks, ['frontend', 'pool'])
-    assert.deepEqual(services.app?.networks, ['pool', 'backend'])
+    assert.deepEqual(services.lb?.networks, ['edge'])
+    assert.deepEqual(services.balancer?.networks, ['edge', 'frontend'])
+    assert.deepEqual(services.app?.networks, ['frontend', 'backend'])
     for (const name of ['db', 'redis']) assert.deepEqual(services[name]?.networks, ['backend'])
   })
 

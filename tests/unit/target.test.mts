@@ -46,7 +46,7 @@ test('its files stand for themselves: one service, every variable given, network
   const { services, networks } = parse(definition.content)
   assert.deepEqual(Object.keys(services), ['app'])
   assert.deepEqual(services.app.security_opt, ['no-new-privileges:true'])
-  assert.deepEqual(networks.pool, { external: true, name: '${PROJECT}_pool' })
+  assert.deepEqual(networks.frontend, { external: true, name: '${PROJECT}_frontend' })
   assert.deepEqual(Object.keys(networks), services.app.networks)
   const used = new Set([...definition.content.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name))
   const given = [...file('stack.env').content.matchAll(/^(\w+)=/gm)].map(([, name]) => name)

@@ -59,9 +59,7 @@ export function parseReplicas(stack: StackConfig, output: string): Replica[] {
 
 function replicaOf(stack: StackConfig, container: Inspected, now: number): Replica {
   const release = container.Image.split(':').at(-1) as string
-  // Where nginx was the balancer they had the network of the front door.
-  const networks = container.NetworkSettings.Networks
-  const { IPAddress = '' } = networks[`${stack.project}_pool`] ?? networks[`${stack.project}_frontend`] ?? {}
+  const { IPAddress = '' } = container.NetworkSettings.Networks[`${stack.project}_frontend`] ?? {}
   return {
     id: container.Id,
     name: container.Name.replace(/^\//, ''),
