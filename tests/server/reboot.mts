@@ -38,7 +38,7 @@ export function reboots(operator: () => Operator): void {
     })
 
     test('a replica that was stopped by hand stays stopped, the other one and the rest run', async () => {
-      const others = ['prusa-db-1', 'prusa-dbport-1', 'prusa-lb-1', 'prusa-redis-1']
+      const others = ['prusa-balancer-1', 'prusa-db-1', 'prusa-dbport-1', 'prusa-lb-1', 'prusa-redis-1']
       const [replica, ...rest] = await running()
       assert.match(replica ?? '', /^prusa-app-/)
       assert.notEqual(replica, stopped)

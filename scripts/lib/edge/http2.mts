@@ -3,6 +3,11 @@ import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { Site } from './site.mts'
 
+/** How often a request is asked that is refused each time. */
+const TRIES = 3
+/** How node tells that a stream was refused, by its own frame or by GOAWAY. */
+const REFUSED = /NGHTTP2_REFUSED_STREAM|GOAWAY/
+
 export class Http2 {
   #kept: Promise<ClientHttp2Session> | undefined
 
@@ -12,13 +17,20 @@ export class Http2 {
     private readonly timeout: number,
   ) {}
 
-  /** The status of the answer, when all of it is there. Throws when none comes. */
+  /**
+   * The status of the answer, when all of it is there. Throws when none comes. A request that the server refused was not
+   * processed (RFC 9113, 8.7), which happens while nginx is reloaded: it is asked again, as browsers and curl do.
+   */
   async ask(path: string, fresh: boolean, signal: AbortSignal): Promise<number> {
-    const session = await (fresh ? this.#open() : this.#keep())
-    try {
-      return await this.#request(session, path, signal)
-    } finally {
-      if (fresh) session.close()
+    for (let left = TRIES - 1; ; left--) {
+      const session = await (fresh ? this.#open() : this.#keep())
+      try {
+        return await this.#request(session, path, signal)
+      } catch (error) {
+        if (left === 0 || !REFUSED.test(`${error}`)) throw error
+      } finally {
+        if (fresh) session.close()
+      }
     }
   }
 
@@ -55,12 +67,20 @@ export class Http2 {
     return new Promise((resolve, reject) => {
       const request = session.request({ ':path': path }, { signal })
       let status = 0
+      let end = 'the connection was closed before the answer'
+      const goaway = (_code: number, last: number) => {
+        if ((request.id ?? 0) > last) end = 'refused by GOAWAY'
+      }
+      session.on('goaway', goaway)
       request.on('response', (headers) => {
         status = Number(headers[':status'])
       })
       request.on('error', reject)
-      request.on('end', () => resolve(status))
-      request.on('close', () => reject(new Error('the connection was closed before the answer')))
+      request.on('end', () => (status > 0 ? resolve(status) : undefined))
+      request.on('close', () => {
+        session.off('goaway', goaway)
+        reject(new Error(end))
+      })
       request.resume()
     })
   }
