@@ -25,7 +25,7 @@ afterEach(async () => {
 rm -rf /etc/ssh/sshd_config.d/* /etc/systemd/system/ssh.service.d
 [ -x /usr/sbin/sshd ] || mv /usr/sbin/sshd.away /usr/sbin/sshd
 echo '${server.publicKey}' >/root/.ssh/authorized_keys; usermod -p '*' root
-systemctl daemon-reload; systemctl reload ssh`)
+systemctl daemon-reload; systemctl restart ssh`) // which waits until sshd has read its files; a reload does not
 })
 
 const harden = (on: boolean) => operator.users(() => {}, { sshd: { harden: on } })
