@@ -69,12 +69,13 @@ test('a WebSocket lives while other replicas go, and its own is waited for, by n
 test('what a replica still holds when its time is over is cut off, and counted', async () => {
   site.configure({ app: { timeout: 2 }, rollout: { balancer_timeout: 2 } })
   const client = await WebSocketClient.open(site.ports.https, '/websocket')
-  void new Client(site.origin).trickle('/big?megabytes=300', Number.POSITIVE_INFINITY)
+  const cut = assert.rejects(new Client(site.origin).listen('/events?silence=0.2&others=1000'))
   const text = await site.must('redeploy', '--force')
   assert.match(text, /app-\d+ holds \d requests? after 2 s: cut off/)
   assert.match(text, /of everybody, 0 unanswered, [12] broken off/)
   assert.match(text, /0 failed, 2 cut off, slowest/)
   await until('it has ended', () => client.ended)
+  await cut
   site.configure({ app: { timeout: 60 }, rollout: { balancer_timeout: 60 } })
 })
 

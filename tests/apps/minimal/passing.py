@@ -34,13 +34,15 @@ def websocket():
 
 @passing.route("/events")
 def events():
-    """Server-sent events: one now, one after so many seconds of silence."""
+    """Server-sent events: one now, and others, each after so many seconds of silence."""
     silence = float(request.args["silence"])
+    others = int(request.args.get("others", "1"))
 
     def stream():
         yield "data: first\n\n"
-        time.sleep(silence)
-        yield "data: last\n\n"
+        for _ in range(others):
+            time.sleep(silence)
+            yield "data: last\n\n"
 
     return Response(stream(), mimetype="text/event-stream")
 
