@@ -29,7 +29,7 @@ after(async () => {
 
 test('the pair goes live while the site serves, in no program’s arguments, and clients that know its root believe it', async () => {
   bring(good)
-  const watch = ArgumentWatch.start()
+  const watch = await ArgumentWatch.start()
   try {
     assert.match(await site.unnoticed(stack), /Certificate: from the files/)
     const body = good.key.split('\n')[1] as string

@@ -151,8 +151,7 @@ test('while somebody else has the lock it is refused', async () => {
 })
 
 test('no password was printed, or stood on a command line at any moment', async () => {
-  // Apart from the load: the watch takes a processor for itself.
-  watch = ArgumentWatch.start()
+  watch = await ArgumentWatch.start()
   for (const name of NAMES) {
     texts.push(await site.must('secrets', 'rotate', name, '--verbose'))
     passwords.push(site.secret(name))

@@ -17,7 +17,7 @@ const passwords = new Set<string>()
 let watch: ArgumentWatch
 before(async () => {
   site = await Deployment.prepare()
-  watch = ArgumentWatch.start()
+  watch = await ArgumentWatch.start()
   for (const script of ['02-build', '03-db', '04-stack']) await ran(script)
   for (const name of NAMES) passwords.add(site.secret(name))
   // All three set anew: by SQL, by htpasswd, and in the replicas' environment.
