@@ -8,6 +8,7 @@ import { ageWarnings, lookAtBase } from './lib/verify/age.mts'
 import { lookAtFront, lookInside } from './lib/verify/inside.mts'
 import { lookFromOutside } from './lib/verify/outside.mts'
 import { judge } from './lib/verify/sheet.mts'
+import type { Verdict } from './lib/verify/verdict.mts'
 import { warnings } from './lib/verify/warnings.mts'
 
 /** Prints a verdict for each line of the task sheet; one that fails sets the exit code. */
@@ -29,22 +30,37 @@ export async function verify({ host, stack, options }: Run): Promise<void> {
     for (const verdict of verdicts) {
       if (verdict.chapter !== chapter) result(styleText('bold', verdict.chapter))
       chapter = verdict.chapter
-      result(
-        `  ${verdict.ok ? styleText('green', '✓') : styleText('red', '✗')} ${verdict.required}: ${verdict.evidence}`,
-      )
+      result(`  ${sign(verdict)} ${verdict.required}: ${verdict.evidence}`)
     }
-    const end = failed.length === 0 ? 'all as required' : `${failed.length} failed`
-    result(`${count(verdicts.length, 'line')} of the task sheet: ${end}`)
+    result(sum(verdicts))
   }
   for (const warning of [...warnings(inside), ...ageWarnings(base, Date.now())]) warn(warning)
   if (failed.length > 0) process.exitCode = 1
+}
+
+function sign({ ok, shown }: Verdict): string {
+  if (!ok) return styleText('red', '✗')
+  return shown ? styleText('green', '✓') : '–'
+}
+
+/** `20 lines as required, 1 not shown yet: npm run redeploy -- --force`. */
+export function sum(verdicts: readonly Verdict[]): string {
+  const failed = verdicts.filter(({ ok }) => !ok).length
+  const open = verdicts.filter(({ ok, shown }) => ok && !shown).length
+  return [
+    `${count(verdicts.length - failed - open, 'line')} as required`,
+    failed > 0 && `${failed} failed`,
+    open > 0 && `${open} not shown yet: npm run redeploy -- --force`,
+  ]
+    .filter(Boolean)
+    .join(', ')
 }
 
 await script(
   import.meta.url,
   `
 Checks every line of the task sheet against the live server, from outside like a user and from inside like root.
-Changes nothing; exit code 1 when a line fails.
+Changes nothing; exit code 1 when a line fails. A dash: nothing has shown it yet.
 
   npm run verify [-- --host USER@NAME]
 

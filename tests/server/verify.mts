@@ -1,7 +1,7 @@
 /** What verify says about the server's own part of the task sheet: each line is broken once and goes red, alone. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Verdict } from '../../scripts/lib/verify/sheet.mts'
+import type { Verdict } from '../../scripts/lib/verify/verdict.mts'
 import { changes, type Operator } from './operator.mts'
 
 /** The lines that fail, and whether the exit code says the same. */

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Container, parseInside } from '../../scripts/lib/verify/facts.mts'
 import type { Seen } from '../../scripts/lib/verify/outside.mts'
-import { type Facts, judge } from '../../scripts/lib/verify/sheet.mts'
+import { judge } from '../../scripts/lib/verify/sheet.mts'
+import type { Facts } from '../../scripts/lib/verify/verdict.mts'
 import { warnings } from '../../scripts/lib/verify/warnings.mts'
+import { sum } from '../../scripts/verify.mts'
 
 const seen = (status: number, more: Partial<Seen> = {}): Seen => ({
   status,
@@ -487,4 +489,22 @@ admin	right	200
       admin: {},
     })
   })
+})
+
+test('what no rollout has shown yet is no proof, and is counted apart', () => {
+  const facts = perfect()
+  assert.match(sum(judge(facts)), /^\d+ lines as required$/)
+  delete facts.rollout
+  const open = judge(facts).filter(({ shown }) => !shown)
+  assert.deepEqual(
+    open.map(({ required }) => required),
+    ['Releases a new version without visible outage'],
+  )
+  const known = judge(facts).length - 1
+  assert.equal(sum(judge(facts)), `${known} lines as required, 1 not shown yet: npm run redeploy -- --force`)
+  facts.inside.replicas.pop()
+  assert.equal(
+    sum(judge(facts)),
+    `${known - 2} lines as required, 2 failed, 1 not shown yet: npm run redeploy -- --force`,
+  )
 })

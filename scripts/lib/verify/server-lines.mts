@@ -1,0 +1,135 @@
+/** The lines of the task sheet about the server, the containers and the database. */
+import { list } from '../cli/say.mts'
+import { type Container, SHEET_PACKAGES, SHEET_USERS, type UserFacts } from './facts.mts'
+import { type Facts, type Verdict, verdict } from './verdict.mts'
+
+export function server({ inside }: Facts): Verdict[] {
+  const chapter = 'Prepare the server'
+  const users = SHEET_USERS.flatMap(({ name, sudo }) => {
+    const user = inside.users[name]
+    const exists = user?.exists === true
+    return [
+      verdict(
+        chapter,
+        `${name} logs in by the given ssh key`,
+        exists && user.accepts === 'yes' && user.login === 'yes',
+        exists ? loginEvidence(user) : ['user: missing'],
+      ),
+      verdict(chapter, `${name} has no password`, user?.shadow === '*', [
+        user?.shadow === '*'
+          ? 'shadow field *: no password opens it'
+          : `shadow field ${user?.shadow || 'missing'}`,
+      ]),
+      verdict(
+        chapter,
+        sudo ? `${name} has passwordless sudo` : `${name} has no sudo`,
+        exists && (user.sudo === 'yes') === sudo,
+        [`sudo -n true as ${name}: ${user?.sudo === 'yes' ? 'yes' : `no (${user?.sudo ?? 'not tried'})`}`],
+      ),
+    ]
+  })
+  const missing = SHEET_PACKAGES.filter((name) => !inside.packages.includes(name))
+  const packages = missing.length > 0 ? `missing: ${list(missing)}` : 'installed'
+  return [
+    ...users,
+    verdict(chapter, `Packages ${list([...SHEET_PACKAGES])}`, missing.length === 0, [packages]),
+  ]
+}
+
+/** The given key's private half is not here, so sshd is asked whether it would take it, and a key of the moment logs in. */
+function loginEvidence({ key, accepts, login }: UserFacts): string[] {
+  const elsewhere = accepts === 'yes' ? 'where sshd looks for it' : 'no'
+  return [
+    'user: there',
+    `key in authorized_keys: ${key ? 'yes' : elsewhere}`,
+    accepts === 'yes' ? 'sshd takes it: yes, asked with this key' : `sshd takes keys: no (${accepts})`,
+    login === 'yes'
+      ? 'login: yes, tried with a key of the moment'
+      : `login with a key of the moment: no (${login})`,
+  ]
+}
+
+export function containers({ inside, outside }: Facts): Verdict[] {
+  const chapter = 'Dockerize the application'
+  const running = (service: string) =>
+    inside.containers.filter((one) => one.service === service && one.running)
+  const { replicas } = inside
+  const releases = [...new Set(replicas.map(({ release }) => release))]
+  const silent = replicas.filter(({ redis }) => redis !== '+PONG')
+  const wrong = inside.containers.filter(({ restartPolicy }) => restartPolicy !== 'unless-stopped')
+  const answers = outside.status.status === 200 && outside.status.body === 'OK'
+  return [
+    verdict(
+      chapter,
+      'The application runs from a Docker image',
+      replicas.length > 0 && answers && releases.length === 1,
+      [
+        `release ${list(releases) || 'none'}`,
+        `/status: ${outside.status.status} ${outside.status.body || outside.status.error}`,
+        `/palindrom/verify: ${outside.palindrome.status}`,
+      ],
+    ),
+    verdict(chapter, '2 containers with the application', replicas.length >= 2, [
+      list(replicas.map(({ name }) => name)) || 'none runs',
+    ]),
+    verdict(
+      chapter,
+      'A Redis container, connected with the application’s',
+      running('redis').length === 1 && replicas.length > 0 && silent.length === 0,
+      [
+        `${running('redis').length} running`,
+        ...replicas.map(({ name, redis }) => `PING from ${name}: ${redis || 'no answer'}`),
+      ],
+    ),
+    verdict(
+      chapter,
+      'Containers restart by themselves unless stopped',
+      inside.containers.length >= 5 && wrong.length === 0,
+      [
+        wrong.length > 0
+          ? wrong.map(policyOf).join(', ')
+          : `unless-stopped: ${inside.containers.length} of ${inside.containers.length}`,
+      ],
+    ),
+  ]
+}
+
+export function database({ inside }: Facts): Verdict[] {
+  const chapter = 'Database'
+  const found = inside.database
+  const reads = Object.keys(found).filter((key) => key.startsWith('developer reads '))
+  // Before the first attempt to write, the one thing tried is to read every table.
+  const unread = found['developer login']
+  const denied = (what: string) => /permission denied|must be owner/.test(found[`developer ${what}`] ?? '')
+  const blocked = found['nobody blocked'] && `a lock is waited for that is held by ${found['nobody blocked']}`
+  const answer = (what: string) =>
+    `${what} as developer: ${found[`developer ${what}`] ?? found['developer login'] ?? 'not tried'}`
+  return [
+    verdict(
+      chapter,
+      'A user with full access for the application',
+      found['app owner'] === 'app' && found['app writes'] === '1',
+      [
+        found['app owner']
+          ? `owner of the database: ${found['app owner']}`
+          : `login as app: ${found['app login'] ?? 'no answer'}`,
+        `CREATE and INSERT as app: ${found['app writes'] === '1' ? 'yes' : 'no'}`,
+      ],
+    ),
+    verdict(
+      chapter,
+      'A read-only user developer',
+      reads.length > 0 && unread === undefined && denied('INSERT') && denied('CREATE') && denied('TEMPORARY'),
+      [
+        unread
+          ? `SELECT as developer: ${unread}${blocked ? ` (${blocked})` : ''}`
+          : `SELECT as developer: every table (${reads.length})`,
+        answer('INSERT'),
+        answer('CREATE'),
+        answer('TEMPORARY'),
+      ],
+    ),
+  ]
+}
+
+const policyOf = (container: Container) => `${container.name}: ${container.restartPolicy || 'no'}`

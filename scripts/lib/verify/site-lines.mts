@@ -1,0 +1,95 @@
+/** The lines of the task sheet about the site and its releases. */
+import { list } from '../cli/say.mts'
+import type { Front } from './inside.mts'
+import type { Outside } from './outside.mts'
+import { type Facts, type Verdict, verdict } from './verdict.mts'
+
+export function balancer({ front, inside, outside }: Facts): Verdict[] {
+  const chapter = 'Load balancing and SSL'
+  const shares = Object.values(outside.sample.perReplica)
+  const total = shares.reduce((sum, share) => sum + share, 0)
+  const even =
+    shares.length === inside.replicas.length &&
+    shares.length > 1 &&
+    Math.min(...shares) * 2 >= Math.max(...shares)
+  const { redirect, hello, sample } = outside
+  const exposed = inside.containers.flatMap((one) =>
+    one.ports.filter(isPublic).map(({ port }) => ({ one, port })),
+  )
+  const strangers = exposed.filter(({ one }) => one.service !== 'lb')
+  return [
+    verdict(chapter, 'Traffic is balanced over the replicas', even && sample.failed === 0, [
+      `${total} requests: ${list(shares.map(String)) || 'none answered'}`,
+      `${sample.failed} failed`,
+    ]),
+    verdict(
+      chapter,
+      'Everything is available by HTTPS',
+      hello.status === 200 && hello.tls !== '' && front.days > 0,
+      [
+        hello.error
+          ? `/: ${hello.error}`
+          : `/: ${hello.status}, ${hello.tls}, certificate verified, ${certificateOf(front)}`,
+        ...(outside.notFromHere ? [`asked through ssh, since from here: ${outside.notFromHere}`] : []),
+      ],
+    ),
+    verdict(
+      chapter,
+      'HTTP is redirected to HTTPS',
+      [301, 308].includes(redirect.status) && redirect.location.startsWith('https://'),
+      [redirect.error || `${redirect.status} to ${redirect.location || 'nowhere'}`],
+    ),
+    verdict(
+      chapter,
+      '/admin asks for the user developer and a password',
+      inside.admin.none === '401' && inside.admin.wrong === '401' && inside.admin.right === '200',
+      [`without: ${inside.admin.none}`, `wrong: ${inside.admin.wrong}`, `right: ${inside.admin.right}`],
+    ),
+    ...['/prepare-for-deploy', '/ready-for-deploy'].map((path) => hiddenVerdict(chapter, path, outside)),
+    verdict(
+      chapter,
+      'Only the load balancer is published to the network',
+      strangers.length === 0 && exposed.length > 0,
+      [
+        list([...new Set(exposed.map(({ one, port }) => `${one.service} ${port}`))]) ||
+          'nothing is published',
+      ],
+    ),
+  ]
+}
+
+/** The script proves itself at every rollout: what its client counted is in the history on the server. */
+export function redeploy({ rollout }: Facts): Verdict[] {
+  const lost = (rollout?.failed ?? 0) + (rollout?.cut ?? 0)
+  const counted =
+    rollout &&
+    `release ${rollout.from} → ${rollout.to}${rollout.result === 'went back' ? ' and back' : ''} on ${rollout.when.slice(0, 10)}: ${rollout.requests ?? 0} requests, ${lost} failed`
+  return [
+    verdict(
+      'Redeploy script',
+      'Releases a new version without visible outage',
+      rollout ? lost === 0 : undefined,
+      [counted ?? 'no release was replaced yet'],
+    ),
+  ]
+}
+
+function hiddenVerdict(chapter: string, path: string, { hidden }: Outside): Verdict {
+  const tried = hidden.filter((one) => decodeURIComponent(one.path).includes(path.slice(1)))
+  const reached = tried.reduce((sum, one) => sum + one.reached, 0)
+  const statuses = [...new Set(tried.map(({ status }) => status))]
+  return verdict(
+    chapter,
+    `${path} is blocked`,
+    reached === 0 && statuses.length === 1 && statuses[0] === 404,
+    [`${tried.length} spellings: ${statuses.join(', ')}`, `${reached} requests reached a replica`],
+  )
+}
+
+function certificateOf({ certificate, days }: Front): string {
+  const { issuer = 'nobody', selfSigned = false, ends = 0 } = certificate ?? {}
+  const by = selfSigned ? 'self-signed' : `issued by ${issuer}`
+  return `${by}, ends in ${days} days, on ${new Date(ends).toISOString().slice(0, 10)}`
+}
+
+const isPublic = ({ address }: { address: string }) => !address.startsWith('127.') && address !== '::1'
