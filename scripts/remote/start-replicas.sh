@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Starts more replicas of a target beside those that are there, and prints their ids. One that somebody removes before it
-# is started is missing in what is printed.
+# is started is missing in what is printed. `found` is given.
 #   folder   of the deployment
 #   project
 #   target   its name
@@ -8,14 +8,10 @@
 #   number   how many more
 : "${folder:?}" "${project:?}" "${target:?}" "${secrets:?}" "${number:?}"
 
-replicas() {
-  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" \
-    --filter label=com.docker.compose.service=app --filter label=com.docker.compose.oneoff=False
-}
 export SECRETS=$secrets COMPOSE_IGNORE_ORPHANS=true
 
 cd "$folder/targets/$target" || exit 1
-before=$(replicas)
+before=$(found)
 read -r -d '' -a there <<<"$before" || true
 make() {
   docker compose --env-file stack.env -f stack.yaml create --no-recreate --no-build --pull never \
@@ -28,7 +24,7 @@ if ! make; then
   make
 fi
 # One after the other: the engine takes longer for two at once (measured with 20.10).
-for id in $(replicas); do
+for id in $(found); do
   [[ $before != *$id* ]] || continue
   if docker start "$id" >&2; then
     echo "$id"
