@@ -49,18 +49,18 @@ export async function startStack(run: Run): Promise<void> {
     )
 
     await step('Balancer', async () => {
-      const changed = await refreshBalancer(host, stack)
-      const done = await bring(host, stack, built, 'balancer')
+      const done = await refreshBalancer(host, stack)
+      const replaced = await bring(host, stack, built, 'balancer')
       await refresh(host, stack)
-      return done || (changed ? 'reloaded' : 'runs: nothing to do')
+      return replaced || done || 'runs: nothing to do'
     })
     // The replicas come and go by one loop, whether it is the first start or a new release.
     await release(run, { target: await keepTarget(host, stack, built) })
 
     await step('Load balancer', async () => {
-      const changed = await refreshFront(host, stack)
-      const done = await bring(host, stack, built, 'lb')
-      return done || (changed ? 'reloaded' : 'runs: nothing to do')
+      const done = await refreshFront(host, stack)
+      const replaced = await bring(host, stack, built, 'lb')
+      return replaced || done || 'runs: nothing to do'
     })
     await pruneImages(host, stack) // what was replaced is in use no more
     // Last: the CA asks the site itself for the proof, and until it has it the site is up on the certificate above.

@@ -142,7 +142,7 @@ Builds a new release from app/ and rolls it out, replica by replica, with no vis
 
   --release NAME     roll out a release that is on the server already; builds nothing
   --force            replace the replicas even when they run this release already
-  --dry-run          print the plan and every command, and change nothing
+  --dry-run          say in words what would be done, and change nothing
 `,
   redeploy,
 )

@@ -1,5 +1,5 @@
-# Puts a configuration in force: the service itself judges it, then one rename and a graceful reload. Prints `changed`
-# when something was done. Runs in the folder with the candidates, of which `live` names one.
+# Puts a configuration in force: the service itself judges it, then one rename and a graceful reload. Prints what
+# was done: `started`, `reloaded`, or nothing. Runs in the folder with the candidates, of which `live` names one.
 #
 #   name, service, container     of the candidate's folder; of the service in Compose, and of its container
 #   check                        the command by which the service judges the candidate, an array
@@ -16,7 +16,7 @@ if running; then docker exec "$container" "${check[@]}" >&2; else compose run --
 was=$(readlink live || true) # for reload
 ln -sfn "$name" live.next
 mv -T live.next live
-if running; then reload; else compose up -d --no-deps "$service" >&2; fi
+if running; then reload >&2; else compose up -d --no-deps "$service" >&2; fi
 echo "$name" >loaded
 for old in config-*; do [ "$old" = "$name" ] || rm -rf "$old"; done
-echo changed
+if running; then echo reloaded; else echo started; fi

@@ -72,7 +72,7 @@ test('--dry-run prints the plan and changes nothing', async () => {
   const before = await site.ids()
   const { exitCode, stdout } = await site.run('redeploy', '--dry-run', '--force')
   assert.equal(exitCode, 0)
-  assert.match(stdout, /docker compose .*create .*docker start .*\n.*\n.*\/status[\s\S]*prepare-for-deploy/)
+  assert.match(stdout, /start 1 replica of .*\n.*\/status[\s\S]*asked to prepare/)
   assert.deepEqual(await site.ids(), before)
 })
 

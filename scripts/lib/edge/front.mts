@@ -11,10 +11,10 @@ import { siteConf } from './nginx.mts'
 import { readCertificate } from './site.mts'
 
 /**
- * Gives nginx the configuration of now; returns whether that was another one.
+ * Gives nginx the configuration of now, and starts it where it does not run; returns which of the two was done, if any.
  * @throws CommandError when nginx refuses it; the one before stays in force
  */
-export async function refreshFront(host: Host, stack: StackConfig): Promise<boolean> {
+export async function refreshFront(host: Host, stack: StackConfig): Promise<string> {
   const facts = readFacts(await readCertificate(host, stack))
   return await putInForce(host, stack, {
     service: 'lb',

@@ -10,8 +10,8 @@ import { putInForce } from './live.mts'
 /** User and group of HAProxy in the images of both modes. */
 const HAPROXY = 99
 
-/** Gives HAProxy the configuration of now, and starts it where it does not run; returns whether something was done. */
-export async function refreshBalancer(host: Host, stack: StackConfig): Promise<boolean> {
+/** Gives HAProxy the configuration of now, and starts it where it does not run; returns which of the two was done, if any. */
+export async function refreshBalancer(host: Host, stack: StackConfig): Promise<string> {
   return await putInForce(host, stack, {
     service: 'balancer',
     folder: 'haproxy',

@@ -22,10 +22,10 @@ export interface Live {
 
 /**
  * Puts the configuration in force, where it is not yet; starts the service where it does not run.
- * @returns whether something was done
+ * @returns what was done: `started`, `reloaded`, or nothing
  * @throws CommandError when the service refuses it; the one before stays in force
  */
-export async function putInForce(host: Host, stack: StackConfig, live: Live): Promise<boolean> {
+export async function putInForce(host: Host, stack: StackConfig, live: Live): Promise<string> {
   const { service, files } = live
   const folder = `${stack.folder}/${live.folder}`
   const digest = createHash('sha256').update(JSON.stringify(files)).digest('hex')
@@ -53,5 +53,5 @@ check=(${live.check(`/etc/prusa/${name}`)})`,
     ]),
     { deadline: 60 + RELOAD_DEADLINE },
   )
-  return output.includes('changed')
+  return output.trim()
 }

@@ -1,16 +1,16 @@
-/** What a rollout would do, with every command, and nothing done. */
+/** What a rollout would do, in words, and nothing done. */
 
-import { result } from '../cli/say.mts'
+import { count, result } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { sourceOf } from '../images/application.mts'
 import { identityToBe, ownNames } from '../images/base.mts'
 import { baseImages, type ImageMode, imageMode, missingImages } from '../images/images.mts'
-import { imageOf, isBuilt, requireThere } from '../images/release.mts'
+import { isBuilt, requireThere } from '../images/release.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
-import { namesOf } from './replica.mts'
+import { namesOf, type Replica } from './replica.mts'
 import { look } from './scene.mts'
-import { folderOf, isOf, nameOf, releaseOf, wantedSecrets } from './target.mts'
+import { isOf, nameOf, releaseOf, wantedSecrets } from './target.mts'
 
 /** A release has its name from the Python image, too: before that is made, nobody knows it. */
 const UNNAMED = 'RELEASE'
@@ -47,7 +47,7 @@ export async function printPlan(
     (image, index) => absent.includes(image) && absent.includes(its[index] as string),
   )
   const steps = describePlan(stack, planned, name, built, own)
-  result([...missing.flatMap((image) => baseImage(mode, image)), ...steps].join('\n'))
+  result([...missing.map((image) => baseImage(mode, image)), ...steps].join('\n'))
 }
 
 async function releaseTo(
@@ -62,9 +62,7 @@ async function releaseTo(
 }
 
 const baseImage = (mode: ImageMode, image: string) =>
-  mode === 'debian'
-    ? [`make the base image ${image}`, `  docker build --tag ${image}`]
-    : [`pull the base image ${image}`, `  docker pull -q ${image}`]
+  `${mode === 'debian' ? 'make' : 'pull'} the base image ${image}`
 
 /**
  * @param name   of the target
@@ -82,50 +80,26 @@ export function describePlan(
   const release = releaseOf(name)
   if (built && isDone(plan)) return [`Release ${release} is already running: nothing to do.`]
   return [
-    ...(built
-      ? []
-      : [
-          `build release ${release}`,
-          `  docker build --tag ${imageOf(stack, release)} ${stack.folder}/build/${release}`,
-        ]),
-    ...(schema
-      ? [
-          `prepare the schema, unless ${release} did so already`,
-          '  docker compose run --no-deps --entrypoint python app create_db.py',
-        ]
-      : []),
-    ...(leftovers.length > 0 ? retire(stack, namesOf(leftovers)) : []),
-    ...(adopt.length > 0 ? ready(namesOf(adopt)) : []),
-    ...batches.flatMap((batch, index) => turn(stack, batch, index, name)),
+    ...(built ? [] : [`build release ${release}`]),
+    ...(schema ? [`prepare the schema by create_db.py, unless ${release} did so already`] : []),
+    ...(leftovers.length > 0 ? [retire(leftovers)] : []),
+    ...(adopt.length > 0 ? [ready(namesOf(adopt)), admit(stack, namesOf(adopt))] : []),
+    ...batches.flatMap((batch, index) => turn(stack, batch, index, release)),
   ]
 }
 
-function turn(stack: StackConfig, { fresh, old }: Batch, index: number, name: string): string[] {
-  const out = namesOf(old)
-  const start = [
-    `start ${fresh} of ${releaseOf(name)}`,
-    `  cd ${folderOf(stack, name)}`,
-    `  docker compose --env-file stack.env -f stack.yaml create --no-recreate --scale app=+${fresh} app; docker start FRESH`,
-    ...ready(`the fresh (${index + 1})`),
-  ]
-  const swap = (sides: (string | false)[]) => [
-    `load balancer: ${sides.filter(Boolean).join(', ')}`,
-    `  to haproxy/run/admin.sock: set server app/PLACE weight 100% for in, 0% for out`,
-  ]
-  const gone = out ? retire(stack, out) : []
-  if (stack.rollout.order === 'stop-first' && out)
-    return [...swap([`${out} out`]), ...gone, ...(fresh > 0 ? [...start, ...swap(['fresh in'])] : [])]
-  return [...(fresh > 0 ? start : []), ...swap([fresh > 0 && 'fresh in', out && `${out} out`]), ...gone]
+function turn(stack: StackConfig, { fresh, old }: Batch, index: number, release: string): string[] {
+  const names = `the fresh (${index + 1})`
+  const start =
+    fresh > 0 ? [`start ${count(fresh, 'replica')} of ${release}`, ready(names), admit(stack, names)] : []
+  const gone = old.length > 0 ? [`${namesOf(old)}: no new requests`, retire(old)] : []
+  return stack.rollout.order === 'stop-first' ? [...gone, ...start] : [...start, ...gone]
 }
 
-const ready = (names: string) => [
-  `wait until ${names} answers 200 OK`,
-  '  HAProxy asks /status; to haproxy/run/admin.sock: show stat',
-]
+const ready = (names: string) => `wait until ${names} answers /status with 200 and OK`
 
-const retire = (stack: StackConfig, names: string) => [
-  `drain and stop ${names}`,
-  '  curl http://REPLICA:5000/prepare-for-deploy; curl http://REPLICA:5000/ready-for-deploy until 200 Ready',
-  '  wait for nginx’s old workers',
-  `  docker stop --time ${stack.rollout.stop_timeout} ${names}; docker rm ${names}`,
-]
+const admit = ({ rollout, probe }: StackConfig, names: string) =>
+  `${names}: asked for ${probe.path}, then ${rollout.canary.share} % of a share of the requests, then all of it`
+
+const retire = (old: Replica[]) =>
+  `${namesOf(old)}: asked to prepare; stopped and removed when it says Ready and holds no request`

@@ -1,5 +1,5 @@
 /**
- * The plan of a rollout, made from what is there: containers and the load balancer's upstream file are the truth, so
+ * The plan of a rollout, made from what is there: the containers and what the balancer says are the truth, so
  * that a rollout which was interrupted anywhere is finished by the next one.
  */
 import type { StackConfig } from '../config/config.mts'
