@@ -127,7 +127,11 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
       move(stack, 'replicas', true),
       bash`
 docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true
-docker rm ${ids} >/dev/null || docker ps -aq ${here} | xargs -r docker rm --force >/dev/null`,
+docker rm ${ids} >/dev/null || true
+# One that somebody else is just removing is still there for a moment, and cannot be removed.
+until [ -z "$(docker ps -aq ${here})" ]; do
+  docker ps -aq ${here} | xargs -r docker rm --force >/dev/null || sleep 0.2
+done`,
     ]),
     { deadline: stack.rollout.stop_timeout + 60 },
   )
