@@ -1,11 +1,11 @@
 /** Rollouts in front of a client of 200 requests/s: good ones, broken ones, interrupted ones, and plain Compose beside. */
-import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../scripts/lib/cli/say.mts'
-import { ROOT } from '../scripts/lib/config/config.mts'
 import type { Summary } from '../scripts/lib/proof/probe.mts'
+import { copyOf } from '../tests/lib/application.mts'
 import { Deployment, docker } from '../tests/lib/deployment.mts'
 import { interrupt } from '../tests/lib/interrupt.mts'
 import { seeded } from '../tests/lib/random.mts'
@@ -26,8 +26,7 @@ const CONTAINERS = 9
 
 export async function rollouts(): Promise<string[][]> {
   const prepared = await Deployment.prepare()
-  const source = path.join(prepared.home, 'app')
-  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  const source = copyOf(prepared, 'tests/apps/minimal')
   const settings = {
     app: { source, environment: SLOW },
     rollout: { surge: 'all', ready_timeout: 30 },

@@ -1,18 +1,21 @@
 /** What lies in app/ and what is in the image: the same files, and all that pip takes. Builds images and starts nothing. */
 import assert from 'node:assert/strict'
-import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { baseImages } from '../../scripts/lib/images/images.mts'
 import { entriesOf, ignoreOf } from '../../scripts/lib/images/source.mts'
+import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { NAMES, PATTERNS, taken } from '../lib/ignored.mts'
 import { makeWheels } from '../lib/wheels.mts'
 
 let site: Deployment
 let source: string
+/** Name of the copy of an application, with whatever a test puts into it. */
+const ODD = 'odd'
 const here = baseImages(defaults(stackSchema), 'debian')
 const put = (name: string, content = '') => {
   mkdirSync(path.dirname(path.join(source, name)), { recursive: true })
@@ -21,7 +24,7 @@ const put = (name: string, content = '') => {
 
 before(async () => {
   site = await Deployment.prepare()
-  source = path.join(site.home, 'odd')
+  source = path.join(site.home, ODD)
   // The base images are there already; their names stand for ones that a registry would have.
   const { certbot: _, ...base_images } = here
   site.configure({ app: { source }, images: 'registry', base_images })
@@ -30,7 +33,7 @@ after(() => site?.remove())
 
 function anew(): void {
   rmSync(source, { recursive: true, force: true })
-  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  copyOf(site, 'tests/apps/minimal', ODD)
 }
 
 /** Builds, and returns the image. */

@@ -1,11 +1,11 @@
 /** The schema step while somebody has a lock in its way, and whatever the image starts by itself. */
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync, writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { $ } from 'zx'
-import { ROOT } from '../../scripts/lib/config/config.mts'
+import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
@@ -14,8 +14,7 @@ let site: Deployment
 let source: string
 before(async () => {
   site = await Deployment.prepare()
-  source = path.join(site.home, 'app')
-  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  source = copyOf(site, 'tests/apps/minimal')
   const dockerfile = [
     'ARG PYTHON_IMAGE',
     'FROM ${PYTHON_IMAGE}',

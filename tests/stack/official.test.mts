@@ -1,9 +1,9 @@
 /** The road on official images: stand-ins with their traits, from a registry on loopback. */
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync, readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config/config.mts'
+import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { Registry } from '../lib/registry.mts'
 import { as, asPostgres } from '../lib/sql.mts'
@@ -16,8 +16,7 @@ before(async () => {
   registry = await Registry.start()
   await registry.fill()
   site = await Deployment.prepare({ images: 'registry', base_images: registry.images })
-  source = path.join(site.home, 'app')
-  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  source = copyOf(site, 'tests/apps/minimal')
   site.configure({ app: { source, environment: { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' } } })
 })
 after(async () => {

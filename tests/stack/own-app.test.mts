@@ -1,11 +1,12 @@
 /** Somebody else's application with the contract of the task sheet: another folder in the configuration is all it takes. */
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { baseImages } from '../../scripts/lib/images/images.mts'
+import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { basic } from '../lib/get.mts'
 import { as } from '../lib/sql.mts'
@@ -14,8 +15,7 @@ let site: Deployment
 let source: string
 before(async () => {
   site = await Deployment.prepare()
-  source = path.join(site.home, 'minimal')
-  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  source = copyOf(site, 'tests/apps/minimal', 'minimal')
   site.configure({ app: { source, environment: { MINIMAL_WARMUP: '1', MINIMAL_DRAIN: '1-2' } } })
   for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
 })

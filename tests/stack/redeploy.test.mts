@@ -1,18 +1,18 @@
 /** Rollouts in front of a running client: whatever becomes of the release, the client must not notice. */
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
+import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 
 let site: Deployment
 let app: string
 before(async () => {
   const prepared = await Deployment.prepare()
-  app = path.join(prepared.home, 'app')
-  cpSync(path.join(ROOT, 'app'), app, { recursive: true })
+  app = copyOf(prepared, 'app')
   site = await Deployment.start({ app: { source: app }, rollout: { stop_timeout: 15 } }, prepared)
 })
 after(() => site.remove())

@@ -1,6 +1,6 @@
 /** Somebody else's application, rolled out under load: its waits, its refusals, interruptions, and two at once. */
 import assert from 'node:assert/strict'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
@@ -9,6 +9,7 @@ import { defaults } from '../../scripts/lib/config/schema.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { withLock } from '../../scripts/lib/host/lock.mts'
 import { look } from '../../scripts/lib/rollout/scene.mts'
+import { copyOf } from '../lib/application.mts'
 import { Client } from '../lib/client.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
@@ -127,8 +128,7 @@ test('requests that fail call the old replicas back while they still drain', asy
     probe: { rate: 50 },
   })
   await site.must('redeploy')
-  const source = path.join(site.home, 'failing')
-  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  const source = copyOf(site, 'tests/apps/minimal', 'failing')
   const file = path.join(source, 'app.py')
   writeFileSync(
     file,
@@ -162,8 +162,7 @@ test('two operators at once, with other sources and settings: the second is told
   const [release = ''] = await site.releases()
   const first = site.begin('redeploy', '--force')
   await site.printed(first, /started/)
-  const source = path.join(site.home, 'other')
-  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  const source = copyOf(site, 'tests/apps/minimal', 'other')
   writeFileSync(path.join(source, 'other.py'), '')
   const refused = async (purpose: RegExp, script: string, ...flags: string[]) => {
     const { exitCode, text } = await site.run(script, ...flags)

@@ -1,10 +1,10 @@
 /** A rollout that is cut off right after each of its steps: whatever is typed next finishes or undoes it, unnoticed. */
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config/config.mts'
+import { copyOf } from '../lib/application.mts'
 import { Deployment } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
 
@@ -12,8 +12,7 @@ let site: Deployment
 let source: string
 before(async () => {
   const prepared = await Deployment.prepare()
-  source = path.join(prepared.home, 'app')
-  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  source = copyOf(prepared, 'tests/apps/minimal')
   const environment = { MINIMAL_WARMUP: '1', MINIMAL_DRAIN: '1' }
   site = await Deployment.start({ app: { source, environment } }, prepared)
 })

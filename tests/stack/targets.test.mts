@@ -1,10 +1,10 @@
 /** A target is a release and everything that its replicas are started with: each comes, goes and comes back as a whole. */
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config/config.mts'
+import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 
 /** What is counted beside the probe. */
@@ -15,8 +15,7 @@ let site: Deployment
 let source: string
 before(async () => {
   const prepared = await Deployment.prepare()
-  source = path.join(prepared.home, 'app')
-  cpSync(path.join(ROOT, 'tests/apps/minimal'), source, { recursive: true })
+  source = copyOf(prepared, 'tests/apps/minimal')
   site = await Deployment.start({ app: { source } }, prepared)
 })
 after(() => site?.remove())

@@ -1,9 +1,9 @@
 /** What bad input gets: a clear sentence, exit code 1, no stack trace, and a site that was not touched. */
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { ROOT } from '../../scripts/lib/config/config.mts'
+import { copyOf } from '../lib/application.mts'
 import { Deployment, type Ran } from '../lib/deployment.mts'
 import { listening } from '../lib/listening.mts'
 import { freePort } from '../lib/ports.mts'
@@ -190,11 +190,7 @@ function shown(ran: Ran, sentence: RegExp): void {
   assert.doesNotMatch(ran.text, /\n\s+at /)
 }
 
-function copy(): string {
-  const source = path.join(site.home, 'broken')
-  cpSync(path.join(ROOT, 'app'), source, { recursive: true, force: true })
-  return source
-}
+const copy = () => copyOf(site, 'app', 'broken')
 
 const images = (name: string) =>
   Object.fromEntries(
