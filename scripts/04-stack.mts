@@ -13,7 +13,6 @@ import { identityOf, ownName, pruneImages } from './lib/images/base.mts'
 import { baseImages, imageMode } from './lib/images/images.mts'
 import { requireBuilt } from './lib/images/release.mts'
 import { bring } from './lib/rollout/replacement.mts'
-import { refresh } from './lib/rollout/scene.mts'
 import { keepTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { ensureSecrets } from './lib/stack/secrets.mts'
@@ -51,7 +50,6 @@ export async function startStack(run: Run): Promise<void> {
     await step('Balancer', async () => {
       const done = await refreshBalancer(host, stack)
       const replaced = await bring(host, stack, built, 'balancer')
-      await refresh(host, stack)
       return replaced || done || 'runs: nothing to do'
     })
     // The replicas come and go by one loop, whether it is the first start or a new release.

@@ -22,7 +22,6 @@ export async function verify({ host, stack, options }: Run): Promise<void> {
     lookAtBase(host, stack),
   ])
   const verdicts = judge({ front, inside, outside, rollout: lastCounted(history) })
-  const failed = verdicts.filter(({ ok }) => !ok)
 
   if (options.json) result(JSON.stringify(verdicts, null, 2))
   else {
@@ -35,7 +34,7 @@ export async function verify({ host, stack, options }: Run): Promise<void> {
     result(sum(verdicts))
   }
   for (const warning of [...warnings(inside), ...ageWarnings(base, Date.now())]) warn(warning)
-  if (failed.length > 0) process.exitCode = 1
+  if (verdicts.some(({ ok }) => !ok)) process.exitCode = 1
 }
 
 function sign({ ok, shown }: Verdict): string {

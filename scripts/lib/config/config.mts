@@ -140,7 +140,7 @@ export function loadConfig(folder: string): Config {
 }
 
 /** A request that is under way when its replica goes may take as long as any other. @throws OperatorError naming both keys */
-export function checkWaits({ app, rollout }: StackConfig, file: string): void {
+function checkWaits({ app, rollout }: StackConfig, file: string): void {
   if (app.timeout > rollout.balancer_timeout)
     throw new OperatorError(
       `${file}: app.timeout is ${app.timeout} s, but a rollout waits for an old replica’s last requests for ${rollout.balancer_timeout} s only (rollout.balancer_timeout)`,

@@ -1,5 +1,5 @@
 /** The configuration of a service that is never stopped for it: judged, put in place by a rename, and loaded. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { StackConfig } from '../config/config.mts'
 import { writeScript } from '../host/files.mts'
 import type { Host } from '../host/host.mts'
@@ -28,7 +28,7 @@ export interface Live {
 export async function putInForce(host: Host, stack: StackConfig, live: Live): Promise<string> {
   const { service, files } = live
   const folder = `${stack.folder}/${live.folder}`
-  const digest = createHash('sha256').update(JSON.stringify(files)).digest('hex')
+  const digest = hash('sha256', JSON.stringify(files))
   const name = `config-${digest.slice(0, 12)}`
   const contents = Object.entries(files).map(([file, content]) => ({
     path: `${folder}/${name}/${file}`,

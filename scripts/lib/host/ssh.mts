@@ -1,5 +1,5 @@
 /** The words that ssh is called with. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { OperatorError } from '../cli/errors.mts'
@@ -56,9 +56,7 @@ export function judgeLogin({ exitCode, stderr }: Output): Login {
  * behind different jump hosts.
  */
 export function socketsOf(sshConfig: string, destination: readonly string[]): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([sshConfig, destination]))
-    .digest('hex')
+  const digest = hash('sha256', JSON.stringify([sshConfig, destination]))
   return `${socketFolder()}/${digest.slice(0, 8)}`
 }
 

@@ -3,7 +3,7 @@
  * that it is wanted, as FOLDER/targets/NAME: whoever goes back to it starts what was, whatever the checkout says by then.
  * Passwords are not in it: going back is going on with those of today.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { parse, stringify } from 'yaml'
 import { list, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -40,13 +40,11 @@ export function difference(stack: StackConfig, wanted: Target, replica: Replica)
 /** The release of a target by its name. */
 export const releaseOf = (name: string) => name.replace(/-[0-9a-f]{8}$/, '')
 
-export const folderOf = (stack: StackConfig, name: string) => `${stack.folder}/targets/${name}`
+const folderOf = (stack: StackConfig, name: string) => `${stack.folder}/targets/${name}`
 
 /** Name of the target that this configuration makes of a release. */
 export function nameOf(stack: StackConfig, release: string): string {
-  const digest = createHash('sha256')
-    .update(JSON.stringify(contents(stack, release)))
-    .digest('hex')
+  const digest = hash('sha256', JSON.stringify(contents(stack, release)))
   return `${release}-${digest.slice(0, 8)}`
 }
 
