@@ -40,6 +40,10 @@ await script(
 Prepares a bare Debian or Ubuntu server: users, packages, Docker Engine. A second run changes nothing.
 
   npx zx scripts/01-server.mts [--host USER@NAME]
+
+Examples:
+  npx zx scripts/01-server.mts
+  npx zx scripts/01-server.mts --host admin@203.0.113.7
 `,
   prepareServer,
 )

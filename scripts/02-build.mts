@@ -21,6 +21,10 @@ Builds the application's image on the server. The same source is the same releas
   npx zx scripts/02-build.mts [--host USER@NAME]
 
   --fresh            pull or make all base images anew, for security fixes; npm run deploy then replaces what runs on the old
+
+Examples:
+  npx zx scripts/02-build.mts
+  npx zx scripts/02-build.mts --fresh
 `,
   buildImages,
 )

@@ -54,6 +54,10 @@ await script(
 Starts PostgreSQL, prepares its two roles and the application's schema. A second run changes nothing.
 
   npx zx scripts/03-db.mts [--host USER@NAME]
+
+Examples:
+  npx zx scripts/03-db.mts
+  npx zx scripts/03-db.mts --host admin@203.0.113.7
 `,
   prepareDatabase,
 )

@@ -82,6 +82,10 @@ await script(
 Starts Redis, the replicas and the load balancer on HTTPS. A second run changes nothing and drops no request.
 
   npx zx scripts/04-stack.mts [--host USER@NAME]
+
+Examples:
+  npx zx scripts/04-stack.mts
+  npx zx scripts/04-stack.mts --host admin@203.0.113.7
 `,
   startStack,
 )

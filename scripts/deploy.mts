@@ -54,6 +54,10 @@ Does steps 01 to 04 one after the other, then verifies the result against the ta
 
   --fresh            pull or make all base images anew, for security fixes, and replace what runs on the old ones
   --yes              do not ask before this machine itself is made the server
+
+Examples:
+  npm run deploy -- --host admin@203.0.113.7
+  npm run deploy -- --fresh
 `,
   deploy,
 )

@@ -19,6 +19,10 @@ Prints every rollout: who, when, from, to, result, requests, failures, seconds.
   npm run history [-- --host USER@NAME]
 
   --json             as JSON on standard output
+
+Examples:
+  npm run history
+  npm run history -- --json
 `,
   printHistory,
 )

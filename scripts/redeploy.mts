@@ -143,6 +143,10 @@ Builds a new release from app/ and rolls it out, replica by replica, with no vis
   --release NAME     roll out a release that is on the server already; builds nothing
   --force            replace the replicas even when they run this release already
   --dry-run          say in words what would be done, and change nothing
+
+Examples:
+  npm run redeploy -- --dry-run
+  npm run redeploy -- --release 9dbc2df83e50
 `,
   redeploy,
 )

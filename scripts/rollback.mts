@@ -60,6 +60,10 @@ Rolls out what ran before: the release, with the settings that it had. Builds no
 
   --release NAME     go back to this release instead
   --dry-run          say what would be done, and do nothing
+
+Examples:
+  npm run rollback
+  npm run rollback -- --release 9dbc2df83e50
 `,
   rollback,
 )

@@ -32,6 +32,10 @@ Asks the archive, its security part included, for upgrades of what is installed 
 Changes no image and no container; npm run verify warns of what was found. Exit code 1 when there are upgrades.
 
   npm run scan [-- --host USER@NAME]
+
+Examples:
+  npm run scan
+  npm run scan -- --host admin@203.0.113.7
 `,
   scanImages,
 )

@@ -1,6 +1,6 @@
 /** The passwords on the server: where each is and since when, and a new one in place of an old one. */
 
-import { OperatorError } from './lib/cli/errors.mts'
+import { OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { nearest } from './lib/cli/nearest.mts'
 import { list, result, say, step } from './lib/cli/say.mts'
 import { ensureAdminPassword } from './lib/edge/certificate.mts'
@@ -15,7 +15,6 @@ import { describeSecrets, ensureSecrets, SECRETS, type Secrets } from './lib/sta
 import { requireRunning, writeStack } from './lib/stack/stack.mts'
 import { release } from './redeploy.mts'
 
-const UNTOUCHED = 'nothing was contacted or changed.'
 export async function secrets(run: Run): Promise<void> {
   const [verb, given = ''] = run.words
   if (verb === undefined) result(await describeSecrets(run.host, run.stack))
@@ -24,14 +23,13 @@ export async function secrets(run: Run): Promise<void> {
 
 function named(verb: string, given: string): Secrets {
   const usage = `npm run secrets -- rotate NAME, with ${list([...SECRETS])} for NAME`
-  if (verb !== 'rotate')
-    throw new OperatorError(`“${verb}” was not expected; the nearest is “rotate”`, usage, UNTOUCHED)
+  if (verb !== 'rotate') throw new WrongCall(`“${verb}” was not expected; the nearest is “rotate”`, usage)
   const name = SECRETS.find((one) => one === given)
   if (name) return name
   const what = given
     ? `There is no secret “${given}”; the nearest is “${nearest(given, SECRETS)}”`
     : 'Which secret?'
-  throw new OperatorError(what, usage, UNTOUCHED)
+  throw new WrongCall(what, usage)
 }
 
 async function rotate(run: Run, name: Secrets): Promise<void> {
@@ -107,6 +105,10 @@ Lists the secrets on the server, without their values, or gives one of them a ne
   npm run secrets -- rotate NAME
 
   NAME               ${list([...SECRETS])}
+
+Examples:
+  npm run secrets
+  npm run secrets -- rotate db_owner_password
 `,
   secrets,
   2,

@@ -80,6 +80,10 @@ Prints the replicas: release, state, whether the load balancer sends them reques
   npm run status [-- --host USER@NAME]
 
   --json             as JSON on standard output
+
+Examples:
+  npm run status
+  npm run status -- --json
 `,
   printStatus,
 )

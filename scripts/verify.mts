@@ -64,6 +64,10 @@ Changes nothing; exit code 1 when a line fails. A dash: nothing has shown it yet
   npm run verify [-- --host USER@NAME]
 
   --json             the verdicts as JSON on standard output
+
+Examples:
+  npm run verify
+  npm run verify -- --host admin@203.0.113.7
 `,
   verify,
 )

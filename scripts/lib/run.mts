@@ -4,7 +4,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { OperatorError } from './cli/errors.mts'
+import { WrongCall } from './cli/errors.mts'
 import { nearest } from './cli/nearest.mts'
 import { type Config, loadConfig, ROOT } from './config/config.mts'
 import { Host } from './host/host.mts'
@@ -19,8 +19,12 @@ export interface Options {
   force: boolean
   'dry-run': boolean
   fresh: boolean
+  follow: boolean
+  errors: boolean
   /** Name of a release that is already on the server. */
   release?: string
+  since?: string
+  grep?: string
 }
 
 export interface Run extends Config {
@@ -30,11 +34,15 @@ export interface Run extends Config {
   words: string[]
 }
 
-const COMMON = `
+const COMMON = `\
   --host USER@NAME   the server, by ssh; \`local\` is this machine (config/stack.yaml: host)
   --config FOLDER    another folder with stack.yaml and server.yaml
   --verbose          show what the commands print
-  --help             this text`
+  --help             this text
+`
+const EXIT_CODES = `
+Exit codes: 0 as wished, 1 something is to be done by you or on the server, 2 a wrong call, 130 interrupted.
+`
 
 /**
  * Calls the function of a script when it is that script which was started, and not another one that imports it.
@@ -52,7 +60,13 @@ export async function script(
   const started = process.argv.slice(1).find((word) => word.endsWith('.mts'))
   if (!started || realpathSync(started) !== realpathSync(fileURLToPath(file))) return
   process.once('SIGINT', interrupted)
-  await work(begin(usage, most))
+  try {
+    await work(begin(usage, most))
+  } catch (error) {
+    if (!(error instanceof WrongCall)) throw error
+    console.error(error)
+    process.exitCode = 2
+  }
 }
 
 /** Every step finds what is there and completes it, so an interruption needs no cleaning up. */
@@ -65,31 +79,30 @@ function interrupted(): void {
 
 /** Flags, configuration and server of this run; connects to nothing yet. */
 function begin(usage: string, most: number): Run {
-  const { values, positionals } = parse(`${usage}${COMMON}`)
+  const [call = '', examples = ''] = usage.trim().split(/\n(?=\nExamples:)/)
+  const { values, positionals } = parse(`${call}\n${COMMON}`)
   const options = values as unknown as Options
   if (options.help) {
-    process.stdout.write(`${usage.trim()}${COMMON}\n`)
+    process.stdout.write(`${call}\n${COMMON}${examples}\n${EXIT_CODES}`)
     process.exit(0)
   }
   // The zx command leaves the script's own path as the first word.
   const words = positionals.filter((word) => !word.endsWith('.mts'))
-  if (words.length > most) throw new OperatorError(`“${words[most]}” was not expected`, SEE)
+  if (words.length > most) throw new WrongCall(`“${words[most]}” was not expected`)
   const config = loadConfig(path.resolve(options.config ?? path.join(ROOT, 'config')))
   const host = new Host(options.host ?? config.stack.host, config.stack.ssh_config, options.verbose)
   return { ...config, host, options, words }
 }
 
-const SEE = 'See --help.'
-
-/** The flags of this run, by those that the usage names: one with a value has it behind it in capitals. */
+/** The flags of this run, by those that have a line in the usage: one with a value has it behind it in capitals. */
 function parse(usage: string) {
-  const named = [...usage.matchAll(/--([a-z][a-z-]*)( [A-Z])?/g)]
+  const named = [...usage.matchAll(/^ {2}--([a-z][a-z-]*)( [A-Z])?/gm)]
   const flags = named.map(([, flag = '', value]) => [flag, value ? VALUE : SWITCH] as const)
   const options = Object.fromEntries(flags)
   const { values, positionals } = strictly(options)
   for (const [flag, given] of Object.entries(values).filter(([flag]) => options[flag] === VALUE)) {
     const [value, more] = given as unknown as string[]
-    if (!value || more) throw new OperatorError(`--${flag} needs one value`, SEE)
+    if (!value || more) throw new WrongCall(`--${flag} needs one value`)
     values[flag] = value
   }
   return { values, positionals }
@@ -106,6 +119,6 @@ function strictly(options: Record<string, typeof SWITCH | typeof VALUE>) {
     const flag = /'(-[^ '=]*)/.exec(message)?.[1] ?? ''
     const near = `is no flag here; the nearest one is --${nearest(flag.replace(/^-+/, ''), Object.keys(options))}`
     const value = options[flag.slice(2)] === SWITCH ? 'takes no value' : 'needs one value'
-    throw new OperatorError(`${flag} ${code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? near : value}`, SEE)
+    throw new WrongCall(`${flag} ${code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? near : value}`)
   }
 }

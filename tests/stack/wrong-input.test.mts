@@ -1,4 +1,4 @@
-/** What bad input gets: a clear sentence, exit code 1, no stack trace, and a site that was not touched. */
+/** What bad input gets: a clear sentence, exit code 1 or 2, no stack trace, and a site that was not touched. */
 import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -50,7 +50,7 @@ for (const [what, flags, sentence] of [
   ['a word too many', ['production'], /“production” was not expected/],
   ['a flag given twice', ['--config', '/nowhere'], /--config needs one value/],
 ] as const)
-  test(what, async () => refused(await site.run('04-stack', ...flags), sentence))
+  test(what, async () => refused(await site.run('04-stack', ...flags), sentence, 2))
 
 for (const [what, yaml, sentence] of [
   ['malformed YAML', 'app: [1, 2', /stack\.yaml, line \d+: /],
@@ -175,8 +175,8 @@ test('an application that never gets ready, or crashes, on the first deployment;
 })
 
 /** Checks what was printed, and that the site serves on in the same containers. */
-async function refused(ran: Ran, sentence: RegExp): Promise<void> {
-  shown(ran, sentence)
+async function refused(ran: Ran, sentence: RegExp, code = 1): Promise<void> {
+  shown(ran, sentence, code)
   assert.equal((await site.get('/')).status, 200)
   const ids = await site.ids()
   untouched ??= ids
@@ -184,8 +184,8 @@ async function refused(ran: Ran, sentence: RegExp): Promise<void> {
 }
 let untouched: string[] | undefined
 
-function shown(ran: Ran, sentence: RegExp): void {
-  assert.equal(ran.exitCode, 1, ran.text)
+function shown(ran: Ran, sentence: RegExp, code = 1): void {
+  assert.equal(ran.exitCode, code, ran.text)
   assert.match(ran.text, sentence)
   assert.doesNotMatch(ran.text, /\n\s+at /)
 }

@@ -42,10 +42,17 @@ describe('--help connects to nothing', { concurrency: 2 }, () => {
       assert.match(stdout, /^[A-Z][^\n]+[.:]\n/)
       assert.match(stdout, new RegExp(`(scripts/|npm run )${script.replace('.mts', '')}`))
       assert.match(stdout, / {2}--host USER@NAME /)
+      const [, examples = ''] = stdout.split('\nExamples:\n')
+      assert.equal(
+        examples.match(new RegExp(`^ {2}.*\\b${script.replace('.mts', '')}\\b`, 'gm'))?.length,
+        2,
+        stdout,
+      )
+      assert.match(stdout, /\nExit codes: 0 .*, 1 .*, 2 .*, 130 /)
     })
 })
 
-describe('refused with exit code 1', { concurrency: 2 }, () => {
+describe('a wrong call is refused with exit code 2', { concurrency: 2 }, () => {
   const SEE = '  Next:  See --help.\n'
   const cases: [flags: string[], message: string][] = [
     [['--relase', 'x'], `✗ --relase is no flag here; the nearest one is --release\n${SEE}`],
@@ -61,16 +68,18 @@ describe('refused with exit code 1', { concurrency: 2 }, () => {
     ],
     [['admin@203.0.113.7'], `✗ “admin@203.0.113.7” was not expected\n${SEE}`],
     [['2'], `✗ “2” was not expected\n${SEE}`],
-    [
-      ['--config', '/nowhere'],
-      '✗ /nowhere/stack.yaml is missing\n  Next:  Restore it: git checkout config\n',
-    ],
   ]
   for (const [flags, message] of cases)
     test(flags.join(' '), async () => {
       const { code, stdout, stderr } = await run('redeploy.mts', ...flags)
-      assert.deepEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: `\n${message}` })
+      assert.deepEqual({ code, stdout, stderr }, { code: 2, stdout: '', stderr: `\n${message}` })
     })
+})
+
+test('a configuration that is not there is no wrong call: exit code 1', async () => {
+  const { code, stdout, stderr } = await run('redeploy.mts', '--config', '/nowhere')
+  const message = '\n✗ /nowhere/stack.yaml is missing\n  Next:  Restore it: git checkout config\n'
+  assert.deepEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: message })
 })
 
 describe('words beside the flags of secrets', { concurrency: 2 }, () => {
@@ -85,7 +94,7 @@ describe('words beside the flags of secrets', { concurrency: 2 }, () => {
   for (const [words, what] of cases)
     test(words.join(' '), async () => {
       const { code, stdout, stderr } = await run('secrets.mts', ...words)
-      assert.deepEqual([code, stdout], [1, ''])
+      assert.deepEqual([code, stdout], [2, ''])
       assert.ok(stderr.startsWith(`\n✗ ${what}\n`), stderr)
       assert.ok(words.length > 2 || stderr.includes(USAGE))
     })

@@ -34,6 +34,13 @@ export class OperatorError extends Error {
   }
 }
 
+/** What was typed is no call of the script: nothing was contacted. Exit code 2. */
+export class WrongCall extends OperatorError {
+  constructor(what: string, next = 'See --help.') {
+    super(what, next)
+  }
+}
+
 /** What the application itself is the reason of. */
 export class ApplicationFails extends OperatorError {}
 

@@ -1,6 +1,6 @@
 /** Where ssh goes: what --host takes, and what ssh_config(5) makes of it. */
 import { spawnSync } from 'node:child_process'
-import { OperatorError } from '../cli/errors.mts'
+import { OperatorError, WrongCall } from '../cli/errors.mts'
 
 /** Empty where nothing is said: ssh's configuration decides then. */
 export interface Destination {
@@ -31,7 +31,7 @@ export function parseDestination(word: string): Destination {
     /^-/.test(user || name) ||
     /[\s/]/.test(word.replace(/^ssh:\/\//, '').replace(/\/$/, ''))
   )
-    throw new OperatorError(`“${word}” is not a host`, 'Give it as --host USER@NAME.')
+    throw new WrongCall(`“${word}” is not a host`, 'Give it as --host USER@NAME.')
   return { user, name, port }
 }
 
