@@ -3,8 +3,11 @@ import process from 'node:process'
 import { styleText } from 'node:util'
 
 const terminal = process.stderr.isTTY === true && process.env.NO_COLOR === undefined
-const paint = (format: Parameters<typeof styleText>[0], text: string) =>
-  styleText(format, text, { stream: process.stderr })
+export type Format = Parameters<typeof styleText>[0]
+const paint = (format: Format, text: string) => styleText(format, text, { stream: process.stderr })
+
+/** For a result: standard output may be a file while standard error is a terminal. */
+export const painted = (format: Format, text: string) => styleText(format, text, { stream: process.stdout })
 
 export const green = (text: string) => paint('green', text)
 export const red = (text: string) => paint('red', text)

@@ -115,7 +115,10 @@ ${remote('start-replicas', parameters)}
 /** How often replicas are made anew that somebody removes before they are started. */
 const ATTEMPTS = 5
 
-/** Stops by SIGTERM, kills after the configured time, removes. Somebody else may have removed one already. */
+/**
+ * Stops by SIGTERM, kills after the configured time, removes; the last lines of each are kept on the server. Somebody else
+ * may have removed one already.
+ */
 export async function removeReplicas(host: Host, stack: StackConfig, gone: Replica[]): Promise<void> {
   if (gone.length === 0) return
   const ids = gone.map(({ id }) => id)
@@ -125,8 +128,10 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
     join([
       // Until then nobody is started either, who would get the address that the balancer still knows as another one's.
       move(stack, 'replicas', true),
+      remote('keep-log', { folder: stack.folder }),
+      bash`docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true`,
+      ...gone.map(({ name, release }) => bash`keep_log ${name} ${release}`),
       bash`
-docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true
 docker rm ${ids} >/dev/null || true
 # One that somebody else is just removing is still there for a moment, and cannot be removed.
 until [ -z "$(docker ps -aq ${here})" ]; do

@@ -1,0 +1,33 @@
+/** Services and containers by the names that people type. */
+
+import { WrongCall } from '../cli/errors.mts'
+import { nearest } from '../cli/nearest.mts'
+import { list } from '../cli/say.mts'
+import type { StackConfig } from '../config/config.mts'
+import type { Single } from './stack.mts'
+
+export const SERVICES = ['app', 'balancer', 'db', 'dbport', 'lb', 'redis'] as const
+
+export type Service = 'app' | Single
+
+/** What a word means: a service, or one replica of the service `app`. */
+export interface Named {
+  service: Service
+  /** Name of its container; empty: any replica. */
+  container: string
+}
+
+/**
+ * Reads `lb`, `app`, `app-3` or `prusa-app-3`; connects to nothing.
+ * @throws WrongCall with the nearest name
+ */
+export function named(stack: StackConfig, word: string): Named {
+  const own = word.startsWith(`${stack.project}-`) ? word.slice(stack.project.length + 1) : word
+  const service = SERVICES.find((one) => one === own || (one !== 'app' && `${one}-1` === own))
+  if (service) return { service, container: service === 'app' ? '' : `${stack.project}-${service}-1` }
+  if (/^app-\d+$/.test(own)) return { service: 'app', container: `${stack.project}-${own}` }
+  throw new WrongCall(
+    `There is no service “${word}”; the nearest is “${nearest(own, SERVICES)}”`,
+    `One of ${list([...SERVICES])}, or a replica such as app-1.`,
+  )
+}

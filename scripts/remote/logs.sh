@@ -1,0 +1,90 @@
+# shellcheck shell=bash
+# Prints what containers have logged, and what became of them, as logs.pl does: of those that are there, and of the replicas
+# whose last lines were kept (keep-log.sh). What became of a container begins with the character 1.
+#   folder    of the deployment
+#   project
+#   services  names of services, or of containers with or without the project; a blank between two; none: all
+#   since     seconds ago, by the server's clock; 0: the last lines, whenever that was
+#   lines     how many of each container, where it is not said since when
+#   follow    `yes`: goes on with what comes, until the standard input ends
+#   errors    `yes`: what went wrong alone
+#   words     each of which must be in a line, a line each
+#   filter    logs.pl
+: "${folder:?}" "${project:?}" "${since:?}" "${lines:?}" "${follow?}" "${filter:?}"
+
+ours=(--filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False)
+mapfile -t grep < <(printf '%s' "$words")
+cut=$(date +%FT%T -d "@$(($(date +%s) - since))")
+
+wanted() { # CONTAINER SERVICE
+  local word
+  [ -n "$services" ] || return 0
+  for word in $services; do
+    case $word in "$1" | "$2" | "${1#"$project-"}") return 0 ;; esac
+  done
+  return 1
+}
+pick() { perl -e "$filter" "$1" "$2" "$errors" "${grep[@]}"; } # CONTAINER SERVICE
+last() { if [ "$since" = 0 ]; then tail -n "$lines"; else cat; fi; }
+later() { if [ "$since" = 0 ]; then cat; else awk -v cut="$cut" '$1 >= cut'; fi; }
+
+# Where everything is wanted, the engine need not read more than what is shown; it is asked for more, since our own
+# questions to a replica are not.
+from=(--since "${cut}Z")
+if [ "$since" = 0 ]; then from=(--tail $((lines * 20))); fi
+if [ "$since" = 0 ] && [ -n "$errors$words" ]; then from=(); fi
+
+fate() { # CONTAINER
+  docker inspect -f '{{with .State}}{{if .Running}}{{if $.RestartCount}}{{.StartedAt}} {{"\x01"}}started again, restart {{$.RestartCount}} since it was made{{end}}{{else if ne .Status "created"}}{{.FinishedAt}} {{"\x01"}}stopped, exit code {{.ExitCode}}{{if .OOMKilled}}, killed for its memory{{end}}{{end}}{{end}}' "$1" 2>/dev/null | grep . || true
+}
+here() { # CONTAINER SERVICE
+  { docker logs --timestamps "${from[@]}" "$1" 2>&1 || true; fate "$1" | later; } </dev/null | pick "$1" "$2" | last
+}
+gone() { # FILE, named TIME.CONTAINER.log
+  local name=${1##*/}
+  name=${name#*.}
+  name=${name%.log}
+  ! wanted "$name" app || later <"$1" | pick "$name" app | last
+}
+
+containers() { docker ps -a "${ours[@]}" --format '{{.Names}} {{.Label "com.docker.compose.service"}}'; }
+
+if [ "$follow" != yes ]; then
+  parts=$(mktemp -d)
+  trap 'rm -rf "$parts"' EXIT
+  while read -r name service; do
+    ! wanted "$name" "$service" || here "$name" "$service" >"$parts/$name" &
+  done < <(containers)
+  wait
+  cat "$parts"/* 2>/dev/null || true
+  for file in "$folder"/logs/*.log; do [ ! -e "$file" ] || gone "$file"; done
+  exit
+fi
+
+follow() { # CONTAINER SERVICE OPTION...
+  local name=$1 service=$2
+  shift 2
+  docker logs --timestamps --follow "$@" "$name" 2>&1 </dev/null | pick "$name" "$service" &
+}
+happens() { # what happens to containers from now on; whoever starts is followed, too
+  local time action name service code
+  docker events --since "$(date +%s)" "${ours[@]}" --filter type=container --filter event=start --filter event=die --format \
+    '{{.TimeNano}} {{.Action}} {{.Actor.Attributes.name}} {{index .Actor.Attributes "com.docker.compose.service"}} {{index .Actor.Attributes "exitCode"}}' </dev/null |
+    while read -r time action name service code; do
+      wanted "$name" "$service" || continue
+      time=$(date +%FT%T.%NZ -d "@${time:0:-9}.${time: -9}")
+      if [ "$action" = start ]; then
+        printf '%s \001started\n' "$time" | pick "$name" "$service"
+        follow "$name" "$service" --since "$time"
+      else
+        printf '%s \001ended with exit code %s\n' "$time" "$code" | pick "$name" "$service"
+      fi
+    done
+}
+trap 'trap "" TERM; kill 0' EXIT # what was started here ends with this script
+happens &
+if [ "$since" = 0 ]; then from=(--tail "$lines"); fi
+while read -r name service; do
+  ! wanted "$name" "$service" || follow "$name" "$service" "${from[@]}"
+done < <(docker ps "${ours[@]}" --format '{{.Names}} {{.Label "com.docker.compose.service"}}')
+cat >/dev/null
