@@ -50,13 +50,16 @@ export interface Wish {
   schema?: boolean
   /** Whether it ran before: the history says so. */
   rollback?: boolean
+  /** Which replicas are replaced although they are as wanted. */
+  again?: (replica: Replica) => boolean
 }
 
 /** Rolls a target out; whoever calls it holds the lock. */
 export async function release({ host, stack, options }: Run, wish: Wish): Promise<void> {
   const { target } = wish
   const [scene, history] = await Promise.all([refresh(host, stack), readHistory(host, stack)])
-  const stale = options.force ? scene.found.map(({ id }) => id) : []
+  const { again = () => options.force } = wish
+  const stale = scene.found.filter(again).map(({ id }) => id)
   const current = (one: Replica) => isOf(target, one) && !stale.includes(one.id)
   const planned = plan(stack, scene, current)
   if (isDone(planned)) return say(`Release ${target.release} is already running: nothing to do.`)

@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { WrongCall } from './cli/errors.mts'
 import { nearest } from './cli/nearest.mts'
 import { type Config, loadConfig, ROOT } from './config/config.mts'
@@ -21,10 +21,16 @@ export interface Options {
   fresh: boolean
   follow: boolean
   errors: boolean
+  data: boolean
+  'no-backup': boolean
   /** Name of a release that is already on the server. */
   release?: string
   since?: string
   grep?: string
+  /** A role of the database, as people call it. */
+  as?: string
+  /** A statement of SQL. */
+  c?: string
 }
 
 export interface Run extends Config {
@@ -44,17 +50,20 @@ const EXIT_CODES = `
 Exit codes: 0 as wished, 1 something is to be done by you or on the server, 2 a wrong call, 130 interrupted.
 `
 
+/** A flag as it is typed. */
+const typed = (flag: string) => (flag.length > 1 ? `--${flag}` : `-${flag}`)
+
 /**
  * Calls the function of a script when it is that script which was started, and not another one that imports it.
  * @param file  import.meta.url of the script
  * @param usage what `--help` prints: a sentence, the call, and the script's own flags, a line each
- * @param most  how many words the script takes beside its flags
+ * @param most  how many words the script takes beside its flags; `command`: what begins with the first one is not for it
  */
 export async function script(
   file: string,
   usage: string,
   work: (run: Run) => Promise<void>,
-  most = 0,
+  most: number | 'command' = 0,
 ): Promise<void> {
   // The zx command gets the script's path as a word, tsx has it in place of its own.
   const started = process.argv.slice(1).find((word) => word.endsWith('.mts'))
@@ -78,47 +87,63 @@ function interrupted(): void {
 }
 
 /** Flags, configuration and server of this run; connects to nothing yet. */
-function begin(usage: string, most: number): Run {
+function begin(usage: string, most: number | 'command'): Run {
   const [call = '', examples = ''] = usage.trim().split(/\n(?=\nExamples:)/)
-  const { values, positionals } = parse(`${call}\n${COMMON}`)
+  const { values, words } = parse(`${call}\n${COMMON}`, most === 'command')
   const options = values as unknown as Options
   if (options.help) {
-    process.stdout.write(`${call}\n${COMMON}${examples}\n${EXIT_CODES}`)
+    const apart = /\n {2}\S.*? {2,}.*$/.test(call) ? '' : '\n'
+    process.stdout.write(`${call}\n${apart}${COMMON}${examples}\n${EXIT_CODES}`)
     process.exit(0)
   }
-  // The zx command leaves the script's own path as the first word.
-  const words = positionals.filter((word) => !word.endsWith('.mts'))
-  if (words.length > most) throw new WrongCall(`“${words[most]}” was not expected`)
+  if (most !== 'command' && words.length > most) throw new WrongCall(`“${words[most]}” was not expected`)
   const config = loadConfig(path.resolve(options.config ?? path.join(ROOT, 'config')))
   const host = new Host(options.host ?? config.stack.host, config.stack.ssh_config, options.verbose)
   return { ...config, host, options, words }
 }
 
-/** The flags of this run, by those that have a line in the usage: one with a value has it behind it in capitals. */
-function parse(usage: string) {
-  const named = [...usage.matchAll(/^ {2}--([a-z][a-z-]*)( [A-Z])?/gm)]
-  const flags = named.map(([, flag = '', value]) => [flag, value ? VALUE : SWITCH] as const)
+/**
+ * The flags of this run, by those that have a line in the usage: one with a value has it behind it in capitals.
+ * @param command whether what begins with the first word is left alone
+ */
+function parse(usage: string, command: boolean) {
+  const named = [...usage.matchAll(/^ {2}--?([a-z][a-z-]*)( [A-Z])?/gm)]
+  const flags = named.map(([, flag = '', value]) => [flag, kindOf(flag, value !== undefined)] as const)
   const options = Object.fromEntries(flags)
-  const { values, positionals } = strictly(options)
-  for (const [flag, given] of Object.entries(values).filter(([flag]) => options[flag] === VALUE)) {
-    const [value, more] = given as unknown as string[]
-    if (!value || more) throw new WrongCall(`--${flag} needs one value`)
-    values[flag] = value
+  // The zx command gets the script's path as a word.
+  const given = process.argv.slice(process.argv.findIndex((word) => word.endsWith('.mts')) + 1)
+  const end = command ? firstWord(given, options) : given.length
+  const { values, positionals } = strictly(given.slice(0, end), options)
+  for (const [flag, value] of Object.entries(values).filter(([flag]) => options[flag]?.multiple)) {
+    const [only, more] = value as unknown as string[]
+    if (!only || more) throw new WrongCall(`${typed(flag)} needs one value`)
+    values[flag] = only
   }
-  return { values, positionals }
+  return { values, words: [...positionals, ...given.slice(end)] }
 }
 
-const SWITCH = { type: 'boolean', default: false } as const
-const VALUE = { type: 'string', multiple: true } as const
+type Flags = NonNullable<ParseArgsConfig['options']>
 
-function strictly(options: Record<string, typeof SWITCH | typeof VALUE>) {
+const kindOf = (flag: string, value: boolean): Flags[string] => ({
+  ...(value ? { type: 'string', multiple: true } : { type: 'boolean', default: false }),
+  ...(flag.length === 1 && { short: flag }),
+})
+
+/** Where the first word stands. */
+function firstWord(args: string[], options: Flags): number {
+  const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true })
+  return tokens.find(({ kind }) => kind === 'positional')?.index ?? args.length
+}
+
+function strictly(args: string[], options: Flags) {
   try {
-    return parseArgs({ args: process.argv.slice(2), options, allowPositionals: true })
+    return parseArgs({ args, options, allowPositionals: true })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    const flag = /'(-[^ '=]*)/.exec(message)?.[1] ?? ''
-    const near = `is no flag here; the nearest one is --${nearest(flag.replace(/^-+/, ''), Object.keys(options))}`
-    const value = options[flag.slice(2)] === SWITCH ? 'takes no value' : 'needs one value'
+    const flag = /'(-[^ ',=]*)/.exec(message)?.[1] ?? ''
+    const name = flag.replace(/^-+/, '')
+    const near = `is no flag here; the nearest one is ${typed(nearest(name, Object.keys(options)) ?? 'help')}`
+    const value = options[name]?.type === 'boolean' ? 'takes no value' : 'needs one value'
     throw new WrongCall(`${flag} ${code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? near : value}`)
   }
 }

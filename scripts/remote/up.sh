@@ -1,17 +1,18 @@
 # shellcheck shell=bash
-# Starts a service of one container as configured, and waits until it answers; prints `started` where it had to be.
+# Has a service of one container run, and waits until it answers; prints `started` where it had to be started.
 # `compose` is given.
 #   service
 #   container  its name
+#   begin      command that has it run
 #   answers    command in it that succeeds when the service answers
 #   deadline   seconds
 : "${service:?}" "${container:?}" "${deadline:?}"
-declare -a answers
+declare -a begin answers
 
 started() { docker inspect -f '{{.State.StartedAt}}' "$container" 2>/dev/null || true; }
 
 before=$(started)
-compose up -d --no-deps --no-build "$service" >&2
+"${begin[@]}" >&2
 end=$((SECONDS + deadline))
 until docker exec "$container" "${answers[@]}" >/dev/null 2>&1; do
   if [ $SECONDS -ge $end ]; then

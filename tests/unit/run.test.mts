@@ -76,6 +76,30 @@ describe('a wrong call is refused with exit code 2', { concurrency: 2 }, () => {
     })
 })
 
+describe('a short flag', { concurrency: 2 }, () => {
+  for (const [flags, message] of [
+    [['-c'], '-c needs one value'],
+    [['-c', 'SELECT 1', '-c', 'SELECT 2'], '-c needs one value'],
+    [['-x'], '-x is no flag here; the nearest one is -c'],
+  ] as const)
+    test(flags.join(' '), async () => {
+      const { code, stderr } = await run('psql.mts', ...flags)
+      assert.deepEqual([code, stderr.split('\n')[1]], [2, `✗ ${message}`])
+    })
+})
+
+describe('what begins with a command', { concurrency: 2 }, () => {
+  for (const [words, code, message] of [
+    [['--config', '/nowhere', 'sh', '--no-flag', '--host'], 1, '/nowhere/stack.yaml is missing'],
+    [['--config', '/nowhere', '--', '--no-flag'], 1, '/nowhere/stack.yaml is missing'],
+    [['--no-flag', 'sh'], 2, '--no-flag is no flag here; the nearest one is --config'],
+  ] as const)
+    test(words.join(' '), async () => {
+      const ran = await run('run.mts', ...words)
+      assert.deepEqual([ran.code, ran.stderr.split('\n')[1]], [code, `✗ ${message}`])
+    })
+})
+
 test('a configuration that is not there is no wrong call: exit code 1', async () => {
   const { code, stdout, stderr } = await run('redeploy.mts', '--config', '/nowhere')
   const message = '\n✗ /nowhere/stack.yaml is missing\n  Next:  Restore it: git checkout config\n'

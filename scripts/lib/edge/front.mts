@@ -6,9 +6,16 @@ import type { Host } from '../host/host.mts'
 import { move } from '../host/lock.mts'
 import { join, remote } from '../host/shell.mts'
 import { readFacts } from './certificate.mts'
-import { putInForce } from './live.mts'
+import { type Loaded, putInForce } from './live.mts'
 import { siteConf } from './nginx.mts'
 import { readCertificate } from './site.mts'
+
+/** How nginx is reloaded. */
+export const front = (stack: StackConfig): Loaded => ({
+  service: 'lb',
+  folder: 'nginx',
+  before: join([move(stack, 'nginx'), remote('reload-nginx', {})]),
+})
 
 /**
  * Gives nginx the configuration of now, and starts it where it does not run; returns which of the two was done, if any.
@@ -17,14 +24,12 @@ import { readCertificate } from './site.mts'
 export async function refreshFront(host: Host, stack: StackConfig): Promise<string> {
   const facts = readFacts(await readCertificate(host, stack))
   return await putInForce(host, stack, {
-    service: 'lb',
-    folder: 'nginx',
+    ...front(stack),
     files: {
       'nginx.conf': readFileSync(path.join(ROOT, 'nginx/nginx.conf'), 'utf8'),
       'site.conf': siteConf(stack, facts),
     },
     // A container of a deployment from before it had a spool is reloaded once more before it is replaced.
     check: (folder) => ['sh', '-c', `mkdir -p /tmp/spool; exec nginx -t -q -c ${folder}/nginx.conf`],
-    before: join([move(stack, 'nginx'), remote('reload-nginx', {})]),
   })
 }

@@ -5,25 +5,30 @@ import { ROOT, type StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote } from '../host/shell.mts'
 import { client } from './balancer.mts'
-import { putInForce } from './live.mts'
+import { type Loaded, putInForce } from './live.mts'
 
 /** User and group of HAProxy in the images of both modes. */
 const HAPROXY = 99
 
-/** Gives HAProxy the configuration of now, and starts it where it does not run; returns which of the two was done, if any. */
-export async function refreshBalancer(host: Host, stack: StackConfig): Promise<string> {
-  return await putInForce(host, stack, {
-    service: 'balancer',
-    folder: 'haproxy',
-    files: haproxyFiles(stack),
-    check: (folder) => ['haproxy', '-c', '-q', '-f', `${folder}/haproxy.cfg`],
-    before: join([
-      bash`
+/** How HAProxy is reloaded. */
+export const balancer = (stack: StackConfig): Loaded => ({
+  service: 'balancer',
+  folder: 'haproxy',
+  before: join([
+    bash`
 install -d -m 700 -o ${HAPROXY} -g ${HAPROXY} run
 [ -e replicas.map ] || : >replicas.map
 ask() { ${client(stack, ['ask'])} "$1"; }`,
-      remote('reload-haproxy', {}),
-    ]),
+    remote('reload-haproxy', {}),
+  ]),
+})
+
+/** Gives HAProxy the configuration of now, and starts it where it does not run; returns which of the two was done, if any. */
+export async function refreshBalancer(host: Host, stack: StackConfig): Promise<string> {
+  return await putInForce(host, stack, {
+    ...balancer(stack),
+    files: haproxyFiles(stack),
+    check: (folder) => ['haproxy', '-c', '-q', '-f', `${folder}/haproxy.cfg`],
   })
 }
 

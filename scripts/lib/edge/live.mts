@@ -9,15 +9,40 @@ import { composeFor, containerOf } from '../stack/stack.mts'
 /** Seconds until a reload must have brought a new worker. */
 const RELOAD_DEADLINE = 30
 
-export interface Live {
+export interface Loaded {
   service: 'lb' | 'balancer'
   /** Below the server's folder; /etc/prusa in the container. */
   folder: string
+  /** Defines `reload`, and what else is to be done before. */
+  before: Script
+}
+
+export interface Live extends Loaded {
   files: Record<string, string>
   /** The command that judges the candidate in this folder. */
   check(folder: string): string[]
-  /** Defines `reload`, and what else is to be done before. */
-  before: Script
+}
+
+/** Has a service that runs load its configuration again, by fresh workers; those of before finish what they hold. */
+export async function reload(
+  host: Host,
+  stack: StackConfig,
+  { service, folder, before }: Loaded,
+): Promise<void> {
+  const container = containerOf(stack, service)
+  await host.run(
+    `Reloading ${service}`,
+    join([
+      bash`
+container=${container} deadline=${RELOAD_DEADLINE}
+master=$(docker inspect -f '{{.State.Pid}}' ${container})
+cd ${`${stack.folder}/${folder}`}
+was=$(readlink live)`,
+      before,
+      bash`reload`,
+    ]),
+    { deadline: 60 + RELOAD_DEADLINE },
+  )
 }
 
 /**

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import type { Output } from './process.mts'
 import type { Script } from './shell.mts'
 
@@ -48,6 +48,31 @@ export function framed(script: Script, input: Input = 'none', guard?: Script): s
 }
 
 const END_OF: Record<Input, string> = { none: '} </dev/null', tied: '}', last: 'exit $code\n}' }
+
+/**
+ * The script as bash gets it by -c: its standard input is a person's. Nothing marks its end: what it prints may be anything.
+ * @param marked whether its beginning is: where no terminal shows it
+ */
+export function headed(script: Script, marked: boolean): string {
+  const mark = marked ? `echo ${MARK}; echo ${MARK} >&2` : ''
+  return `${OPENING}\n${mark}\nset -euo pipefail\n${script.text}`
+}
+
+/** Lets through what a script prints of {@link headed}, byte for byte, and nothing of what the login did before. */
+export function behindHead(): Transform {
+  let before: Buffer | undefined = Buffer.alloc(0)
+  return new Transform({
+    transform(data: Buffer, _, done) {
+      if (!before) return done(null, data)
+      before = Buffer.concat([before, data])
+      const at = before.indexOf(BEGIN)
+      if (at < 0) return done()
+      const own = before.subarray(at + BEGIN.length)
+      before = undefined
+      done(null, own)
+    },
+  })
+}
 
 /** The script's own part of what came over a stream until now. */
 export function unframed(stream: string): Heard {

@@ -9,9 +9,9 @@ import { say } from '../cli/say.mts'
 import { askRoute, parseDestination, type Route, sshWords } from './destination.mts'
 import { checkRefused, type Fence, guard } from './fence.mts'
 import { type ServerFile, writeScript } from './files.mts'
-import { framed, type Input, lineByLine, unframed } from './frame.mts'
+import { behindHead, framed, headed, type Input, lineByLine, unframed } from './frame.mts'
 import { type Interpreter, Interpreters } from './interpreter.mts'
-import { ended, feed, type Output, type Running, start } from './process.mts'
+import { attached, ended, feed, type Output, onTerminal, type Running, start } from './process.mts'
 import { cutOff, GOES_ON, NOTHING_CHANGED, outOfReach, SSH_FAILED } from './reach.mts'
 import { bash, type Script } from './shell.mts'
 import { ANEW, CONNECT_DEADLINE, judgeLogin, type Login, sh, socketsOf, sshOptions } from './ssh.mts'
@@ -130,6 +130,17 @@ export class Host {
   }
 
   /**
+   * Runs a script as root on this process's own terminal or pipes, for a person; returns its exit code. Its text stands on a
+   * command line, since the standard input is the person's: nothing secret may be in it.
+   */
+  async attach(script: Script): Promise<number> {
+    await this.#connect()
+    const terminal = onTerminal()
+    const words = this.#shell(`bash -p -c ${sh(headed(script, !terminal))}`, terminal)
+    return await attached(words, terminal ? undefined : behindHead)
+  }
+
+  /**
    * Logs in anew over ssh, whatever connection is open already.
    * @param server a command that is sshd for this one login, run as root there; without it the real one is called
    */
@@ -193,8 +204,9 @@ export class Host {
   }
 
   /** The command that runs `command` as root there, in words for sh, which every login shell can start. */
-  #shell(command: string): string[] {
+  #shell(command: string, terminal = false): string[] {
     const asRoot = `${PLAIN}; if [ "$(id -u)" = 0 ]; then exec ${command}; else exec sudo -n ${command}; fi`
-    return this.local ? ['/bin/sh', '-c', asRoot] : ['ssh', ...this.#ssh, `exec /bin/sh -c ${sh(asRoot)}`]
+    const options = terminal ? ['-t', ...this.#ssh] : this.#ssh
+    return this.local ? ['/bin/sh', '-c', asRoot] : ['ssh', ...options, `exec /bin/sh -c ${sh(asRoot)}`]
   }
 }

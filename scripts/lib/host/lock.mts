@@ -131,8 +131,12 @@ function stuck(said: string): OperatorError {
   )
 }
 
-/** Nothing of an earlier run is under way any more: its one-off containers are nobody's. */
+/**
+ * Nothing of an earlier run is under way any more: its one-off containers are nobody's. Those that a person is in
+ * (npm run run) have a label, and stay.
+ */
 const leftovers = ({ project }: StackConfig): Script => bash`
 command -v docker >/dev/null || exit 0
-docker ps -aq --filter label=com.docker.compose.project=${project} --filter label=com.docker.compose.oneoff=True |
+docker ps -a --filter label=com.docker.compose.project=${project} --filter label=com.docker.compose.oneoff=True \
+  --format '{{.ID}}{{.Label "prusa.person"}}' | grep -xE '[0-9a-f]+' |
   xargs -r docker rm -f >/dev/null 2>&1 || true # the engine may not run yet`

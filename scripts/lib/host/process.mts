@@ -1,6 +1,7 @@
 /** A program of this machine, run to its end or to a deadline. */
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import type { Duplex, Readable, Writable } from 'node:stream'
 import { OperatorError } from '../cli/errors.mts'
 
 /** Its three streams are pipes; text is UTF-8. */
@@ -66,6 +67,34 @@ export function ended(
   })
 }
 
+/** Whether a person sits at both ends. */
+export const onTerminal = () => process.stdin.isTTY === true && process.stdout.isTTY === true
+
+/**
+ * Runs a program with the terminal, or the pipes, that this process was started with. Ctrl-C is the program's to answer.
+ * @param through what its two outputs go through; without it they are this process's own, a terminal's
+ * @returns its exit code; as a shell tells a signal, 128 and more
+ */
+export async function attached(
+  [command = '', ...args]: readonly string[],
+  through?: () => Duplex,
+): Promise<number> {
+  const out = through ? 'pipe' : 'inherit'
+  process.removeAllListeners('SIGINT')
+  process.on('SIGINT', () => {})
+  const child = spawn(command, args, { stdio: ['inherit', out, out], env: environment() })
+  if (through && child.stdout && child.stderr) {
+    child.stdout.pipe(through()).pipe(process.stdout)
+    child.stderr.pipe(through()).pipe(process.stderr)
+    // Whoever reads has heard enough: `| head`.
+    process.stdout.once('error', () => child.kill())
+  }
+  return await new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(unstartable(child, error)))
+    child.once('close', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']))
+  })
+}
+
 /**
  * Starts a program whose output, byte for byte, is the input of another one; it ends no later than that.
  * @param input what itself gets
@@ -99,7 +128,7 @@ export function end(child: Running): void {
   }
 }
 
-function unstartable(child: Running, error: Error): OperatorError {
+function unstartable(child: ChildProcess, error: Error): OperatorError {
   return new OperatorError(`${child.spawnfile} cannot be started on this machine: ${error.message}`)
 }
 

@@ -37,6 +37,13 @@ export async function bring(
   return `replaced (${seen})`
 }
 
+/** Starts a container that is there once more, as it is; returns what clients saw of it. */
+export async function startAgain(host: Host, stack: StackConfig, service: Single): Promise<string> {
+  const container = containerOf(stack, service)
+  warn(`${container} is started again: for some seconds ${NOTICED[service]}.`)
+  return await counted(host, stack, () => up(host, stack, 'none', service, ['docker', 'restart', container]))
+}
+
 /** Whether a container that runs would be replaced: what Compose itself says that it would do. */
 async function isOutdated(
   host: Host,
@@ -57,7 +64,7 @@ compose up --dry-run -d --no-deps --no-build ${service} 2>&1`,
 }
 
 /** Does the work while a client asks the site, where it answers; says what the client saw. */
-async function counted(host: Host, stack: StackConfig, work: () => Promise<unknown>): Promise<string> {
+export async function counted(host: Host, stack: StackConfig, work: () => Promise<unknown>): Promise<string> {
   const { path, rate, timeout } = stack.probe
   const probe = new Probe({ site: Site.of(host, stack), path, rate, timeout })
   const [first] = await probe.once().catch(() => [])

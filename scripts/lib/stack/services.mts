@@ -1,9 +1,12 @@
 /** Services and containers by the names that people type. */
 
-import { WrongCall } from '../cli/errors.mts'
+import { OperatorError, WrongCall } from '../cli/errors.mts'
 import { nearest } from '../cli/nearest.mts'
 import { list } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { onTerminal } from '../host/process.mts'
+import { bash, type Script } from '../host/shell.mts'
 import type { Single } from './stack.mts'
 
 export const SERVICES = ['app', 'balancer', 'db', 'dbport', 'lb', 'redis'] as const
@@ -31,3 +34,13 @@ export function named(stack: StackConfig, word: string): Named {
     `One of ${list([...SERVICES])}, or a replica such as app-1.`,
   )
 }
+
+export const nothingRuns = (host: Host, stack: StackConfig) =>
+  new OperatorError(
+    `No replica of ${stack.project} runs on ${host.name}`,
+    'npm run deploy, or npm run status to see what is there.',
+    'nothing was changed.',
+  )
+
+/** `docker exec` for a person: with a terminal where there is one. */
+export const execInto = (): Script => bash`docker exec -i ${onTerminal() ? ['-t'] : []}`

@@ -140,10 +140,19 @@ const ANSWERS: Record<Single, string[]> = {
 /** Seconds until a started service must answer; PostgreSQL may have to recover first. */
 const ANSWER_DEADLINE = 90
 
-/** Sees to it that a service of one container runs as configured and answers; returns whether it had to be started. */
-export async function up(host: Host, stack: StackConfig, release: string, service: Single): Promise<boolean> {
+/**
+ * Sees to it that a service of one container runs as configured and answers; returns whether it had to be started.
+ * @param begin the command that has it run
+ */
+export async function up(
+  host: Host,
+  stack: StackConfig,
+  release: string,
+  service: Single,
+  begin = ['compose', 'up', '-d', '--no-deps', '--no-build', service],
+): Promise<boolean> {
   const container = containerOf(stack, service)
-  const parameters = { service, container, answers: ANSWERS[service], deadline: ANSWER_DEADLINE }
+  const parameters = { service, container, begin, answers: ANSWERS[service], deadline: ANSWER_DEADLINE }
   const script = join([composeFor(stack, release), remote('up', parameters)])
   const output = await host.run(`Starting ${service}`, script, { deadline: ANSWER_DEADLINE + 60 })
   return output.trim() === 'started'

@@ -1,0 +1,18 @@
+# shellcheck shell=bash
+# What a deployment has on the server. Prints, with tabs between: container, network, image or volume and its name (of a
+# volume its size, too); `file` and the name of each file in the folder; `timer` where a certificate is renewed by itself.
+#   folder   of the deployment
+#   project
+: "${folder:?}" "${project:?}"
+
+label="label=com.docker.compose.project=$project"
+if command -v docker >/dev/null; then
+  docker ps -a --filter "$label" --format '{{.Names}}' | sed 's/^/container\t/'
+  docker network ls --filter "$label" --format '{{.Name}}' | sed 's/^/network\t/'
+  docker images "$project/*" --format '{{.Repository}}:{{.Tag}}' | sed 's/^/image\t/'
+  for volume in $(docker volume ls -q --filter "$label"); do
+    printf 'volume\t%s\t%s\n' "$volume" "$(du -sh "$(docker volume inspect -f '{{.Mountpoint}}' "$volume")" | cut -f1)"
+  done
+fi
+[ ! -d "$folder" ] || find "$folder" -mindepth 1 -maxdepth 1 -printf 'file\t%f\n'
+[ ! -e "$folder/letsencrypt/renew" ] || printf 'timer\n'

@@ -1,0 +1,103 @@
+/** Starts a service again: replicas by the loop of a release, the others in the way that costs clients least. */
+import { OperatorError } from './lib/cli/errors.mts'
+import { list, say, step } from './lib/cli/say.mts'
+import { front } from './lib/edge/front.mts'
+import { balancer } from './lib/edge/haproxy.mts'
+import { reload } from './lib/edge/live.mts'
+import { withLock } from './lib/host/lock.mts'
+import { bash } from './lib/host/shell.mts'
+import { counted, startAgain } from './lib/rollout/replacement.mts'
+import { namesOf, type Replica, replicas } from './lib/rollout/replica.mts'
+import { keptTarget } from './lib/rollout/target.mts'
+import { type Run, script } from './lib/run.mts'
+import { named, nothingRuns } from './lib/stack/services.mts'
+import { containerOf, type Single } from './lib/stack/stack.mts'
+import { release } from './redeploy.mts'
+
+export async function restart(run: Run): Promise<void> {
+  const { host, stack, words } = run
+  const { service, container } = named(stack, words[0] ?? 'app')
+  say(`restart on ${host.name}`)
+  if (service === 'app') return await restartReplicas(run, container)
+  const state = await stateOf(run, service)
+  await withLock(host, stack, `a restart of ${service}`, async () =>
+    step(service, async () => {
+      if (state === 'running' && service in RELOADED) return await reloaded(run, service as 'lb' | 'balancer')
+      const seen = await startAgain(host, stack, service)
+      return state === 'running' ? `started again (${seen})` : `started; it was ${state} (${seen})`
+    }),
+  )
+}
+
+/** Those that have a process above the ones that serve: it replaces them, and no connection is refused meanwhile. */
+const RELOADED = { lb: front, balancer }
+
+async function reloaded({ host, stack }: Run, service: 'lb' | 'balancer'): Promise<string> {
+  say(`The workers of ${containerOf(stack, service)} are replaced by fresh ones: no connection is refused.`)
+  return `fresh workers (${await counted(host, stack, () => reload(host, stack, RELOADED[service](stack)))})`
+}
+
+/** @throws OperatorError where there is no such container */
+async function stateOf({ host, stack }: Run, service: Single): Promise<string> {
+  const container = containerOf(stack, service)
+  const { stdout } = await host.attempt(
+    bash`docker inspect -f '{{.State.Status}}' ${container} 2>/dev/null || true`,
+  )
+  if (stdout.trim()) return stdout.trim()
+  throw new OperatorError(`There is no container ${container} on ${host.name}`, 'npm run deploy', UNTOUCHED)
+}
+
+const UNTOUCHED = 'nothing was changed.'
+
+/** @param only name of the one that is replaced; empty: all of them */
+async function restartReplicas(run: Run, only: string): Promise<void> {
+  const { host, stack } = run
+  const found = await replicas(host, stack)
+  const again = found.filter(({ name }) => only === '' || name === only)
+  if (found.length === 0) throw nothingRuns(host, stack)
+  if (again.length === 0)
+    throw new OperatorError(
+      `There is no replica ${only} on ${host.name}; there is ${list(found.map(({ name }) => name))}`,
+      '',
+      UNTOUCHED,
+    )
+  const target = targetOf(found)
+  say(`Fresh replicas replace ${namesOf(again)}, one by one and by the loop of a release: nobody notices.`)
+  const ids = again.map(({ id }) => id)
+  await withLock(host, stack, 'a restart of the replicas', async () =>
+    release(run, { target: await keptTarget(host, stack, target), again: ({ id }) => ids.includes(id) }),
+  )
+}
+
+/** What they all run. @throws OperatorError where that is not one thing */
+function targetOf(found: Replica[]): string {
+  const running = found.filter((one) => one.running)
+  const [target = '', other] = new Set(
+    (running.length > 0 ? running : found.slice(-1)).map((one) => one.target),
+  )
+  if (!other) return target
+  throw new OperatorError(
+    `${target} and ${other} run side by side: a rollout was interrupted or is under way`,
+    'npm run redeploy finishes it, npm run rollback undoes it.',
+    UNTOUCHED,
+  )
+}
+
+await script(
+  import.meta.url,
+  `
+Starts a service again and says before what clients notice. What was stopped by hand is started.
+Replicas are replaced one by one, by the loop of a release; the load balancer and the balancer get fresh workers;
+the database, its port and Redis are away for some seconds.
+
+  npm run restart [-- SERVICE --host USER@NAME]
+
+  SERVICE            app (all replicas, unless told), balancer, db, dbport, lb, redis, or one replica: app-3
+
+Examples:
+  npm run restart
+  npm run restart -- redis
+`,
+  restart,
+  1,
+)

@@ -1,0 +1,40 @@
+/** One command in a container of its own, of the release that serves. */
+import process from 'node:process'
+import { WrongCall } from './lib/cli/errors.mts'
+import { onTerminal } from './lib/host/process.mts'
+import { bash } from './lib/host/shell.mts'
+import { look, served } from './lib/rollout/scene.mts'
+import { folderOf, keptTarget } from './lib/rollout/target.mts'
+import { type Run, script } from './lib/run.mts'
+import { nothingRuns } from './lib/stack/services.mts'
+
+export async function runCommand({ host, stack, words }: Run): Promise<void> {
+  const [program, ...rest] = words
+  if (!program) throw new WrongCall('Which command?', 'npm run run -- python drop_db.py')
+  const scene = await look(host, stack)
+  const [replica] = [...served(scene), ...scene.found]
+  if (!replica) throw nothingRuns(host, stack)
+  const target = await keptTarget(host, stack, replica.target)
+  // Nobody's requests: a container of `compose run` does not have the name of the service on the networks.
+  process.exitCode = await host.attach(bash`
+cd ${folderOf(stack, target.name)}
+export SECRETS=${target.secrets} COMPOSE_IGNORE_ORPHANS=true
+exec docker compose --env-file stack.env -f stack.yaml run --rm --no-deps ${onTerminal() ? [] : ['-T']} \
+  --label prusa.person=yes --entrypoint ${program} app ${rest}`)
+}
+
+await script(
+  import.meta.url,
+  `
+Runs a command in a container of its own, with the image, environment and networks of the release that serves.
+No request goes there. The container is removed afterwards; the exit code is the command's.
+
+  npm run run -- [--host USER@NAME] COMMAND…
+
+Examples:
+  npm run run -- python drop_db.py
+  npm run run -- bash
+`,
+  runCommand,
+  'command',
+)

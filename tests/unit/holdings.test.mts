@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseHoldings } from '../../scripts/lib/stack/holdings.mts'
+
+test('what can be made again, and the data', () => {
+  const output = [
+    'container\tprusa-app-1',
+    'container\tprusa-db-1',
+    'network\tprusa_pool',
+    'image\tprusa/app:9dbc',
+    'volume\tprusa_db\t48M',
+    ...['secrets', 'compose', 'haproxy', 'history.jsonl', 'lock', 'images'].map((name) => `file\t${name}`),
+    'timer',
+  ].join('\n')
+  assert.deepEqual(parseHoldings(output), {
+    stack: ['2 containers', '1 network', '1 image', 'its files'],
+    data: ['the volume prusa_db (48M)', 'the passwords', 'the history'],
+    timer: true,
+  })
+})
+
+test('nothing, and what a stack leaves that was taken away: a second time there is nothing to do', () => {
+  assert.deepEqual(parseHoldings(''), { stack: [], data: [], timer: false })
+  const kept = parseHoldings('file\tsecrets\nfile\tlock\nfile\tlock.holder\nfile\timages\nfile\tnginx\n')
+  assert.deepEqual(kept, { stack: [], data: ['the passwords', 'the certificate'], timer: false })
+})
