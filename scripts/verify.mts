@@ -2,6 +2,7 @@
 import process from 'node:process'
 import { styleText } from 'node:util'
 import { count, result, say, warn } from './lib/cli/say.mts'
+import { describe, lookAtMaintenance } from './lib/edge/maintenance.mts'
 import { lastCounted, readHistory } from './lib/proof/history.mts'
 import { type Run, script } from './lib/run.mts'
 import { ageWarnings, lookAtBase } from './lib/verify/age.mts'
@@ -15,11 +16,12 @@ import { warnings } from './lib/verify/warnings.mts'
 export async function verify({ host, stack, options }: Run): Promise<void> {
   say(`verify on ${host.name}`)
   const front = await lookAtFront(host, stack)
-  const [inside, outside, history, base] = await Promise.all([
+  const [inside, outside, history, base, closed] = await Promise.all([
     lookInside(host, stack, front.https),
     lookFromOutside(host, stack, front),
     readHistory(host, stack),
     lookAtBase(host, stack),
+    lookAtMaintenance(host, stack),
   ])
   const verdicts = judge({ front, inside, outside, rollout: lastCounted(history) })
 
@@ -34,6 +36,8 @@ export async function verify({ host, stack, options }: Run): Promise<void> {
     result(sum(verdicts))
   }
   for (const warning of [...warnings(inside), ...ageWarnings(base, Date.now())]) warn(warning)
+  if (closed.on)
+    warn(`${describe(closed)} That is why pages answer 503. To end it: npm run maintenance -- off`)
   if (verdicts.some(({ ok }) => !ok)) process.exitCode = 1
 }
 

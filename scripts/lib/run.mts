@@ -29,6 +29,8 @@ export interface Options {
   grep?: string
   /** A role of the database, as people call it. */
   as?: string
+  /** Addresses, commas between. */
+  allow?: string
   /** A statement of SQL. */
   c?: string
 }

@@ -10,11 +10,13 @@
 
 count() { # the second at which these lines begin and how many there are; then a line for each column and release
   docker logs --tail "$lines" "$lb" 2>/dev/null | jq -nrR --argjson since "$since" --argjson bin "$bin" '
+    # A 503 for which nobody was asked is maintenance.
+    def unanswered($one): $one.release == "" and $one.status >= 500 and ($one.status != 503 or $one.upstream_status != "");
     reduce (inputs | fromjson? // {}) as $one ({lines: 0, bins: {}};
       .lines += 1
       | .first //= $one.msec
       | if ($one.msec // 0) * 1000 < $since then . else
-          .bins[[($one.msec * 1000 / $bin | floor), $one.release // "", $one.release == "" and $one.status >= 500] | @tsv] += 1
+          .bins[[($one.msec * 1000 / $bin | floor), $one.release // "", unanswered($one)] | @tsv] += 1
         end)
     | "\(.first // 0 | floor) \(.lines)", (.bins | to_entries[] | "\(.value) \(.key)")'
 }

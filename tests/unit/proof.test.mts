@@ -39,7 +39,7 @@ test('a step that fails is noted too, and what runs is told', async () => {
 })
 
 test('a summary of nothing, and of a failure among others', () => {
-  assert.deepEqual(summarize([]), { requests: 0, failed: [], slowest: 0, median: 0, p99: 0 })
+  assert.deepEqual(summarize([]), { requests: 0, failed: [], closed: 0, slowest: 0, median: 0, p99: 0 })
   const samples = Array.from({ length: 100 }, (_, index) => ({
     due: 0,
     took: index + 1,
@@ -48,7 +48,7 @@ test('a summary of nothing, and of a failure among others', () => {
     during: '',
   }))
   const { failed, ...figures } = summarize(samples)
-  assert.deepEqual(figures, { requests: 100, slowest: 100, median: 51, p99: 100 })
+  assert.deepEqual(figures, { requests: 100, closed: 0, slowest: 100, median: 51, p99: 100 })
   assert.equal(failed.length, 1)
 })
 

@@ -116,6 +116,8 @@ export type StackConfig = Infer<typeof stackSchema>
 export type ServerConfig = Infer<typeof serverSchema>
 export type User = ServerConfig['users'][number]
 export interface Config {
+  /** Where both files are. */
+  folder: string
   stack: StackConfig
   server: ServerConfig
 }
@@ -136,7 +138,7 @@ export function loadConfig(folder: string): Config {
   checkTls(stack, file)
   checkWaits(stack, file)
   const server = parseConfig(serverSchema, ...read('server.yaml'), variables)
-  return { stack, server }
+  return { folder, stack, server }
 }
 
 /** A request that is under way when its replica goes may take as long as any other. @throws OperatorError naming both keys */

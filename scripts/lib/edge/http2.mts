@@ -8,6 +8,15 @@ const TRIES = 3
 /** How node tells that a stream was refused, by its own frame or by GOAWAY. */
 const REFUSED = /NGHTTP2_REFUSED_STREAM|GOAWAY/
 
+export interface Answered {
+  status: number
+  /** Whether it was maintenance that answered. */
+  closed: boolean
+}
+
+/** The header that only maintenance has: nginx.conf. */
+export const CLOSED = 'x-maintenance'
+
 export class Http2 {
   #kept: Promise<ClientHttp2Session> | undefined
 
@@ -18,10 +27,10 @@ export class Http2 {
   ) {}
 
   /**
-   * The status of the answer, when all of it is there. Throws when none comes. A request that the server refused was not
+   * What was answered, when all of it is there. Throws when nothing is. A request that the server refused was not
    * processed (RFC 9113, 8.7), which happens while nginx is reloaded: it is asked again, as browsers and curl do.
    */
-  async ask(path: string, fresh: boolean, signal: AbortSignal): Promise<number> {
+  async ask(path: string, fresh: boolean, signal: AbortSignal): Promise<Answered> {
     for (let left = TRIES - 1; ; left--) {
       const session = await (fresh ? this.#open() : this.#keep())
       try {
@@ -63,20 +72,20 @@ export class Http2 {
     return kept
   }
 
-  #request(session: ClientHttp2Session, path: string, signal: AbortSignal): Promise<number> {
+  #request(session: ClientHttp2Session, path: string, signal: AbortSignal): Promise<Answered> {
     return new Promise((resolve, reject) => {
       const request = session.request({ ':path': path }, { signal })
-      let status = 0
+      let answered: Answered | undefined
       let end = 'the connection was closed before the answer'
       const goaway = (_code: number, last: number) => {
         if ((request.id ?? 0) > last) end = 'refused by GOAWAY'
       }
       session.on('goaway', goaway)
       request.on('response', (headers) => {
-        status = Number(headers[':status'])
+        answered = { status: Number(headers[':status']), closed: CLOSED in headers }
       })
       request.on('error', reject)
-      request.on('end', () => (status > 0 ? resolve(status) : undefined))
+      request.on('end', () => (answered ? resolve(answered) : undefined))
       request.on('close', () => {
         session.off('goaway', goaway)
         reject(new Error(end))

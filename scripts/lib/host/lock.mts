@@ -1,9 +1,10 @@
 /** One change of a server at a time: a lock there, held by a session that ends with its holder. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { OperatorError } from '../cli/errors.mts'
 import { warn } from '../cli/say.mts'
+import { who } from '../cli/who.mts'
 import type { StackConfig } from '../config/config.mts'
 import { linesOf, unframed } from './frame.mts'
 import type { Host } from './host.mts'
@@ -63,7 +64,7 @@ export async function withLock<T>(
 ): Promise<T> {
   if (host.fence) return await work()
   const token = randomUUID()
-  const holder = `${userInfo().username}@${hostname()} since ${new Date().toISOString().slice(0, 19)}Z for ${purpose}`
+  const holder = `${who()}@${hostname()} since ${new Date().toISOString().slice(0, 19)}Z for ${purpose}`
   const session = await host.session(
     join([taking(stack, bash`${holder}`, bash`${token}`, PATIENCE), keeping(silence)]),
   )

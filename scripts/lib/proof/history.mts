@@ -2,7 +2,6 @@
  * The rollouts of a server: one line of JSON each, in a file that is only ever appended to, and beside it the one that has
  * begun: it is `unfinished` until it ends, and stays so when it was cut off.
  */
-import { userInfo } from 'node:os'
 import { table } from '../cli/table.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
@@ -31,8 +30,6 @@ export interface Entry {
   /** Whether create_db.py changed the schema on the way. */
   schemaChanged: boolean
 }
-
-export const who = () => userInfo().username
 
 /** Notes that a rollout begins. */
 export async function recordBegun(host: Host, stack: StackConfig, entry: Entry): Promise<void> {

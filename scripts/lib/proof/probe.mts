@@ -4,7 +4,8 @@
  * it would have cost (and latency is measured from the time the request was due).
  */
 import https, { type Agent } from 'node:https'
-import { Http2 } from '../edge/http2.mts'
+import { say } from '../cli/say.mts'
+import { type Answered, CLOSED, Http2 } from '../edge/http2.mts'
 import type { Site } from '../edge/site.mts'
 
 export interface ProbeOptions {
@@ -25,8 +26,10 @@ export interface Sample {
   /** Milliseconds from then to the end of the answer, or to the failure. */
   took: number
   status: number
-  /** Empty when the answer was 2xx or 3xx. */
+  /** Empty when the answer was 2xx or 3xx, or maintenance's. */
   error: string
+  /** Whether maintenance was on. */
+  closed?: boolean
   /** What was going on when it failed. */
   during: string
 }
@@ -101,23 +104,25 @@ export class Probe {
     const late = new Promise<never>((_, reject) => {
       overdue = setTimeout(() => reject(new Error(`no answer within ${timeout} s`)), timeout * 1000)
     })
-    const { status, error } = await Promise.race([asked, late]).then(
-      (status) => ({ status, error: status < 400 ? '' : `answered ${status}` }),
-      (error) => ({ status: 0, error: error.message }),
+    const { status, error, closed } = await Promise.race([asked, late]).then(
+      ({ status, closed }) => ({ status, closed, error: status < 400 || closed ? '' : `answered ${status}` }),
+      (error) => ({ status: 0, closed: false, error: error.message }),
     )
     clearTimeout(overdue)
     asked.catch(() => {})
     given.abort()
-    this.samples.push({ due, took: Date.now() - due, status, error, during: error && this.#during() })
+    const during = error && this.#during()
+    this.samples.push({ due, took: Date.now() - due, status, error, during, ...(closed && { closed }) })
   }
 
   /** By HTTP/1.1. */
-  #ask1(fresh: boolean, signal: AbortSignal): Promise<number> {
+  #ask1(fresh: boolean, signal: AbortSignal): Promise<Answered> {
     const { site, path } = this.#options
     const options = { ...site.secure(path, fresh ? this.#fresh : this.#kept), signal }
     return new Promise((resolve, reject) => {
       const request = https.get(options, (response) => {
-        response.on('end', () => resolve(response.statusCode ?? 0))
+        const closed = CLOSED in response.headers
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, closed }))
         response.on('error', reject)
         response.resume()
       })
@@ -126,12 +131,28 @@ export class Probe {
   }
 }
 
+/**
+ * A client that has asked once: by the page that it is given, or by /status while maintenance is on, which lets that through.
+ * @returns also what came of the first request
+ */
+export async function trying(options: ProbeOptions): Promise<[Probe, Sample | undefined]> {
+  const probe = new Probe(options)
+  const [first] = await probe.once()
+  if (!first?.closed) return [probe, first]
+  await probe.stop()
+  say('Maintenance is on: the probe asks /status, which goes through.')
+  const other = new Probe({ ...options, path: '/status' })
+  return [other, (await other.once())[0]]
+}
+
 /** Which of eight requests are by HTTP/2: one on the kept connection, one on a fresh one. */
 const HTTP2 = [3, 6]
 
 export interface Summary {
   requests: number
   failed: Sample[]
+  /** How many met maintenance. */
+  closed: number
   /** Milliseconds. */
   slowest: number
   median: number
@@ -142,5 +163,7 @@ export function summarize(samples: readonly Sample[]): Summary {
   const times = samples.map(({ took }) => took).sort((a, b) => a - b)
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
   const failed = samples.filter(({ error }) => error !== '')
-  return { requests: samples.length, failed, slowest: times.at(-1) ?? 0, median: at(0.5), p99: at(0.99) }
+  const closed = samples.filter((sample) => sample.closed).length
+  const [slowest, median, p99] = [times.at(-1) ?? 0, at(0.5), at(0.99)]
+  return { requests: samples.length, failed, closed, slowest, median, p99 }
 }

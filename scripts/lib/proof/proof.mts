@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { count, green, red, say, seconds, warn } from '../cli/say.mts'
+import { who } from '../cli/who.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import type { Pool } from '../edge/pool.mts'
 import { Site } from '../edge/site.mts'
@@ -10,8 +11,8 @@ import { readTraffic, type Traffic } from '../edge/traffic.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import type { Schema } from '../stack/create-db.mts'
-import { type Entry, record, recordBegun, who } from './history.mts'
-import { Probe, type Sample, type Summary, summarize } from './probe.mts'
+import { type Entry, record, recordBegun } from './history.mts'
+import { type Probe, type Sample, type Summary, summarize, trying } from './probe.mts'
 import { reportPage } from './report.mts'
 import { applicationsOwn, type Kind, Timeline } from './timeline.mts'
 import { Watch } from './watch.mts'
@@ -63,8 +64,7 @@ export class Proof {
   static async begin(host: Host, stack: StackConfig, about: About, pool: Pool): Promise<Proof> {
     const [site, notFromHere] = await Site.reach(host, stack)
     const { path, rate, timeout } = stack.probe
-    const probe = new Probe({ site, path, rate, timeout })
-    const [first] = await probe.once()
+    const [probe, first] = await trying({ site, path, rate, timeout })
     if (first?.status) {
       if (notFromHere) say(`The probe asks through ssh, on the server, since from here: ${notFromHere}.`)
       return new Proof(host, stack, about, probe, pool)
@@ -171,7 +171,7 @@ export class Proof {
     const { from, to } = this.about
     const { began, steps } = this.timeline
     const numbers = summary
-      ? `${count(summary.requests, 'request')}, ${summary.failed.length} failed, ${this.cut > 0 ? `${this.cut} cut off, ` : ''}slowest ${summary.slowest} ms`
+      ? `${count(summary.requests, 'request')}, ${summary.failed.length} failed, ${summary.closed > 0 ? `${summary.closed} met by maintenance, ` : ''}${this.cut > 0 ? `${this.cut} cut off, ` : ''}slowest ${summary.slowest} ms`
       : 'nothing served before, so nobody counted requests'
     const title = titleOf(this.about)
     const what =

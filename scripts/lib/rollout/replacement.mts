@@ -6,7 +6,7 @@ import type { StackConfig } from '../config/config.mts'
 import { Site } from '../edge/site.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join } from '../host/shell.mts'
-import { Probe, summarize } from '../proof/probe.mts'
+import { summarize, trying } from '../proof/probe.mts'
 import { composeFor, containerOf, type Single, up } from '../stack/stack.mts'
 
 /** Seconds until the site must answer again. */
@@ -66,8 +66,7 @@ compose up --dry-run -d --no-deps --no-build ${service} 2>&1`,
 /** Does the work while a client asks the site, where it answers; says what the client saw. */
 export async function counted(host: Host, stack: StackConfig, work: () => Promise<unknown>): Promise<string> {
   const { path, rate, timeout } = stack.probe
-  const probe = new Probe({ site: Site.of(host, stack), path, rate, timeout })
-  const [first] = await probe.once().catch(() => [])
+  const [probe, first] = await trying({ site: Site.of(host, stack), path, rate, timeout })
   if (!first || first.error) {
     await work()
     return 'nobody counted requests: the site did not answer before'
