@@ -1,89 +1,103 @@
-/** What runs now: the replicas, their release, whether requests are sent to them, and whether they are as configured. */
-
-import { result, say, seconds, warn } from './lib/cli/say.mts'
-import { table } from './lib/cli/table.mts'
-import type { Place } from './lib/edge/balancer.mts'
+/** What runs now, on one screen: first what is out of the ordinary, with the command that helps. */
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { red, result, say, warn } from './lib/cli/say.mts'
+import type { StackConfig } from './lib/config/config.mts'
 import { sourceOf } from './lib/images/application.mts'
-import { identityToBe } from './lib/images/base.mts'
-import { imageMode } from './lib/images/images.mts'
+import { pythonNames } from './lib/images/base.mts'
 import { isDone, plan } from './lib/rollout/plan.mts'
-import { look } from './lib/rollout/scene.mts'
-import { difference, nameOf, type Target, wantedSecrets } from './lib/rollout/target.mts'
+import { sceneOf } from './lib/rollout/scene.mts'
+import { difference, nameOf, type Target } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
-import { killed, killedWarning } from './lib/stack/memory.mts'
+import { alarmsOf } from './lib/status/alarms.mts'
+import { requestsOf, screen } from './lib/status/screen.mts'
+import { type Facts, lookAtAll } from './lib/status/status.mts'
+
+/** Milliseconds between two looks. */
+const INTERVAL = 2000
 
 export async function printStatus(run: Run): Promise<void> {
-  const { host, stack, options } = run
-  const [scene, wanted, ended] = await Promise.all([
-    look(host, stack),
-    wantedTarget(run),
-    killed(host, stack),
-  ])
-  const rows = scene.found.map((one) => ({
-    ...one,
-    serving: scene.serving.includes(one.name),
-    requests: requestsOf(scene.places.find(({ address }) => one.running && address === one.address)),
-    asConfigured: wanted ? difference(stack, wanted, one) || 'yes' : 'not known',
-  }))
-  if (options.json) result(JSON.stringify(rows, null, 2))
-  else if (rows.length === 0) say(`No replica on ${host.name}. Next: npm run deploy`)
-  else {
-    result(
-      table(
-        ['replica', 'release', 'state', 'requests', 'crashes', 'as configured'],
-        rows.map((one) => [
-          one.name,
-          one.release,
-          one.running ? `up ${seconds(one.age)}` : `stopped (exit code ${one.exitCode})`,
-          one.requests,
-          String(one.restarts),
-          one.asConfigured,
-        ]),
-      ),
-    )
-    if (wanted && !isDone(plan(stack, scene, (one) => difference(stack, wanted, one) === '')))
-      warn(
-        `This checkout is for ${stack.app.replicas} of release ${wanted.release}, running and served. Next: npm run redeploy`,
-      )
+  if (!run.options.watch) return await look(run)
+  process.removeAllListeners('SIGINT')
+  process.once('SIGINT', () => process.exit(130)) // there is nothing to be told
+  for (;;) {
+    await look(run, process.stdout.isTTY ? '\u001b[H\u001b[2J' : '')
+    await sleep(INTERVAL)
   }
-
-  for (const one of ended) warn(killedWarning(one))
 }
 
-/** Whether requests are sent there, in words. */
-function requestsOf(place: Place | undefined): string {
-  if (!place) return 'no'
-  const { up, why, busy, weight } = place
-  const held = `${busy} under way`
-  if (weight === 0) return `no, drains, ${held}`
-  if (!up) return `no, down: ${why}`
-  return weight === 100 ? `yes, ${held}` : `yes, ${weight} % of a share, ${held}`
+/** @param clear what empties the screen */
+async function look({ host, stack, options }: Run, clear = ''): Promise<void> {
+  const facts = await lookAtAll(host, stack)
+  const wanted = wantedTarget(stack, facts)
+  const alarms = alarmsOf(stack, facts, Date.now())
+  const differs = (name: string) => {
+    const replica = facts.replicas.find((one) => one.name === name)
+    return typeof wanted === 'string' || !replica ? undefined : difference(stack, wanted, replica)
+  }
+  process.exitCode = alarms.some(({ grave }) => grave) ? 1 : 0
+  if (options.json)
+    return result(JSON.stringify({ alarms, ...facts, replicas: asJson(facts, differs) }, null, 2))
+  process.stdout.write(clear)
+  if (facts.containers.length === 0) return say(`No replica on ${host.name}. Next: npm run deploy`)
+  for (const { what, next, grave } of alarms) result(`${grave ? red('✗') : '!'} ${what}\n  Next: ${next}`)
+  if (alarms.length > 0) result('')
+  result(screen(stack, facts, differs))
+  if (typeof wanted === 'string') warn(`What would be started now is not known: ${wanted}`)
+  else if (
+    !isDone(
+      plan(stack, sceneOf(facts.replicas, facts.places), (one) => difference(stack, wanted, one) === ''),
+    )
+  )
+    warn(
+      `This checkout is for ${stack.app.replicas} of release ${wanted.release}, running and served. Next: npm run redeploy`,
+    )
 }
 
-/** What redeploy would start now; nothing when this checkout cannot tell. */
-async function wantedTarget({ host, stack }: Run): Promise<Target | undefined> {
+function asJson({ replicas, places }: Facts, differs: (name: string) => string | undefined) {
+  const { serving } = sceneOf(replicas, places)
+  return replicas.map((one) => {
+    const place = places.find(({ address }) => one.running && address === one.address)
+    const asConfigured = differs(one.name)
+    return {
+      ...one,
+      serving: serving.includes(one.name),
+      requests: requestsOf(place),
+      asConfigured: asConfigured === undefined ? 'not known' : asConfigured || 'yes',
+    }
+  })
+}
+
+/** What redeploy would start now; or why that is not known. */
+function wantedTarget(stack: StackConfig, { mode: remembered, python, secrets }: Facts): Target | string {
+  const mode = stack.images === 'auto' ? remembered : stack.images
+  if (mode !== 'registry' && mode !== 'debian') return 'no images have been made yet'
+  const identity = pythonNames(stack, mode)
+    .map((name) => python[name])
+    .find(Boolean)
+  if (!identity) return 'the base images are not there yet'
   try {
-    const python = await identityToBe(host, stack, await imageMode(host, stack))
-    if (!python) throw new Error('the base images are not there yet')
-    const { release } = sourceOf(stack, python)
-    return { release, name: nameOf(stack, release), secrets: await wantedSecrets(host, stack) }
+    const { release } = sourceOf(stack, identity)
+    return { release, name: nameOf(stack, release), secrets }
   } catch (error) {
-    warn(`What would be started now is not known: ${(error as Error).message}`)
+    return (error as Error).message
   }
 }
 
 await script(
   import.meta.url,
   `
-Prints the replicas: release, state, whether the load balancer sends them requests, and whether they are as configured.
+Prints what runs, on one screen: first what is out of the ordinary, with the command that helps.
+Then the release, the replicas, the services and the server. Exit code 1 when something is wrong.
 
   npm run status [-- --host USER@NAME]
 
+  --watch            keep it fresh, until Ctrl-C
   --json             as JSON on standard output
 
 Examples:
   npm run status
-  npm run status -- --json
+  npm run status -- --watch --host admin@203.0.113.7
 `,
   printStatus,
 )

@@ -22,6 +22,7 @@ export interface Options {
   follow: boolean
   errors: boolean
   data: boolean
+  watch: boolean
   'no-backup': boolean
   /** Name of a release that is already on the server. */
   release?: string

@@ -185,7 +185,7 @@ test('history and status tell it', async () => {
   const history = JSON.parse((await site.run('history', '--json')).stdout)
   assert.ok(history.some((entry: { result: string }) => entry.result === 'went back'))
   assert.match((await site.run('history')).stdout, /^when \(UTC\) +who +from +to +result/)
-  assert.equal(JSON.parse((await site.run('status', '--json')).stdout).length, 2)
+  assert.equal(JSON.parse((await site.run('status', '--json')).stdout).replicas.length, 2)
   assert.ok(existsSync(path.join(ROOT, 'reports', `${history.at(-1).to}.html`)))
 })
 

@@ -202,9 +202,11 @@ for (const signal of ['SIGKILL', 'SIGINT'] as const)
       })
       const names = await site.containers('app')
       assert.equal(names.length, 2, `after ${delay} ms: ${names}`)
-      const status = JSON.parse((await site.run('status', '--json')).stdout) as { serving: boolean }[]
+      const status = JSON.parse((await site.run('status', '--json')).stdout) as {
+        replicas: { serving: boolean }[]
+      }
       assert.deepEqual(
-        status.map(({ serving }) => serving),
+        status.replicas.map(({ serving }) => serving),
         [true, true],
       )
     }

@@ -6,7 +6,7 @@ test('what can be made again, and the data', () => {
   const output = [
     'container\tprusa-app-1',
     'container\tprusa-db-1',
-    'network\tprusa_pool',
+    'network\tprusa_frontend',
     'image\tprusa/app:9dbc',
     'volume\tprusa_db\t48M',
     ...['secrets', 'compose', 'haproxy', 'history.jsonl', 'lock', 'images'].map((name) => `file\t${name}`),

@@ -6,7 +6,19 @@ import { test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config/config.mts'
 
 /** From the ground up; docs/architecture.md says what each is for. */
-const ROOMS = ['cli', 'config', 'host', 'server', 'images', 'stack', 'edge', 'proof', 'rollout', 'verify']
+const ROOMS = [
+  'cli',
+  'config',
+  'host',
+  'server',
+  'images',
+  'stack',
+  'edge',
+  'proof',
+  'rollout',
+  'status',
+  'verify',
+]
 const LIB = path.join(ROOT, 'scripts/lib')
 
 test('every file is in a room, beside run.mts, which is above them', () => {

@@ -44,6 +44,8 @@ export class Host {
   #asked: Promise<unknown> | undefined
   #route: Route | undefined
   readonly #words: string[]
+  /** What is being done there, for whoever asks meanwhile (npm run status). */
+  doing = () => ''
   /** The lock that we hold there; without one, scripts only look. */
   fence: Fence | undefined
 

@@ -69,7 +69,7 @@ export async function withLock<T>(
     join([taking(stack, bash`${holder}`, bash`${token}`, PATIENCE), keeping(silence)]),
   )
   const ended = once(session, 'exit')
-  const heartbeat = setInterval(() => session.stdin.write('\n'), (silence * 1000) / BEATS)
+  const heartbeat = setInterval(() => session.stdin.write(`${host.doing()}\n`), (silence * 1000) / BEATS)
   try {
     await untilTaken(session)
     host.fence = { folder: stack.folder, token, holder }
@@ -91,8 +91,9 @@ const keeping = (silence: number): Script => bash`
 linger() { read -r -t 1 || [ $? -gt 128 ]; } # the end of the input is that of whoever wanted the lock
 take || exit 0
 echo taken
-while read -r -t ${silence}; do :; done
-rm -f lock.token`
+rm -f lock.step
+while read -r -t ${silence} step; do echo "$step" >lock.step; done
+rm -f lock.step lock.token`
 
 /** @throws OperatorError when the lock is somebody else's */
 async function untilTaken({ stdout, stderr }: Running): Promise<void> {

@@ -61,9 +61,14 @@ export async function identityToBe(
   stack: StackConfig,
   mode: ImageMode,
 ): Promise<string | undefined> {
+  return await idOf(host, pythonNames(stack, mode))
+}
+
+/** Names of the Python image that a build would have in a mode, the first of them that is there. */
+export function pythonNames(stack: StackConfig, mode: ImageMode): string[] {
   const { python } = baseImages(stack, mode)
   const own = ownName(stack, 'python', python)
-  return await idOf(host, mode === 'registry' ? [python, own] : [own, python])
+  return mode === 'registry' ? [python, own] : [own, python]
 }
 
 /** The id of the first of the images that is there. */

@@ -56,6 +56,7 @@ export class Proof {
     private readonly probe: Probe | undefined,
     readonly pool: Pool,
   ) {
+    host.doing = () => this.timeline.now
     probe?.start(() => this.timeline.now)
     this.watch = new Watch(probe, pool, stack.rollout.abort_on_errors)
   }
@@ -107,6 +108,7 @@ export class Proof {
 
   /** Ends the probe, writes history and report, and says the sentence. */
   async end(): Promise<void> {
+    this.host.doing = () => ''
     const samples = (await this.probe?.stop()) ?? []
     const ended = Date.now()
     const summary = this.probe && summarize(samples)

@@ -36,15 +36,23 @@ export const looking = (stack: StackConfig): Script => join([found(stack), bash`
 /** The functions `found` and `inspect`, for the head of a script. */
 const found = ({ project }: StackConfig): Script => remote('replicas', { project, inspected: INSPECTED })
 
-const INSPECTED = `{${['Id', 'Name', 'RestartCount', 'State', 'NetworkSettings']
+/** What the engine is asked of a container: JSON, as {@link Inspected} has it. */
+export const INSPECTED = `{${['Id', 'Name', 'RestartCount', 'State', 'NetworkSettings']
   .map((key) => `"${key}":{{json .${key}}}`)
   .join(',')},"Image":{{json .Config.Image}},"Labels":{{json .Config.Labels}}}`
 
-interface Inspected {
+export interface Inspected {
   Id: string
   Name: string
   RestartCount: number
-  State: { Running: boolean; StartedAt: string; ExitCode: number }
+  State: {
+    Running: boolean
+    Restarting: boolean
+    StartedAt: string
+    FinishedAt: string
+    ExitCode: number
+    Health?: { Status: string }
+  }
   Image: string
   Labels: Record<string, string>
   NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
@@ -57,7 +65,7 @@ export function parseReplicas(stack: StackConfig, output: string): Replica[] {
   return containers.sort((a, b) => numberOf(a) - numberOf(b))
 }
 
-function replicaOf(stack: StackConfig, container: Inspected, now: number): Replica {
+export function replicaOf(stack: StackConfig, container: Inspected, now: number): Replica {
   const release = container.Image.split(':').at(-1) as string
   const { IPAddress = '' } = container.NetworkSettings.Networks[`${stack.project}_frontend`] ?? {}
   return {

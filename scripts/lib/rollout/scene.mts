@@ -24,9 +24,13 @@ export async function look(host: Host, stack: StackConfig): Promise<Scene & { pl
     '\n\n',
   )
   const [found, places] = [parseReplicas(stack, containers), balancer.parsePlaces(said)]
+  return { ...sceneOf(found, places), places }
+}
+
+export function sceneOf(found: Replica[], places: readonly balancer.Place[]): Scene {
   const given = new Set(places.filter(({ weight }) => weight > 0).map(({ address }) => address))
   const serving = found.filter(({ address, running }) => running && given.has(address))
-  return { found, serving: serving.map(({ name }) => name), places }
+  return { found, serving: serving.map(({ name }) => name) }
 }
 
 export function served({ found, serving }: Scene): Replica[] {

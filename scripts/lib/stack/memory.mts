@@ -1,16 +1,11 @@
 /** What went wrong for lack of memory, where nothing else tells. */
 import type { StackConfig } from '../config/config.mts'
-import type { Host } from '../host/host.mts'
 import { remote, type Script } from '../host/shell.mts'
 
 /** Processes of a running container that the kernel killed since it was started. */
 export interface Killed {
   container: string
   processes: number
-}
-
-export async function killed(host: Host, stack: StackConfig): Promise<Killed[]> {
-  return parseKilled(await host.run('Looking for killed processes', killedScript(stack)))
 }
 
 export const killedScript = (stack: StackConfig): Script => remote('killed', { project: stack.project })

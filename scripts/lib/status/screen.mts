@@ -1,0 +1,141 @@
+/** The screen of `npm run status`: facts as people read them. Pure. */
+
+import { count, list, seconds } from '../cli/say.mts'
+import { table } from '../cli/table.mts'
+import type { StackConfig } from '../config/config.mts'
+import type { Place } from '../edge/balancer.mts'
+import type { Entry } from '../proof/history.mts'
+import type { Container, Facts } from './status.mts'
+
+/** @param differs in what a replica is not as this checkout has it, by its name; undefined: not known */
+export function screen(
+  stack: StackConfig,
+  facts: Facts,
+  differs: (name: string) => string | undefined,
+): string {
+  const lines = [
+    ...release(facts),
+    '',
+    replicaTable(facts, differs),
+    '',
+    serviceTable(facts),
+    '',
+    ...server(stack, facts),
+  ]
+  return lines.join('\n')
+}
+
+/** One line: what serves, since when, by whom, from which commit; and what is under way. */
+function release({ replicas, history, revisions, lock, step }: Facts): string[] {
+  const running = replicas.filter((one) => one.running)
+  const releases = [...new Set(running.map((one) => one.release))]
+  const target = running[0]?.target ?? ''
+  const came = history.findLast(
+    ({ result, to, toTarget }) => result === 'released' && (toTarget ?? to) === target,
+  )
+  const commit = revisions[target]
+  const told = [
+    `release ${list(releases) || 'none'}`,
+    came && `since ${minute(came.when)} UTC by ${came.who}`,
+    commit && `from commit ${commit.slice(0, 12)}${commit.endsWith('-changed') ? ' and changes' : ''}`,
+  ]
+  const last = history.findLast(({ result }) => result !== 'unfinished')
+  return [
+    told.filter(Boolean).join(', '),
+    ...(last ? [`last rollout ${proofOf(last)}`] : []),
+    ...(lock ? [`under way: ${lock}${step && `, now: ${step}`}`] : []),
+  ]
+}
+
+function proofOf({ from, to, result, when, requests, failed, slowestMs, seconds: took }: Entry): string {
+  const counted =
+    requests === undefined
+      ? 'nobody counted requests'
+      : `${count(requests, 'request')}, ${failed ?? 0} failed, slowest ${slowestMs ?? 0} ms`
+  return `${from || 'none'} → ${to} at ${minute(when)} UTC: ${result} in ${took.toFixed(1)} s; ${counted}`
+}
+
+function replicaTable(
+  { replicas, containers, places }: Facts,
+  differs: (name: string) => string | undefined,
+): string {
+  const rows = replicas.map((one) => {
+    const container = containers.find(({ name }) => name === one.name)
+    const place = places.find(({ address }) => one.running && address === one.address)
+    const difference = differs(one.name)
+    return [
+      one.name,
+      one.release,
+      ...stateOf(container),
+      requestsOf(place),
+      difference === undefined ? 'not known' : difference || 'yes',
+    ]
+  })
+  return table(['replica', 'release', ...STATE, 'requests', 'as configured'], rows)
+}
+
+function serviceTable(facts: Facts): string {
+  const rows = facts.containers
+    .filter(({ service }) => service !== 'app')
+    .map((one) => [one.service, ...stateOf(one), detailOf(one, facts)])
+  return table(['service', ...STATE, ''], rows)
+}
+
+const STATE = ['state', 'health', 'crashes', 'memory', 'processor']
+
+function stateOf(container?: Container): string[] {
+  if (!container) return ['', '', '', '', '']
+  const { running, age, exitCode, health, restarts, memory, cpu } = container
+  return [
+    running ? `up ${seconds(age)}` : `stopped (exit code ${exitCode})`,
+    health || '-',
+    String(restarts),
+    memory === undefined ? '-' : bytes(memory),
+    cpu === undefined ? '-' : `${cpu.toFixed(0)} %`,
+  ]
+}
+
+/** Whether requests are sent there, in words. */
+export function requestsOf(place: Place | undefined): string {
+  if (!place) return 'no'
+  const { up, why, busy, weight } = place
+  const held = `${busy} under way`
+  if (weight === 0) return `no, drains, ${held}`
+  if (!up) return `no, down: ${why}`
+  return weight === 100 ? `yes, ${held}` : `yes, ${weight} % of a share, ${held}`
+}
+
+function detailOf({ service }: Container, { traffic, database, redis }: Facts): string {
+  if (service === 'lb') {
+    if (!traffic) return 'no request in the last five minutes'
+    const { requests, failed, p50, p99, seconds: span } = traffic
+    const rate = requests / Math.max(1, span)
+    return `${rate.toFixed(1)} requests/s, ${((failed / requests) * 100).toFixed(1)} % failed, p50 ${ms(p50)}, p99 ${ms(p99)} (last ${seconds(span * 1000)})`
+  }
+  if (service === 'db' && database) {
+    const { bytes: size, connections, most, longest } = database
+    return `${bytes(size)}, ${connections} of ${most} connections, longest transaction ${longest ? `${longest.seconds} s` : 'none'}`
+  }
+  return service === 'redis' && redis ? `${bytes(redis.bytes)}, ${count(redis.keys, 'key')}` : ''
+}
+
+function server({ ports }: StackConfig, { certificate, disk, memory, maintenance }: Facts): string[] {
+  const ends = certificate && new Date(certificate.ends).toISOString().slice(0, 10)
+  return [
+    certificate
+      ? `certificate ${certificate.selfSigned ? 'self-signed' : `by ${certificate.issuer}`}, ends on ${ends}`
+      : '',
+    disk ? `disk        ${bytes(disk.free)} free of ${bytes(disk.size)}` : '',
+    memory ? `memory      ${bytes(memory.free)} free of ${bytes(memory.size)}` : '',
+    `ports       ${ports.http}, ${ports.https}; database on 127.0.0.1:${ports.db}`,
+    maintenance ? `maintenance on, by ${maintenance.who}` : '',
+  ].filter(Boolean)
+}
+
+const ms = (took: number) => `${Math.round(took * 1000)} ms`
+const minute = (when: string) => when.slice(0, 16).replace('T', ' ')
+
+/** `48 MB`, `1.2 GB`. */
+export function bytes(number: number): string {
+  return number >= 1e9 ? `${(number / 1e9).toFixed(1)} GB` : `${Math.round(number / 1e6)} MB`
+}

@@ -1,0 +1,170 @@
+/** What `npm run status` tells: facts by one question to the server. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { ROOT, type StackConfig } from '../config/config.mts'
+import { type Place, parsePlaces } from '../edge/balancer.mts'
+import { type Certificate, readFacts } from '../edge/certificate.mts'
+import type { Host } from '../host/host.mts'
+import { remote } from '../host/shell.mts'
+import { pythonNames } from '../images/base.mts'
+import { type Entry, parseHistory } from '../proof/history.mts'
+import { INSPECTED, type Inspected, type Replica, replicaOf } from '../rollout/replica.mts'
+import { type Killed, parseKilled } from '../stack/memory.mts'
+
+/** A container, whatever its service. */
+export interface Container {
+  name: string
+  service: string
+  running: boolean
+  /** Docker starts it again and again. */
+  restarting: boolean
+  /** `healthy`, `unhealthy`, `starting`; empty where nobody asks. */
+  health: string
+  /** Milliseconds since it was started, or since it ended. */
+  age: number
+  restarts: number
+  exitCode: number
+  /** Bytes. */
+  memory?: number
+  /** Percent of one processor. */
+  cpu?: number
+}
+
+export interface Facts {
+  containers: Container[]
+  replicas: Replica[]
+  places: Place[]
+  killed: Killed[]
+  /** Of the last minutes: seconds that these are, and seconds of an answer. */
+  traffic?: { requests: number; failed: number; p50: number; p99: number; seconds: number }
+  database?: { bytes: number; connections: number; most: number; longest?: Transaction }
+  redis?: { bytes: number; keys: number }
+  certificate?: Certificate
+  /** Bytes of the server. */
+  disk?: Space
+  memory?: Space
+  /** The oldest first; one that is under way or was cut off is the last. */
+  history: Entry[]
+  /** Who changes the server right now: WHO since WHEN for WHAT. */
+  lock: string
+  /** What that is at. */
+  step: string
+  maintenance?: { who: string; since: number; allowed: string[] }
+  /** What images were decided for; empty: nothing yet. */
+  mode: string
+  /** Ids of the Python images by their names. */
+  python: Record<string, string>
+  /** Digest of the passwords of now. */
+  secrets: string
+  /** Commits, by name of the target. */
+  revisions: Record<string, string>
+}
+
+export interface Space {
+  free: number
+  size: number
+}
+export interface Transaction {
+  seconds: number
+  pid: number
+  user: string
+  state: string
+}
+
+/** Seconds. */
+const DEADLINE = 30
+
+export async function lookAtAll(host: Host, stack: StackConfig): Promise<Facts> {
+  const program = (name: string) => readFileSync(path.join(ROOT, 'scripts/remote', name), 'utf8')
+  const python = (['registry', 'debian'] as const).flatMap((mode) => pythonNames(stack, mode))
+  const script = remote('status', {
+    folder: stack.folder,
+    project: stack.project,
+    inspected: INSPECTED,
+    python: [...new Set(python)].join(' '),
+    balancer: program('balancer.pl'),
+    traffic: program('traffic.pl'),
+  })
+  return parseFacts(stack, await host.run('Looking at everything', script, { deadline: DEADLINE }))
+}
+
+/** @param output what remote/status.sh prints */
+export function parseFacts(stack: StackConfig, output: string): Facts {
+  const lines = output.split('\n').map((line) => line.split('\t'))
+  const all = (kind: string) => lines.filter(([first]) => first === kind).map((line) => line.slice(1))
+  const one = (kind: string) => all(kind)[0]
+  const text = (kind: string) => one(kind)?.join('\t') ?? ''
+  const numbers = (kind: string) => one(kind)?.map(Number)
+  const now = Number(text('now'))
+  const usage = all('usage')
+  const found = all('container').map((line) => JSON.parse(line.join('\t')) as Inspected)
+  const [requests = 0, failed = 0, p50 = 0, p99 = 0, seconds = 0] = numbers('traffic') ?? []
+  const [bytes, connections = 0, most = 0] = numbers('database') ?? []
+  const [used, keys = 0] = numbers('redis') ?? []
+  const pem = text('certificate')
+  const [who = '', since] = one('maintenance') ?? []
+  const pairs = (kind: string) => Object.fromEntries(all(kind).map(([key = '', value = '']) => [key, value]))
+  return {
+    containers: found.map((container) => containerOf(container, now, usage)).sort(byName),
+    replicas: found
+      .filter(({ Labels }) => Labels['com.docker.compose.service'] === 'app')
+      .map((container) => replicaOf(stack, container, now))
+      .sort(byName),
+    places: parsePlaces(
+      all('place')
+        .map((line) => line.join('\t'))
+        .join('\n'),
+    ),
+    killed: parseKilled(output),
+    ...(requests > 0 && { traffic: { requests, failed, p50, p99, seconds } }),
+    ...(bytes !== undefined && {
+      database: { bytes, connections, most, ...transaction(one('database') ?? []) },
+    }),
+    ...(used !== undefined && { redis: { bytes: used, keys } }),
+    ...(pem && { certificate: readFacts(Buffer.from(pem, 'base64').toString()) }),
+    ...space('disk', numbers('disk')),
+    ...space('memory', numbers('memory')),
+    history: parseHistory([...all('history'), ...all('begun')].map((line) => line.join('\t')).join('\n')),
+    lock: text('lock'),
+    step: text('step'),
+    ...(since && {
+      maintenance: { who, since: Number(since) * 1000, allowed: all('allow').map(([at = '']) => at) },
+    }),
+    mode: text('mode'),
+    python: pairs('python'),
+    secrets: text('secrets'),
+    revisions: pairs('revision'),
+  }
+}
+
+const space = (name: 'disk' | 'memory', [free, size]: number[] = []) =>
+  free === undefined || size === undefined ? {} : { [name]: { free, size } }
+
+const transaction = ([, , , seconds, pid, user = '', state = '']: string[]) =>
+  seconds ? { longest: { seconds: Number(seconds), pid: Number(pid), user, state } } : {}
+
+function containerOf(
+  { Name, RestartCount, State, Labels }: Inspected,
+  now: number,
+  usage: string[][],
+): Container {
+  const name = Name.replace(/^\//, '')
+  const [first, last] = usage.filter(([whose]) => whose === name).map((line) => line.slice(1).map(Number))
+  const [memory = 0, cpu = 0, at = 0] = last ?? []
+  const [, cpuBefore = 0, before = 0] = first ?? []
+  return {
+    name,
+    service: Labels['com.docker.compose.service'] ?? '',
+    running: State.Running,
+    restarting: State.Restarting,
+    health: State.Health?.Status ?? '',
+    age: now - Date.parse(State.Running ? State.StartedAt : State.FinishedAt),
+    restarts: RestartCount,
+    exitCode: State.ExitCode,
+    ...(last && { memory, cpu: ((cpu - cpuBefore) / 1e6 / Math.max(1, at - before)) * 100 }),
+  }
+}
+
+const numberOf = ({ name }: { name: string }) => Number(/-(\d+)$/.exec(name)?.[1])
+const byName = (a: { name: string }, b: { name: string }) =>
+  a.name.replace(/\d+$/, '').localeCompare(b.name.replace(/\d+$/, '')) || numberOf(a) - numberOf(b)
