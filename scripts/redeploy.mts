@@ -13,6 +13,7 @@ import { prune, requireThere } from './lib/images/release.mts'
 import { cutOffFrom, kept, lastReleased, readHistory } from './lib/proof/history.mts'
 import { type About, Proof, titleOf } from './lib/proof/proof.mts'
 import { printPlan } from './lib/rollout/dryrun.mts'
+import { runHook } from './lib/rollout/hooks.mts'
 import { before, isDone, plan } from './lib/rollout/plan.mts'
 import type { Replica } from './lib/rollout/replica.mts'
 import { Rollout } from './lib/rollout/rollout.mts'
@@ -65,6 +66,7 @@ export async function release({ host, stack, options }: Run, wish: Wish): Promis
   if (isDone(planned)) return say(`Release ${target.release} is already running: nothing to do.`)
   const from = before(planned, scene, target.name, cutOffFrom(history), lastReleased(history))
   const about = aboutOf(from, wish)
+  await runHook(host, stack, 'pre_rollout', about)
   if (about.from === about.to) say(capital(titleOf(about)))
   await prove(host, stack, about, async (proof) => {
     const rollout = new Rollout(host, stack, proof, target, current, scene)
@@ -107,6 +109,8 @@ async function prove(
       // The next step hears of a lost lock too, and tells it with what is to be done.
       if (!(error instanceof LockLost)) warn(`History and picture could not be written: ${error.message}`)
     })
+    await runHook(host, stack, 'post_rollout', about, proof)
+    if (proof.result === 'went back') await runHook(host, stack, 'went_back', about, proof)
   }
 }
 

@@ -11,6 +11,7 @@ export const ROOT = path.resolve(import.meta.dirname, '../../..')
 
 const image = (fallback: string) => text('an image name with a tag', /^[\w./:@-]+$/, fallback)
 const file = (env: string) => text('a path', /^.*$/, '', env)
+const command = (env: string) => text('a command', /^[^\0]*$/, '', env)
 const mirror = (env: string) => text('a URL', /^(https?:\/\/\S+)?$/, '', env)
 
 export const stackSchema = section({
@@ -91,6 +92,11 @@ export const stackSchema = section({
       'secret',
       'key',
     ]),
+  }),
+  hooks: section({
+    pre_rollout: command('PRE_ROLLOUT'),
+    post_rollout: command('POST_ROLLOUT'),
+    went_back: command('WENT_BACK'),
   }),
   probe: section({
     path: text('a path that begins with /', /^\/\S*$/, '/'),

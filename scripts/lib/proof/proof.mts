@@ -47,6 +47,10 @@ export class Proof {
   result: Entry['result'] = 'failed'
   /** Requests that an old replica still held when its time was over. */
   cut = 0
+  /** What the probe saw, when it has ended; nothing where there was none. */
+  summary: Summary | undefined
+  /** Path of the picture, when it is there. */
+  report = ''
   /** Whether create_db.py changed the schema on the way. */
   #schemaChanged = false
   private constructor(
@@ -112,6 +116,7 @@ export class Proof {
     const samples = (await this.probe?.stop()) ?? []
     const ended = Date.now()
     const summary = this.probe && summarize(samples)
+    this.summary = summary
     const traffic = this.probe && (await this.#traffic())
     await this.#record(summary, ended)
     listFailures(summary?.failed ?? [])
@@ -163,6 +168,7 @@ export class Proof {
     mkdirSync(path.dirname(file), { recursive: true })
     const page = { from, to, result: this.result, began, ended, steps, samples, traffic: columns }
     writeFileSync(file, reportPage(page))
+    this.report = file
     say(`The picture: ${path.relative(process.cwd(), file)}`)
     say(
       `By the load balancer’s log: ${count(requests, 'request')} of everybody, ${unanswered} unanswered, ${cut} broken off`,

@@ -47,7 +47,9 @@ export async function printPlan(
     (image, index) => absent.includes(image) && absent.includes(its[index] as string),
   )
   const steps = describePlan(stack, planned, name, built, own)
-  result([...missing.map((image) => baseImage(mode, image)), ...steps].join('\n'))
+  const { pre_rollout } = stack.hooks
+  const hook = pre_rollout && !isDone(planned) ? [`run the hook pre_rollout here: ${pre_rollout}`] : []
+  result([...hook, ...missing.map((image) => baseImage(mode, image)), ...steps].join('\n'))
 }
 
 async function releaseTo(
