@@ -32,8 +32,16 @@ export async function restart(run: Run): Promise<void> {
 /** Those that have a process above the ones that serve: it replaces them, and no connection is refused meanwhile. */
 const RELOADED = { lb: front, balancer }
 
+/** nginx refuses what comes on a fresh HTTP/2 connection just then (REFUSED_STREAM), and browsers ask again by themselves. */
+const RELOADED_NOTICED = {
+  lb: 'no connection is refused; a request by HTTP/2 may be, and browsers ask again',
+  balancer: 'nobody notices',
+}
+
 async function reloaded({ host, stack }: Run, service: 'lb' | 'balancer'): Promise<string> {
-  say(`The workers of ${containerOf(stack, service)} are replaced by fresh ones: no connection is refused.`)
+  say(
+    `The workers of ${containerOf(stack, service)} are replaced by fresh ones: ${RELOADED_NOTICED[service]}.`,
+  )
   return `fresh workers (${await counted(host, stack, () => reload(host, stack, RELOADED[service](stack)))})`
 }
 
@@ -61,12 +69,13 @@ async function restartReplicas(run: Run, only: string): Promise<void> {
       '',
       UNTOUCHED,
     )
-  const target = targetOf(found)
-  say(`Fresh replicas replace ${namesOf(again)}, one by one and by the loop of a release: nobody notices.`)
-  const ids = again.map(({ id }) => id)
-  await withLock(host, stack, 'a restart of the replicas', async () =>
-    release(run, { target: await keptTarget(host, stack, target), again: ({ id }) => ids.includes(id) }),
-  )
+  await withLock(host, stack, 'a restart of the replicas', async () => {
+    // Whoever had the lock before may have left something.
+    const target = targetOf(await replicas(host, stack))
+    say(`Fresh replicas replace ${namesOf(again)}, one by one and by the loop of a release: nobody notices.`)
+    const ids = again.map(({ id }) => id)
+    await release(run, { target: await keptTarget(host, stack, target), again: ({ id }) => ids.includes(id) })
+  })
 }
 
 /** What they all run. @throws OperatorError where that is not one thing */
@@ -77,7 +86,7 @@ function targetOf(found: Replica[]): string {
   )
   if (!other) return target
   throw new OperatorError(
-    `${target} and ${other} run side by side: a rollout was interrupted or is under way`,
+    `${target} and ${other} run side by side: a rollout was interrupted`,
     'npm run redeploy finishes it, npm run rollback undoes it.',
     UNTOUCHED,
   )

@@ -72,6 +72,8 @@ export async function script(
   const started = process.argv.slice(1).find((word) => word.endsWith('.mts'))
   if (!started || realpathSync(started) !== realpathSync(fileURLToPath(file))) return
   process.once('SIGINT', interrupted)
+  // Whoever reads has seen enough: `| head`.
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
   try {
     await work(begin(usage, most))
   } catch (error) {
