@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { onTerminal } from '../lib/terminal.mts'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { changes, Operator } from './operator.mts'
 import { privileges } from './privileges.mts'
@@ -67,6 +68,22 @@ test('a second deploy changes nothing, says so at every step, and drops no reque
   })
   assert.equal(await containers(), ids)
   assert.deepEqual(await installed(), packages)
+})
+
+test('the commands for every day, over ssh: without what the login prints, and on a terminal', async () => {
+  const { stdout } = await operator.run('psql', '-c', 'SELECT current_user')
+  assert.equal(stdout, ' current_user \n--------------\n developer\n(1 row)\n\n')
+  const ran = await operator.run('run', 'sh', '-c', 'echo out; exit 9')
+  assert.deepEqual([ran.exitCode, ran.stdout], [9, 'out\n'])
+  const { exitCode, text } = await onTerminal(operator.argv('shell', 'redis'), [[/[$#] /, 'tty; exit 5']])
+  assert.deepEqual([exitCode, /\/dev\/pts\//.test(text)], [5, true], text)
+  await operator.get('/palindrom/abba')
+  assert.match(await operator.must('logs', 'lb', '--grep', 'abba'), / 200 GET \/palindrom\/abba /)
+  assert.match(await operator.must('status'), /^release \w+, since .* UTC by \w+/m)
+  await operator.must('maintenance', 'on')
+  assert.equal((await operator.get('/')).status, 503)
+  await operator.must('maintenance', 'off')
+  assert.equal((await operator.get('/')).status, 200)
 })
 
 test('nothing that was installed is upgraded, and only Compose and buildx come from Debian 13', async () => {

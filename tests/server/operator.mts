@@ -12,6 +12,7 @@ import type { Ran } from '../lib/deployment.mts'
 import { type Answer, get } from '../lib/get.mts'
 import { unnoticed } from '../lib/load.mts'
 import type { Settings } from '../lib/settings.mts'
+import { ZX } from '../lib/zx.mts'
 import { type DisposableServer, loadImages } from './disposable.mts'
 
 /** Seconds. */
@@ -67,6 +68,12 @@ export class Operator {
   async run(script: string, ...flags: string[]): Promise<Ran> {
     const { exitCode, stdall, stdout } = await this.begin(script, ...flags)
     return { exitCode, text: stdall, stdout }
+  }
+
+  /** The words that run a script over ssh, for a terminal. */
+  argv(script: string, ...flags: string[]): string[] {
+    const own = ['--config', this.#config, '--host', this.server.host()]
+    return [...ZX, `scripts/${script}.mts`, ...own, ...flags]
   }
 
   /** Begins a script and does not wait for it. */

@@ -80,7 +80,6 @@ describe('a short flag', { concurrency: 2 }, () => {
   for (const [flags, message] of [
     [['-c'], '-c needs one value'],
     [['-c', 'SELECT 1', '-c', 'SELECT 2'], '-c needs one value'],
-    [['-x'], '-x is no flag here; the nearest one is -c'],
   ] as const)
     test(flags.join(' '), async () => {
       const { code, stderr } = await run('psql.mts', ...flags)
@@ -97,6 +96,34 @@ describe('what begins with a command', { concurrency: 2 }, () => {
     test(words.join(' '), async () => {
       const ran = await run('run.mts', ...words)
       assert.deepEqual([ran.code, ran.stderr.split('\n')[1]], [code, `✗ ${message}`])
+    })
+})
+
+describe('a wrong call of the commands for every day', { concurrency: 2 }, () => {
+  const cases: [script: string, flags: string[], what: string][] = [
+    ['logs', ['ap'], 'There is no service “ap”; the nearest is “app”'],
+    ['logs', ['--since', 'noon'], '--since takes a span of time such as 90s, 10m, 2h or 1d, not “noon”'],
+    ['shell', ['reddis'], 'There is no service “reddis”; the nearest is “redis”'],
+    ['psql', ['--as', 'ownr'], 'There is no role “ownr”; the nearest is “owner”'],
+    ['psql', ['-d', 'x'], '-d is no flag here; the nearest one is -c'],
+    ['run', [], 'Which command?'],
+    ['run', ['--hots', 'x', 'true'], '--hots is no flag here; the nearest one is --host'],
+    ['restart', ['lbb'], 'There is no service “lbb”; the nearest is “lb”'],
+    ['maintenance', ['onn'], '“onn” was not expected; the nearest is “on”'],
+    [
+      'maintenance',
+      ['on', '--allow', 'home'],
+      '--allow takes addresses such as 203.0.113.7, with commas between, not “home”',
+    ],
+    ['maintenance', ['off', '--allow', '203.0.113.7'], '--allow goes with on'],
+    ['destroy', [], 'Without a terminal nobody can be asked'],
+    ['status', ['--no-backup'], '--no-backup is no flag here'],
+  ]
+  for (const [script, flags, what] of cases)
+    test(`${script} ${flags.join(' ')}`, async () => {
+      const { code, stdout, stderr } = await run(`${script}.mts`, ...flags)
+      assert.deepEqual([code, stdout], [2, ''], stderr)
+      assert.ok(stderr.startsWith(`\n✗ ${what}`), stderr)
     })
 })
 
