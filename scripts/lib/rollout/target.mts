@@ -40,7 +40,7 @@ export function difference(stack: StackConfig, wanted: Target, replica: Replica)
 /** The release of a target by its name. */
 export const releaseOf = (name: string) => name.replace(/-[0-9a-f]{8}$/, '')
 
-const folderOf = (stack: StackConfig, name: string) => `${stack.folder}/targets/${name}`
+export const folderOf = (stack: StackConfig, name: string) => `${stack.folder}/targets/${name}`
 
 /** Name of the target that this configuration makes of a release. */
 export function nameOf(stack: StackConfig, release: string): string {
