@@ -1,4 +1,4 @@
-/** The configuration as shipped, what may stand over it, and what is refused. */
+/** The configuration: the files as shipped, what overrides them, and what is refused. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ const shipped = (name: string) => readFileSync(path.join(ROOT, 'config', name), 
 const stack = (yaml: string, env = {}) => parseConfig(stackSchema, yaml, 'stack.yaml', env)
 const server = (yaml: string) => parseConfig(serverSchema, yaml, 'server.yaml', {})
 
-/** Every key of a schema as a path in YAML; a list by its first item. */
+/** The path of every key of a schema in YAML; of a list, the keys of its first item. */
 function pathsOf(schema: Schema, at: (string | number)[] = []): (string | number)[][] {
   if (schema.kind === 'list') return pathsOf(schema.item, [...at, 0])
   if (schema.kind !== 'section') return []
@@ -26,7 +26,7 @@ function pathsOf(schema: Schema, at: (string | number)[] = []): (string | number
   ])
 }
 
-/** Variables that a schema names. */
+/** The variables that a schema names. */
 function variablesOf(schema: Schema): string[] {
   if (schema.kind === 'leaf') return schema.env ? [schema.env] : []
   if (schema.kind === 'section')
@@ -34,13 +34,13 @@ function variablesOf(schema: Schema): string[] {
   return schema.kind === 'list' ? variablesOf(schema.item) : []
 }
 
-/** Whether a comment stands above the key, above the keys that it follows, or above its section. */
+/** Whether a comment is above the key, above the group of keys that it belongs to, or above its section. */
 function isDocumented(yaml: string, key: (string | number)[]): boolean {
   const counter = new LineCounter()
   const document = parseDocument(yaml, { lineCounter: counter })
   const map = document.getIn(key.slice(0, -1), true)
   const pair = (isMap(map) ? map.items : []).find((one) => String(one.key) === key.at(-1))
-  assert.ok(pair, `${key.join('.')} does not stand in the file`)
+  assert.ok(pair, `${key.join('.')} is not in the file`)
   const lines = yaml.split('\n')
   let line = counter.linePos((pair.key as { range: [number, number, number] }).range[0]).line - 2
   const indent = (text: string) => text.replace('- ', '  ').search(/\S/)
@@ -52,7 +52,7 @@ function isDocumented(yaml: string, key: (string | number)[]): boolean {
 }
 
 describe('config/ as shipped', () => {
-  test('stack.yaml says what the defaults are', () => {
+  test('stack.yaml holds the defaults', () => {
     assert.deepEqual(stack(shipped('stack.yaml')), defaults(stackSchema))
   })
 
@@ -68,14 +68,14 @@ describe('config/ as shipped', () => {
     ['stack.yaml', stackSchema],
     ['server.yaml', serverSchema],
   ] as const)
-    test(`every key of ${name} stands in it under a comment`, () => {
+    test(`${name} holds every key, under a comment`, () => {
       const bare = pathsOf(schema)
         .filter((key) => !isMap(parseDocument(shipped(name)).getIn(key, true)))
         .filter((key) => !isDocumented(shipped(name), key))
       assert.deepEqual(bare, [])
     })
 
-  test('the file names every variable and no other', () => {
+  test('stack.yaml names every variable and no other', () => {
     const named = [...shipped('stack.yaml').matchAll(/\[([A-Z][A-Z_]+)\]/g)].map((match) => match[1])
     assert.deepEqual(named, variablesOf(stackSchema))
   })
@@ -98,11 +98,11 @@ describe('loadConfig', () => {
     rmSync(home, { recursive: true })
   })
 
-  test('the files alone give what they say', () => {
+  test('reads the files', () => {
     assert.deepEqual(load().stack, defaults(stackSchema))
   })
 
-  test('.env beside the folder wins over the file, the environment over .env', () => {
+  test('.env overrides the file, and the environment overrides .env', () => {
     dotenv('DEPLOY_HOST=admin@203.0.113.7\nREPLICAS=3\nHTTP_PORT=8081 # a comment\nDOMAIN="example.org"\n')
     process.env.REPLICAS = '4'
     const loaded = load().stack
@@ -112,21 +112,21 @@ describe('loadConfig', () => {
     )
   })
 
-  test('a choice of tls without what it needs is told with the file, wherever the choice was made', () => {
+  test('refuses a choice of tls by a variable when the file lacks what it needs', () => {
     dotenv('TLS=letsencrypt\n')
     assert.match(refusal(load), /config\/stack\.yaml: tls: letsencrypt needs domain, which is empty\n/)
     dotenv('TLS=letsencrypt\nDOMAIN=www.example.org\n')
     assert.equal(load().stack.tls, 'letsencrypt')
   })
 
-  test('an empty variable counts as not set', () => {
+  test('takes an empty variable as not set', () => {
     dotenv('DOMAIN=\n')
     process.env.REPLICAS = ''
     assert.equal(load().stack.app.replicas, 2)
     assert.equal(load().stack.domain, '')
   })
 
-  test('a wrong variable is refused by its name', () => {
+  test('refuses a wrong value of a variable and names the variable', () => {
     dotenv('HTTPS_PORT=https\n')
     assert.equal(
       refusal(load),
@@ -137,7 +137,7 @@ describe('loadConfig', () => {
     )
   })
 
-  test('a mistake is told with the path of the file as seen from here', () => {
+  test('reports a mistake with the path of the file from the current folder', () => {
     const file = path.join(home, 'config/stack.yaml')
     writeFileSync(file, 'ports:\n  htttp: 80\n')
     assert.equal(
@@ -149,7 +149,7 @@ describe('loadConfig', () => {
     )
   })
 
-  test('a missing file is named with the command that brings it back', () => {
+  test('reports a missing file with the command that restores it', () => {
     const file = path.join(home, 'config/server.yaml')
     rmSync(file)
     assert.match(
@@ -158,13 +158,13 @@ describe('loadConfig', () => {
     )
   })
 
-  test('an empty file is the defaults', () => {
+  test('takes the defaults when the file is empty', () => {
     writeFileSync(path.join(home, 'config/stack.yaml'), '# nothing yet\n')
     assert.deepEqual(load().stack, defaults(stackSchema))
   })
 })
 
-describe('a choice of tls without what it needs is refused before anything is contacted', () => {
+describe('a choice of tls is refused when a key that it needs is empty', () => {
   const pair = 'tls_files: {certificate: a.pem, key: a.key}'
   for (const [yaml, missing] of [
     ['tls: letsencrypt', 'domain'],
@@ -181,7 +181,7 @@ describe('a choice of tls without what it needs is refused before anything is co
       )
     })
 
-  test('with what it needs it is taken', () => {
+  test('and is accepted when all of them are set', () => {
     for (const yaml of ['tls: letsencrypt\ndomain: a.example', `tls: files\n${pair}`, pair])
       checkTls(stack(yaml), 'stack.yaml')
   })
@@ -240,7 +240,7 @@ describe('stack.yaml refuses', () => {
       )
     })
 
-  test('nothing that is right', () => {
+  test('but accepts right values', () => {
     const yaml = `
 host: ssh://admin@example.org:2222
 domain: xn--bcher-kva.example
@@ -258,11 +258,11 @@ debian: {mirror: "http://deb.example/debian"}`
     assert.deepEqual([read.rollout.surge, read.rollout.ready_timeout, read.app.replicas], ['all', 3600, 16])
   })
 
-  test('a number for the surge is taken as one', () => {
+  test('but accepts a number for rollout.surge', () => {
     assert.equal(stack('rollout: {surge: 3}').rollout.surge, '3')
   })
 
-  test('the environment keeps what was written', () => {
+  test('and keeps the values of app.environment as they are written', () => {
     const yaml = 'app:\n  environment: {VERSION: 1.10, ID: 00123, BIG: 12345678901234567890}'
     assert.deepEqual(stack(yaml).app.environment, {
       VERSION: '1.10',
@@ -321,7 +321,7 @@ describe('server.yaml refuses', () => {
       )
     })
 
-  test('a user without a name, at the line of that user', () => {
+  test('a user without a name, and reports the line of that user', () => {
     const yaml = 'users:\n  - name: a\n  - sudo: true\n'
     assert.match(
       refusal(() => server(yaml)),
@@ -330,7 +330,7 @@ describe('server.yaml refuses', () => {
   })
 })
 
-describe('server.yaml takes keys as ssh-keygen prints them', () => {
+describe('server.yaml accepts a key as ssh-keygen prints it', () => {
   let folder: string
   before(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'keys-test-'))
@@ -349,7 +349,7 @@ describe('server.yaml takes keys as ssh-keygen prints them', () => {
       assert.deepEqual([read(key), read(bare)], [[key], [bare]])
     })
 
-    test(`${type}, but not cut off`, () => {
+    test(`${type}, but refuses one that is cut off`, () => {
       const [name, blob = ''] = generated(`${type}`).split(' ')
       refusal(() => read(`${name} ${blob.slice(0, -8)} comment`))
     })

@@ -1,4 +1,4 @@
-/** What a person reads when something went wrong. */
+/** The text of errors. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
@@ -10,7 +10,7 @@ import {
   withoutPasswords,
 } from '../../scripts/lib/cli/errors.mts'
 
-test('an operator’s error says what, in which state, and what to type next; no stack trace', () => {
+test('an OperatorError prints what happened, the state and what to type next, without a stack trace', () => {
   assert.equal(
     inspect(new OperatorError('Port 80 is taken', 'stop apache2', 'nothing was changed.')),
     '\n✗ Port 80 is taken\n  State: nothing was changed.\n  Next:  stop apache2',
@@ -23,7 +23,7 @@ test('an operator’s error says what, in which state, and what to type next; no
   assert.equal(new OperatorError('Port 80 is taken', 'x').message, 'Port 80 is taken')
 })
 
-test('a command’s error shows the end of what it printed', () => {
+test('a CommandError prints the end of the command’s output', () => {
   const output = Array.from({ length: 100 }, (_, index) => `line ${index}\n\n`).join('')
   const lines = inspect(new CommandError('Building', 7, output, 'try again')).split('\n')
   assert.equal(lines[1], '✗ Building: failed with exit code 7')
@@ -32,15 +32,15 @@ test('a command’s error shows the end of what it printed', () => {
   assert.equal(lines.length, 28)
 })
 
-test('lastLines leaves out empty ones, and the end of what no person would read', () => {
+test('lastLines leaves out empty lines and cuts long ones', () => {
   assert.equal(lastLines('a\n\n b \n   \nc\n', 2), ' b \nc')
   assert.equal(lastLines('', 3), '')
   assert.equal(lastLines(`short\n${'x'.repeat(20_000)}`, 2), `short\n${'x'.repeat(400)} …`)
 })
 
-test('indent moves every line', () => assert.equal(indent('a\nb'), '    a\n    b'))
+test('indent indents every line', () => assert.equal(indent('a\nb'), '    a\n    b'))
 
-test('a URI that a command or an application prints is shown without its password', () => {
+test('the password of a URI in a command’s output is not printed', () => {
   const uri = 'postgresql+psycopg2://app:Ab-_9%2F@db:5432/prusa'
   assert.equal(withoutPasswords(`at ${uri}\n${uri}`), `at ${uri}\n${uri}`.replaceAll('Ab-_9%2F', '***'))
   assert.doesNotMatch(inspect(new CommandError('Preparing the schema', 1, uri)), /Ab-_9/)

@@ -134,7 +134,7 @@ echo "rest$line"`,
     const text = await failure(
       host.run('Waiting', bash`trap 'exit 0' TERM; echo begun; while :; do sleep 0.1; done`, { deadline: 1 }),
     )
-    assert.match(text, /✗ Waiting: not done within its deadline\n {4}begun\n/)
+    assert.match(text, /✗ Waiting: did not end before its deadline\n {4}begun\n/)
     assert.equal(await host.run('Going on', bash`echo on`), 'on\n')
   })
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nearest } from '../../scripts/lib/cli/nearest.mts'
 
-test('nearest takes the fewest changes', () => {
+test('nearest returns the word that is the fewest changes away', () => {
   const known = ['replicas', 'source', 'memory', 'environment']
   for (const [word, expected] of [
     ['replicsa', 'replicas'],

@@ -1,4 +1,4 @@
-/** What a person reads while it works. */
+/** Output for people: durations, lists, counts, steps. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
@@ -19,22 +19,22 @@ describe('seconds', () => {
   ] as const)
     test(`${milliseconds} ms: ${text}`, () => assert.equal(seconds(milliseconds), text))
 
-  test('a minute has sixty seconds', () => {
+  test('60 seconds are written as a minute', () => {
     assert.deepEqual([59_960, 119_700].map(seconds), ['1 min 0 s', '2 min 0 s'])
   })
 })
 
-test('list', () => {
+test('list joins its items by commas and “and”', () => {
   const cases = [[], ['a'], ['a', 'b'], ['a', 'b', 'c']]
   assert.deepEqual(cases.map(list), ['', 'a', 'a and b', 'a, b and c'])
 })
 
-test('count', () => {
+test('count adds the noun in singular or plural', () => {
   const told = [0, 1, 2].map((number) => count(number, 'replica'))
   assert.deepEqual(told, ['0 replicas', '1 replica', '2 replicas'])
 })
 
-test('without a terminal: one line a step on standard error, results on standard output, no colour', () => {
+test('without a terminal, a step is one line on standard error, a result goes to standard output, and nothing has colour', () => {
   const script = `
     import { result, step, warn } from ${JSON.stringify(path.join(ROOT, 'scripts/lib/cli/say.mts'))}
     await step('Redis', async () => 'started')

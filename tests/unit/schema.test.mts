@@ -1,4 +1,4 @@
-/** The small schema: leaves, lists, names. */
+/** The schema of configuration files: single values, sections, lists, maps with names of the operator's choice. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
@@ -26,12 +26,12 @@ const schema = section({
 const read = (yaml: string, env = {}) => parseConfig(schema, yaml, 'file.yaml', env)
 const DEFAULTS = { word: 'hello', number: 0, kind: 'a', on: true, inner: { deep: 2 }, items: [], extra: {} }
 
-test('what is left out has its default', () => {
+test('a key that the file does not hold has its default', () => {
   assert.deepEqual(defaults(schema), DEFAULTS)
   assert.deepEqual(read('inner:\nextra:\n'), DEFAULTS)
 })
 
-test('what is given is read', () => {
+test('the values of the file are read', () => {
   const yaml =
     'word: bye\nnumber: 9\nkind: b\non: false\ninner: {deep: 3}\nitems: [x, y]\nextra: {A: 1, B: , C: true}'
   assert.deepEqual(read(yaml), {
@@ -45,7 +45,7 @@ test('what is given is read', () => {
   })
 })
 
-test('a variable wins over the file and is judged by the same rule', () => {
+test('a variable overrides the file and is checked by the same rule', () => {
   const env = { WORD: 'env', NUMBER: '7', KIND: 'b', ON: 'false' }
   assert.deepEqual(read('word: file\nnumber: 1\non: true', env), {
     ...DEFAULTS,
@@ -62,7 +62,7 @@ test('a variable wins over the file and is judged by the same rule', () => {
     )
 })
 
-test('a key without a default has to be given', () => {
+test('a key without a default must be in the file', () => {
   const needy = section({ name: text('a name', /./) })
   assert.match(
     refusal(() => parseConfig(needy, '', 'f.yaml', {})),
@@ -70,7 +70,7 @@ test('a key without a default has to be given', () => {
   )
 })
 
-describe('refused with file and line', () => {
+describe('a mistake is refused with file and line', () => {
   for (const [yaml, message] of [
     ['word: hello\nnumber: -1', 'line 2: number must be a whole number from 0 to 9, not “-1”'],
     ['number: "1 "', 'line 1: number must be a whole number from 0 to 9, not “1 ”'],
@@ -94,7 +94,7 @@ describe('refused with file and line', () => {
       )
     })
 
-  test('a key that every JavaScript object has', () => {
+  test('an unknown key that every JavaScript object has', () => {
     for (const key of ['constructor', 'toString', '__proto__'])
       assert.match(
         refusal(() => read(`${key}: 1`)),

@@ -1,15 +1,18 @@
 /**
- * Three kinds of errors. The operator's (OperatorError) and a command's (CommandError) print themselves as
- * text a person can act on; anything else is a bug and keeps its stack trace.
+ * Three kinds of errors. An OperatorError and a CommandError print themselves as text that a person can act on.
+ * Any other error is a bug and keeps its stack trace.
  */
 import { inspect } from 'node:util'
 
-/** Something the operator can put right: what happened, what state things are in, what to type next. */
+/** The state after an error that came before any change. */
+export const NOTHING_CHANGED = 'nothing was changed.'
+
+/** An error that the operator can correct. It says what happened, what state things are in and what to type next. */
 export class OperatorError extends Error {
   /**
    * @param what  what happened, one sentence
    * @param next  the remedy or the next command to type
-   * @param state what was left behind; empty when nothing was touched
+   * @param state what the script has done or left; empty when the state needs no words
    */
   constructor(
     readonly what: string,
@@ -20,7 +23,7 @@ export class OperatorError extends Error {
     this.name = 'OperatorError'
   }
 
-  // The zx command prints what a script throws by console.error, which asks for this.
+  // zx prints an error by console.error, which calls this.
   [inspect.custom](): string {
     return [
       '',
@@ -34,29 +37,34 @@ export class OperatorError extends Error {
   }
 }
 
-/** What was typed is no call of the script: nothing was contacted. Exit code 2. */
+/** A flag or a word that the script does not take. Nothing was contacted. Exit code 2. */
 export class WrongCall extends OperatorError {
   constructor(what: string, next = 'See --help.') {
     super(what, next)
   }
 }
 
-/** What the application itself is the reason of. */
+/** A failure that the application itself causes. */
 export class ApplicationFails extends OperatorError {}
 
-const SEE_MORE = 'The lines above are the command’s own; run again with --verbose to see everything.'
+const SEE_MORE = 'The lines above are the last that the command printed. With --verbose you see all of them.'
 const DISK_FULL =
-  'The server’s disk is full: free some of it (apt-get clean; docker image prune) and run again.'
-const ENGINE_DOWN = 'The Docker Engine does not answer; this starts it: npx zx scripts/01-server.mts'
+  'The server’s disk is full. Free some space (apt-get clean; docker image prune), then run again.'
+const ENGINE_DOWN = 'The Docker Engine does not answer. Start it: npx zx scripts/01-server.mts'
 
-/** What helps against a failure that many commands have in common. */
+/** The remedy for a failure that any command can have; for other failures, how to see more. */
 function remedyFor(output: string): string {
   if (/no space left on device/i.test(output)) return DISK_FULL
   return /Cannot connect to the Docker daemon/i.test(output) ? ENGINE_DOWN : SEE_MORE
 }
 
-/** A command that failed on the server: what it was for, its exit code and the end of what it printed. */
+/** A command that failed. The text says the command's purpose and exit code, and shows the last 25 lines of its output. */
 export class CommandError extends OperatorError {
+  /**
+   * @param purpose  what the command was for: `Installing packages`
+   * @param exitCode null: the command did not end before its deadline
+   * @param output   all that it printed
+   */
   constructor(
     readonly purpose: string,
     readonly exitCode: number | null,
@@ -64,17 +72,17 @@ export class CommandError extends OperatorError {
     next = remedyFor(output),
   ) {
     super(
-      `${purpose}: ${exitCode === null ? 'not done within its deadline' : `failed with exit code ${exitCode}`}\n${indent(withoutPasswords(lastLines(output, 25)))}`,
+      `${purpose}: ${exitCode === null ? 'did not end before its deadline' : `failed with exit code ${exitCode}`}\n${indent(withoutPasswords(lastLines(output, 25)))}`,
       next,
     )
     this.name = 'CommandError'
   }
 }
 
-/** Characters of a line that are shown; what is longer is for programs, not for people. */
+/** Characters of a line that are shown: nobody reads a longer one. */
 const LINE = 400
 
-/** The last `count` lines of a text that are not empty. */
+/** The last `count` lines of a text. Empty lines do not count, and long lines are cut. */
 export function lastLines(text: string, count: number): string {
   return text
     .split('\n')
@@ -84,11 +92,12 @@ export function lastLines(text: string, count: number): string {
     .join('\n')
 }
 
-/** A text without the passwords of the URIs in it: applications log their DATABASE_URI. */
+/** Replaces the passwords of all URIs in a text by `***`: applications log their DATABASE_URI. */
 export function withoutPasswords(text: string): string {
   return text.replace(/(:\/\/[^\s:/@]*:)[^\s@]+@/g, '$1***@')
 }
 
+/** Indents every line by four blanks. */
 export function indent(text: string): string {
   return text.replace(/^/gm, '    ')
 }

@@ -1,11 +1,11 @@
-/** What somebody may have meant who wrote a word that nobody knows. */
+/** What a mistyped word probably means. */
 
-/** The known word that takes the fewest changes to reach from `word`. */
+/** The known word that is the fewest changes away from `word`. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   return [...known].sort((a, b) => distance(word, a) - distance(word, b))[0]
 }
 
-/** Levenshtein distance: single-character changes that lead from a to b. */
+/** Levenshtein distance: how many characters must be inserted, removed or replaced to make `a` into `b`. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (const [i, letter] of [...a].entries()) {

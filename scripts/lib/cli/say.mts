@@ -1,4 +1,4 @@
-/** What a person reads: progress on standard error, one sentence a step with its duration; results on standard output. */
+/** Output for people. Progress goes to standard error, a line for each step. Results go to standard output. */
 import process from 'node:process'
 import { styleText } from 'node:util'
 
@@ -6,7 +6,7 @@ const terminal = process.stderr.isTTY === true && process.env.NO_COLOR === undef
 export type Format = Parameters<typeof styleText>[0]
 const paint = (format: Format, text: string) => styleText(format, text, { stream: process.stderr })
 
-/** For a result: standard output may be a file while standard error is a terminal. */
+/** Text of a result in colour. It has no colour when standard output is a file, also when standard error is a terminal. */
 export const painted = (format: Format, text: string) => styleText(format, text, { stream: process.stdout })
 
 export const green = (text: string) => paint('green', text)
@@ -17,6 +17,7 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
+/** A warning, on standard error: `! LINE`. */
 export function warn(line: string): void {
   say(`${paint('yellow', '!')} ${line}`)
 }
@@ -27,9 +28,9 @@ export function result(line: string): void {
 }
 
 /**
- * Runs one step and says how it went: `✓ TITLE: DETAIL (1.2 s)`.
- * @param title what is done, in the user's words
- * @param work  does it; the text it returns becomes the detail
+ * Runs one step and prints its result: `✓ TITLE: DETAIL (1.2 s)`, or `✗ TITLE (1.2 s)` when the work fails.
+ * @param title the part of the server or of the stack that the step is about
+ * @param work  its result becomes the detail; its error is thrown on
  */
 export async function step(title: string, work: () => Promise<string>): Promise<void> {
   const started = performance.now()
@@ -44,7 +45,7 @@ export async function step(title: string, work: () => Promise<string>): Promise<
   }
 }
 
-/** Milliseconds as people read them: `0.4 s`, `12.1 s`, `3 min 5 s`. */
+/** A duration in milliseconds as text: `0.4 s`, `12.1 s`, `3 min 5 s`. */
 export function seconds(milliseconds: number): string {
   const tenths = Math.round(milliseconds / 100)
   if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`
@@ -61,5 +62,5 @@ export function count(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`
 }
 
-/** The text as the beginning of a sentence. */
+/** The text with a capital letter at its beginning. */
 export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

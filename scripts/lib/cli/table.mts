@@ -1,6 +1,4 @@
-/** Tables for people. */
-
-/** Columns as wide as their widest cell. */
+/** A text table. Each column is as wide as its widest cell. */
 export function table(head: string[], rows: string[][]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),

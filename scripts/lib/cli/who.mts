@@ -1,4 +1,4 @@
 import { userInfo } from 'node:os'
 
-/** Who runs this, by the name on this machine. */
+/** The name, on this machine, of the user who runs the script. */
 export const who = () => userInfo().username

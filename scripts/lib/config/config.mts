@@ -1,12 +1,24 @@
-/** The configuration: config/stack.yaml, config/server.yaml, and `.env` beside that folder over them. */
+/** The configuration: config/stack.yaml and config/server.yaml. Variables of `.env`, beside that folder, override them. */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { parse as parseEnv } from 'dotenv'
 import { OperatorError } from '../cli/errors.mts'
-import { choice, flag, type Infer, integer, list, names, parseConfig, section, text } from './schema.mts'
+import { parsePublicKey } from './public-key.mts'
+import {
+  choice,
+  flag,
+  type Infer,
+  integer,
+  list,
+  names,
+  parseConfig,
+  section,
+  text,
+  UNTOUCHED,
+} from './schema.mts'
 
-/** The checkout. */
+/** The folder of this checkout. */
 export const ROOT = path.resolve(import.meta.dirname, '../../..')
 
 const image = (fallback: string) => text('an image name with a tag', /^[\w./:@-]+$/, fallback)
@@ -105,7 +117,7 @@ export const stackSchema = section({
   }),
 })
 
-// useradd's own rule on Debian (NAME_REGEX of adduser), and the 32 characters that utmp has room for.
+// Debian's rule for names (NAME_REGEX of adduser), and at most 32 characters: utmp has room for no more.
 const userName = text('a user name that Linux takes: a-z, digits, _ and -', /^[a-z_][a-z0-9_-]{0,31}$/)
 const publicKey = {
   ...text('a public key as ssh-keygen prints it: TYPE BASE64 COMMENT', /./),
@@ -122,15 +134,16 @@ export type StackConfig = Infer<typeof stackSchema>
 export type ServerConfig = Infer<typeof serverSchema>
 export type User = ServerConfig['users'][number]
 export interface Config {
-  /** Where both files are. */
+  /** The folder of both files. */
   folder: string
   stack: StackConfig
   server: ServerConfig
 }
 
 /**
- * Reads both files and the variables over them; connects to nothing.
- * @param folder the folder with stack.yaml and server.yaml
+ * Reads both files and the variables that override them. Connects to nothing.
+ * @param folder the folder of stack.yaml and server.yaml
+ * @throws OperatorError when a file is missing or holds a mistake
  */
 export function loadConfig(folder: string): Config {
   const variables = { ...readEnv(path.join(path.dirname(folder), '.env')), ...process.env }
@@ -147,17 +160,20 @@ export function loadConfig(folder: string): Config {
   return { folder, stack, server }
 }
 
-/** A request that is under way when its replica goes may take as long as any other. @throws OperatorError naming both keys */
+/**
+ * Checks that a rollout waits for an old replica's requests as long as a request may take.
+ * @throws OperatorError that names both keys
+ */
 function checkWaits({ app, rollout }: StackConfig, file: string): void {
   if (app.timeout > rollout.balancer_timeout)
     throw new OperatorError(
-      `${file}: app.timeout is ${app.timeout} s, but a rollout waits for an old replica’s last requests for ${rollout.balancer_timeout} s only (rollout.balancer_timeout)`,
-      'Set rollout.balancer_timeout to app.timeout at least.',
-      'nothing was contacted or changed.',
+      `${file}: app.timeout is ${app.timeout} s, but a rollout waits only ${rollout.balancer_timeout} s for an old replica’s last requests (rollout.balancer_timeout)`,
+      'Set rollout.balancer_timeout to at least app.timeout.',
+      UNTOUCHED,
     )
 }
 
-/** What a choice of `tls` needs besides. @throws OperatorError naming file and key */
+/** Checks that the keys which a choice of `tls` needs are set. @throws OperatorError that names the file and the key */
 export function checkTls({ tls, domain, tls_files }: StackConfig, file: string): void {
   const missing =
     (tls === 'letsencrypt' && domain === '' && 'domain') ||
@@ -167,29 +183,12 @@ export function checkTls({ tls, domain, tls_files }: StackConfig, file: string):
     throw new OperatorError(
       `${file}: tls: ${tls} needs ${missing}, which is empty`,
       `Set ${missing} there, or choose tls: self-signed.`,
-      'nothing was contacted or changed.',
+      UNTOUCHED,
     )
 }
 
 function readEnv(file: string): Record<string, string> {
   return existsSync(file) ? parseEnv(readFileSync(file)) : {}
-}
-
-/** A key whose blob is whole and names the type that stands before it (RFC 4253, section 6.6). */
-function parsePublicKey(value: unknown): string | undefined {
-  const [, type = '', base64 = ''] =
-    /^(ssh-\S+|ecdsa-\S+|sk-\S+@openssh\.com) (AAAA[A-Za-z0-9+/]+={0,2})( \S.*)?$/.exec(String(value)) ?? []
-  const [name, ...rest] = fieldsOf(Buffer.from(base64, 'base64')) ?? []
-  return name?.toString() === type && rest.length > 0 ? String(value) : undefined
-}
-
-/** The fields of a key blob, each behind its length in four bytes; nothing when the last one is cut off (RFC 4251, section 5). */
-function fieldsOf(blob: Buffer): Buffer[] | undefined {
-  if (blob.length === 0) return []
-  if (blob.length < 4 || blob.length < 4 + blob.readUInt32BE(0)) return undefined
-  const end = 4 + blob.readUInt32BE(0)
-  const rest = fieldsOf(blob.subarray(end))
-  return rest && [blob.subarray(4, end), ...rest]
 }
 
 /** The folder of the application on this machine. */

@@ -1,35 +1,39 @@
-/** What a configuration file may hold: a small schema, checked against YAML with the line of every mistake. */
+/** A schema for configuration files. It checks a YAML text and reports a mistake with its line. */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
 import { OperatorError } from '../cli/errors.mts'
 import { nearest } from '../cli/nearest.mts'
 
-/** One value: how to tell a right one, its default, and the environment variable that overrides it. */
-export interface Leaf<T> {
+/** A single value. */
+interface Leaf<T> {
   kind: 'leaf'
+  /** What a right value is, for messages: `a whole number from 1 to 16`. */
   wanted: string
-  /** undefined: the file has to give it. */
+  /** The default; undefined: the file must hold the key. */
   fallback: T | undefined
+  /** The environment variable that overrides the file. */
   env: string | undefined
+  /** The value with its right type; undefined when it is wrong. */
   parse(value: unknown): T | undefined
 }
-export interface List<T> {
+interface List<T> {
   kind: 'list'
   item: Schema<T>
-  /** When the key is left out. */
+  /** The value when the file does not hold the key. */
   fallback: readonly T[]
 }
-export interface Section<T> {
+interface Section<T> {
   kind: 'section'
   keys: { [K in keyof T]: Schema<T[K]> }
 }
-/** A map with names of the operator's own choice. */
-export interface Names {
+/** A map whose keys the operator chooses. */
+interface Names {
   kind: 'names'
   name: RegExp
 }
 // biome-ignore lint/suspicious/noExplicitAny: the value's type is what the schema infers
 export type Schema<T = any> = Leaf<T> | List<any> | Section<T> | Names
 
+/** The type of the values that a schema describes. */
 export type Infer<S> =
   S extends Leaf<infer T>
     ? T
@@ -81,9 +85,9 @@ export const section = <K extends Record<string, Schema>>(keys: K) => ({ kind: '
 export const names = (name: RegExp): Names => ({ kind: 'names', name })
 
 /**
- * Reads a YAML text by a schema. Variables of `env` that the schema names win over the file.
- * @param file the name for messages
- * @throws OperatorError naming file, line and the nearest known key
+ * Reads a YAML text by a schema. A variable of `env` that the schema names overrides the file.
+ * @param file the name of the file, for messages
+ * @throws OperatorError with the file, the line and, for an unknown key, the nearest known one
  */
 export function parseConfig<S extends Schema>(
   schema: S,
@@ -93,23 +97,15 @@ export function parseConfig<S extends Schema>(
 ): Infer<S> {
   const lines = new LineCounter()
   const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false })
-  const at = (offset: number) => `${file}, line ${lines.linePos(offset).line}`
-  const refuse = (node: Node | null | undefined, message: string): never => {
-    throw new OperatorError(
-      `${at(node?.range?.[0] ?? 0)}: ${message}`,
-      'Correct the file and run again.',
-      UNTOUCHED,
-    )
+  const refuseAt = (offset: number, message: string): never => {
+    const { line } = lines.linePos(offset)
+    throw new OperatorError(`${file}, line ${line}: ${message}`, 'Correct the file and run again.', UNTOUCHED)
   }
-  const broken = document.errors[0]
-  if (broken)
-    throw new OperatorError(
-      `${at(broken.pos[0])}: ${broken.message}`,
-      'Correct the file and run again.',
-      UNTOUCHED,
-    )
+  const refuse = (node: Node | null | undefined, message: string) => refuseAt(node?.range?.[0] ?? 0, message)
+  const [broken] = document.errors
+  if (broken) refuseAt(broken.pos[0], broken.message)
 
-  /** @param parent what stands where the value is missing */
+  /** @param parent the node above: its line is reported when the value is missing */
   function read(rule: Schema, node: Node | null | undefined, path: string, parent = node): unknown {
     if (rule.kind === 'section') return readSection(rule, node, path)
     if (rule.kind === 'list') return readList(rule, node, path)
@@ -123,7 +119,7 @@ export function parseConfig<S extends Schema>(
   }
 
   function readSection(rule: Section<Record<string, unknown>>, node: Node | null | undefined, path: string) {
-    if (node && !isMap(node) && !(isScalar(node) && node.value === null))
+    if (node && !isMap(node) && !isNull(node))
       refuse(node, `${path || 'the file'} must hold keys, not ${shown(node)}`)
     for (const pair of isMap<Node, Node>(node) ? node.items : []) {
       const key = String(isScalar(pair.key) ? pair.key.value : pair.key)
@@ -138,13 +134,13 @@ export function parseConfig<S extends Schema>(
 
   function readList(rule: List<unknown>, node: Node | null | undefined, path: string) {
     if (!node) return [...rule.fallback]
-    if (isScalar(node) && node.value === null) return []
+    if (isNull(node)) return []
     if (!isSeq<Node>(node)) return refuse(node, `${path} must be a list, not ${shown(node)}`)
     return node.items.map((item, index) => read(rule.item, item, `${path}[${index}]`))
   }
 
   function readNames(rule: Names, node: Node | null | undefined, path: string) {
-    if (!node || (isScalar(node) && node.value === null)) return {}
+    if (!node || isNull(node)) return {}
     if (!isMap<Node, Node>(node))
       return refuse(node, `${path} must hold NAME: value pairs, not ${shown(node)}`)
     return Object.fromEntries(
@@ -152,7 +148,7 @@ export function parseConfig<S extends Schema>(
         const name = String(isScalar(key) ? key.value : key)
         if (!rule.name.test(name)) refuse(key, `${path}.${name} is not a name that fits here`)
         if (!isScalar(value)) refuse(key, `${path}.${name} must be a single value`)
-        // As it is written: read as a number, 1.10 would become 1.1.
+        // The text of the file: read as a number, 1.10 would become 1.1.
         const { source, value: text } = value as Scalar
         return [name, typeof text === 'string' ? text : (source ?? '')]
       }),
@@ -167,9 +163,15 @@ export function defaults<S extends Schema>(schema: S): Infer<S> {
   return parseConfig(schema, '', 'defaults', {})
 }
 
-const UNTOUCHED = 'nothing was contacted or changed.'
+/** The state after a mistake in the configuration. */
+export const UNTOUCHED = 'nothing was contacted or changed.'
 
-/** Among keys of the same section the nearest by its own name, else the nearest anywhere: a key may stand at the wrong level. */
+const isNull = (node: Node) => isScalar(node) && node.value === null
+
+/**
+ * The message for an unknown key. It names a known key with this very name at another level, else the nearest key of the
+ * same section, else the nearest key of all.
+ */
 function unknownKey(key: string, path: string, known: string[]): string {
   const last = (name: string) => name.slice(name.lastIndexOf('.') + 1)
   const exact = known.find((name) => last(name) === key)
@@ -178,7 +180,7 @@ function unknownKey(key: string, path: string, known: string[]): string {
   return `unknown key “${key}”${path && ` under ${path}`}; the nearest known one is “${exact ?? last(near ?? '')}”`
 }
 
-/** Every key of a schema with the sections above it: `app.replicas`. */
+/** The path of every key of a schema: `app.replicas`. */
 function pathsOf(schema: Schema, above = ''): string[] {
   if (schema.kind === 'list') return pathsOf(schema.item, above)
   if (schema.kind !== 'section') return []
