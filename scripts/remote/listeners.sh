@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# What listens in a container's network, and what answers to /status there. A line each:
-# ADDRESS:PORT as the kernel writes them, HTTP status (000: no answer), the beginning of the body; between tabs.
-#   container  id
+# Prints a line for each socket that listens in a container's network, with tabs between: ADDRESS:PORT as the kernel
+# writes them, the HTTP status of its answer to /status (000: no answer), and the beginning of the body.
+#   container  its id
 : "${container:?}"
 
 pid=$(docker inspect --format '{{.State.Pid}}' "$container" 2>/dev/null) || exit 0
-# The tables of the container's network, not of the server's. State 0A is LISTEN; 127.0.0.11 is Docker's own DNS.
+# The tables of the container's network. State 0A is LISTEN; 127.0.0.11 is Docker's DNS.
 sockets=$(awk '$4 == "0A" && $2 !~ /^0B00007F:/ { print $2 }' "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null | sort -u) || exit 0
 
 ipv4() { echo "$((16#${1:6:2})).$((16#${1:4:2})).$((16#${1:2:2})).$((16#${1:0:2}))"; }
@@ -16,9 +16,9 @@ for socket in $sockets; do
     00000000000000000000000000000000 | 00000000000000000000000001000000) name='[::1]' ;;
     0000000000000000FFFF0000*) name=$(ipv4 "${socket:24:8}") ;;
     ????????) name=$(ipv4 "${socket%:*}") ;;
-    *) name='' ;; # an address of its own in IPv6: the application network has none
+    *) name='' ;; # another IPv6 address: the application's network has none
   esac
-  # From within its network: nobody else can ask at the container's own 127.0.0.1.
+  # The question comes from within the container's network, since its 127.0.0.1 cannot be reached from outside.
   answer=$(nsenter --net --target "$pid" curl -s --noproxy '*' --max-time 2 -w '\t%{http_code}' "http://$name:$((16#${socket#*:}))/status" 2>/dev/null) || true
   body=${answer%$'\t'*}
   body=${body//[$'\t\r\n']/ }

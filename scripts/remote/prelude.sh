@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Comes before every script: what a login, a shell's startup file or the operator's own shell have set decides nothing.
-# Docker and Compose listen to dozens of variables (DOCKER_HOST, COMPOSE_FILE, and each one that compose/stack.yaml
-# names), so all go but the ones that say who this is and by which proxy the server reaches the network.
+# Runs before every script and gives it a known environment, whatever the login, a startup file or the operator's shell has
+# set. Docker and Compose read dozens of variables (DOCKER_HOST, COMPOSE_FILE, and each that compose/stack.yaml names). So
+# only the variables of the user and of the proxies are kept.
 for name in $(compgen -e); do
   case "${name,,}" in
     home | user | logname | shlvl | ssh_client | docker_config) ;;

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# `write PATH MODE`: what comes on the standard input becomes a file, owned by root. It is written beside its place and
-# renamed over it. Prints the path when content or mode were others.
+# `write PATH MODE` writes its standard input to a file of root: beside its place, then by a rename. It prints the path
+# when content, mode or owner have changed.
 
 write() {
   (umask 077; cat >"$1.next")

@@ -1,4 +1,4 @@
-/** Where ssh goes: what people type as --host, and what ssh's own configuration makes of it. */
+/** The destination of ssh: what people type as --host, and what ssh's configuration makes of it. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import { askRoute, parseDestination, sshWords } from '../../scripts/lib/host/destination.mts'
 import { refusal } from '../lib/refusal.mts'
 
-describe('typed', () => {
+describe('--host takes', () => {
   for (const [word, ...words] of [
     ['web', 'web'],
     ['admin@203.0.113.7', 'admin@203.0.113.7'],
@@ -25,14 +25,14 @@ describe('typed', () => {
     test(word, () => assert.deepEqual(sshWords(parseDestination(word)), words))
 
   for (const word of ['', '-oProxyCommand=x', '-x@web', 'a b', 'a\nb', 'root@', '[::1', 'a:b', 'a/b'])
-    test(`“${word}” is refused`, () =>
+    test(`and refuses “${word}”`, () =>
       assert.equal(
         refusal(() => parseDestination(word)),
         `\n✗ “${word}” is not a host\n  Next:  Give it as --host USER@NAME.`,
       ))
 })
 
-describe('ssh says', () => {
+describe('by its configuration, ssh connects to', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
   const file = path.join(folder, 'config')
   before(() =>
@@ -61,7 +61,7 @@ Host straight
   ] as const)
     test(name, () => assert.deepEqual(askRoute(['-F', file, name]), { hostname, jumps }))
 
-  test('what is wrong with its configuration', () => {
+  test('nothing when the configuration is wrong; the error holds its message', () => {
     writeFileSync(path.join(folder, 'bad'), 'Nonsense yes\n')
     assert.match(
       refusal(() => askRoute(['-F', path.join(folder, 'bad'), 'web'])),

@@ -1,4 +1,4 @@
-/** Files on the server, really written by bash into a folder of their own. */
+/** Files on the server, written by a real bash into a folder of the test. */
 import assert from 'node:assert/strict'
 import { closeSync, mkdtempSync, openSync, readdirSync, readSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ let folder: string
 const at = (name: string) => path.join(folder, name)
 const write = (...files: ServerFile[]) => host.writeFiles(files)
 const stat = async (name: string) => (await host.run('stat', bash`stat -c '%a %u %g' ${at(name)}`)).trim()
-/** As root, since a file may be for root alone; base64 keeps every byte. */
+/** The content, read as root, since only root may read some of the files. base64 keeps every byte. */
 const content = async (name: string) =>
   Buffer.from(await host.run('read', bash`base64 -w0 ${at(name)}`), 'base64').toString()
 
@@ -24,7 +24,7 @@ afterEach(async () => {
   await host.run('Removing', bash`rm -rf ${folder}`)
 })
 
-test('says which paths changed, and only those', async () => {
+test('the paths of changed files are returned, and no others', async () => {
   const one = { path: at('one'), content: '1\n' }
   const two = { path: at('two words'), content: '2\n', mode: '600' }
   assert.deepEqual(await write(one, two), [one.path, two.path])
@@ -34,7 +34,7 @@ test('says which paths changed, and only those', async () => {
   assert.equal(await content('two words'), '2\n')
 })
 
-test('mode and owner are as told, and put right when they are not', async () => {
+test('mode and owner are set, and corrected when they differ', async () => {
   const key = { path: at('key'), content: new Secret('hunter2'), mode: '400' }
   await write({ path: at('plain'), content: '' }, key)
   assert.deepEqual([await stat('plain'), await stat('key')], ['644 0 0', '400 0 0'])
@@ -47,7 +47,7 @@ test('mode and owner are as told, and put right when they are not', async () => 
   assert.equal(await content('key'), 'hunter2')
 })
 
-test('a reader sees the old file or the new one: the new one is renamed over', async () => {
+test('a reader sees the old file or the new one: a file is replaced by a rename', async () => {
   const file = { path: at('file'), content: 'old\n' }
   await write(file)
   const reader = openSync(file.path, 'r')
@@ -60,13 +60,13 @@ test('a reader sees the old file or the new one: the new one is renamed over', a
   assert.deepEqual(readdirSync(folder), ['file'])
 })
 
-test('what an interrupted run left beside a file does no harm', async () => {
+test('a temporary file of an interrupted run does no harm', async () => {
   await host.run('Leaving', bash`echo half >${at('file.next')}; chmod 000 ${at('file.next')}`)
   assert.deepEqual(await write({ path: at('file'), content: 'whole' }), [at('file')])
   assert.deepEqual(readdirSync(folder), ['file'])
 })
 
-test('any text arrives', async () => {
+test('any text is written unchanged', async () => {
   const texts = ['', '\n\n', "it's $HOME `x` \\ 'EOF'\nEOF\n", 'žluťoučký 🦑', 'x'.repeat(300_000)]
   for (const text of texts) {
     await write({ path: at("na'me $x"), content: text })
@@ -74,7 +74,7 @@ test('any text arrives', async () => {
   }
 })
 
-test('a folder that is missing is an error', async () => {
+test('a missing folder is an error', async () => {
   await assert.rejects(
     write({ path: at('none/file'), content: '' }),
     /Writing files: failed with exit code 1/,

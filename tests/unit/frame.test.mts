@@ -1,4 +1,4 @@
-/** What a script prints, told apart from what others print on the same streams: a real bash behind a noisy login. */
+/** The frame around a script's output: a real bash, started by a login that prints to the same streams. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { Readable } from 'node:stream'
@@ -18,13 +18,13 @@ function behindLogin(input: string, env: NodeJS.ProcessEnv = process.env) {
   return { status, stdout, out: unframed(stdout), err: unframed(stderr) }
 }
 
-test('what a login prints before and after is not the script’s, on both streams, with and without a last newline', () => {
+test('what the login prints before and after the script is left out, on both streams, with and without a last newline', () => {
   const { out, err } = behindLogin(framed(bash`echo one; printf two; echo three >&2; exit 7`))
   assert.deepEqual(out, { began: true, code: 7, text: 'one\ntwo', lines: ['one', 'two'] })
   assert.equal(err.text, 'three\n')
 })
 
-test('a script that prints nothing prints nothing; one that never began is told', () => {
+test('a script that prints nothing has empty output, and differs from a script that never began', () => {
   assert.deepEqual(behindLogin(framed(bash`true`)).out, { began: true, code: 0, text: '', lines: [] })
   assert.deepEqual(unframed('This account is not available\n'), {
     began: false,
@@ -34,25 +34,25 @@ test('a script that prints nothing prints nothing; one that never began is told'
   })
 })
 
-test('of a script that is still at it, the whole lines are known', () => {
+test('of a script that still runs, the complete lines are known', () => {
   const { stdout } = behindLogin(framed(bash`printf 'one\ntwo'`))
   const { code, lines } = unframed(stdout.slice(0, stdout.indexOf('two') + 3))
   assert.deepEqual([code, lines], [undefined, ['one']])
 })
 
-test('line by line, as a session is read', async () => {
+test('linesOf reads a session line by line', async () => {
   const { stdout } = behindLogin(framed(bash`echo one; echo; printf two`))
   const lines = []
   for await (const line of linesOf(Readable.from([stdout.slice(0, 30), stdout.slice(30)]))) lines.push(line)
   assert.deepEqual(lines, ['one', '', 'two'])
 })
 
-test('what comes behind the script is its input when it takes some', () => {
+test('what follows the script is its input, when it takes any', () => {
   assert.equal(behindLogin(`${framed(bash`cat`, 'last')}rest`).out.text, 'rest')
   assert.equal(behindLogin(`${framed(bash`cat`)}echo rest\n`).out.text, '')
 })
 
-test('what the surroundings set decides nothing but the proxies', () => {
+test('of the environment, a script sees the home and the proxies only', () => {
   const env = {
     ...{ HOME: '/root', PATH: '/bin', HTTP_PROXY: 'http://proxy', no_proxy: '*' },
     ...{ DOCKER_HOST: 'tcp://x', DOCKER_CONTEXT: 'x', COMPOSE_FILE: 'x', HTTP_PORT: '1' },

@@ -1,4 +1,4 @@
-/** The server: its names, and scripts on this machine. What goes over ssh is tested with a real sshd, in tests/server. */
+/** The server: its names, and scripts on this machine. tests/server tests what goes over ssh, with a real sshd. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import {
@@ -21,7 +21,7 @@ import { bash } from '../../scripts/lib/host/shell.mts'
 import { told } from '../lib/refusal.mts'
 import { until } from '../lib/until.mts'
 
-describe('names', () => {
+describe('the names of a server:', () => {
   for (const [address, local, name, login, hostname] of [
     ['local', true, 'this machine', 'ssh', 'localhost'],
     ['admin@203.0.113.7', false, 'admin@203.0.113.7', 'ssh admin@203.0.113.7', '203.0.113.7'],
@@ -44,12 +44,12 @@ describe('a script', () => {
     assert.equal(await host.run('Asking', bash`id -u; echo noise >&2`), '0\n')
   })
 
-  test('does not run what .bashrc says, though bash takes its standard input for a network connection', async () => {
+  test('does not run .bashrc, though bash takes its standard input for a network connection', async () => {
     const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
     writeFileSync(path.join(home, '.bashrc'), 'echo from .bashrc; exit 3\n')
     const program = `import { Host } from './scripts/lib/host/host.mts'; import { bash } from './scripts/lib/host/shell.mts'
 console.log(await new Host('local').run('Asking', bash\`echo from the script\`))`
-    // As cron and a build server start it: below no other shell.
+    // SHLVL is not set, as when cron or a build server starts it: only then bash would read .bashrc.
     const env = { PATH: process.env.PATH, HOME: home }
     const argv = ['--import', 'tsx', '--input-type=module', '--eval', program]
     const { stdout, stderr } = spawnSync(process.execPath, argv, { cwd: ROOT, env, encoding: 'utf8' })
@@ -57,7 +57,7 @@ console.log(await new Host('local').run('Asking', bash\`echo from the script\`))
     assert.equal(stdout, 'from the script\n\n', stderr)
   })
 
-  test('no command in it can eat the rest of it', async () => {
+  test('is not read by its own commands', async () => {
     assert.equal(
       await host.run(
         'Reading',
@@ -69,7 +69,7 @@ echo "rest$line"`,
     )
   })
 
-  test('ends at the first command that fails, also within a pipe, and at a variable that is not set', async () => {
+  test('ends at the first command that fails, also in a pipe, and at a variable that is not set', async () => {
     for (const script of [
       bash`false; echo on`,
       bash`false | true; echo on`,
@@ -80,7 +80,7 @@ echo "rest$line"`,
     }
   })
 
-  test('leaves nothing to the next one in the same shell: neither variables nor a folder, options, traps or streams', async () => {
+  test('leaves nothing to the next script in the same shell: no variable, folder, option, trap or stream', async () => {
     const own = new Host('local')
     const first = await own.attempt(
       bash`x=1; y() { :; }; cd /usr; umask 0; set +eu; trap 'echo trapped' EXIT; exec 5</dev/null >/dev/null; echo unheard; exit 3`,
@@ -93,7 +93,7 @@ echo "rest$line"`,
     assert.ok(!second.includes('/usr'), second)
   })
 
-  test('has a shell of its own while others are under way', async () => {
+  test('has its own shell while other scripts run', async () => {
     const pipe = path.join(mkdtempSync(path.join(tmpdir(), 'prusa-test-')), 'pipe')
     await host.run('Making a pipe', bash`mkfifo ${pipe}`)
     const [read] = await Promise.all([
@@ -104,7 +104,7 @@ echo "rest$line"`,
     assert.equal(read, 'written\n')
   })
 
-  test('runs also when the shell of the one before is gone', async () => {
+  test('runs in a new shell when the shell of the script before was killed', async () => {
     const own = new Host('local')
     const pid = async () => Number(await own.run('Asking', bash`echo $$`))
     const before = await pid()
@@ -113,7 +113,7 @@ echo "rest$line"`,
     assert.notEqual(await pid(), before)
   })
 
-  test('that is tied ends when its input is ended, and is heard line by line; the next one runs all the same', async () => {
+  test('that is tied ends with its input, and its lines are heard at once; the next script runs', async () => {
     const own = new Host('local')
     const over = new AbortController()
     const hear = (line: string) => line === 'begun' && over.abort()
@@ -123,14 +123,14 @@ echo "rest$line"`,
     assert.equal(await own.run('Going on', bash`echo on`), 'on\n')
   })
 
-  test('that fails shows its purpose, its exit code and its last lines', async () => {
+  test('that fails is reported with its purpose, its exit code and its last lines', async () => {
     assert.match(
       await failure(host.run('Building', bash`echo fine; echo 'no space left' >&2; exit 7`)),
       /✗ Building: failed with exit code 7\n {4}fine\n {4}no space left\n {2}Next: /,
     )
   })
 
-  test('is ended at its deadline, whatever it makes of signals', async () => {
+  test('is killed at its deadline, also when it ignores signals', async () => {
     const text = await failure(
       host.run('Waiting', bash`trap 'exit 0' TERM; echo begun; while :; do sleep 0.1; done`, { deadline: 1 }),
     )
@@ -139,7 +139,7 @@ echo "rest$line"`,
   })
 })
 
-test('a copied folder is the same byte for byte, and can be read by everybody, whatever umask made it here', async () => {
+test('a copied folder has the same content, and everybody can read it, whatever its modes are here', async () => {
   const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
   const [from, to] = [path.join(home, 'from'), path.join(home, 'to')]
   mkdirSync(path.join(from, 'sub'), { recursive: true, mode: 0o700 })
@@ -155,14 +155,14 @@ test('a copied folder is the same byte for byte, and can be read by everybody, w
   assert.deepEqual(modes, [0o755, 0o755, 0o644, 0o755])
 })
 
-test('a folder that cannot be copied: which, and why', async () => {
+test('a folder that cannot be read is reported with its path and the reason', async () => {
   const text = await new Host('local')
     .copyFolder('/nowhere', ['x'], '/tmp/prusa-test-none')
     .then(() => '', told)
   assert.match(text, /Copying \/nowhere to this machine: failed .*\n.*No such file/)
 })
 
-test('a folder that cannot be written there: why', async () => {
+test('a folder that cannot be written on the server is reported with the reason', async () => {
   const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
   writeFileSync(path.join(home, 'large'), Buffer.alloc(1 << 20))
   const text = await new Host('local').copyFolder(home, ['large'], '/proc/none').then(() => '', told)

@@ -1,4 +1,4 @@
-/** The lock, between processes of their own on this machine: who waits, who is refused, and who has lost it. */
+/** The lock, between processes on this machine: which one waits, which one is refused, and which one has lost it. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -18,7 +18,7 @@ import { until } from '../lib/until.mts'
 const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
 after(() => rmSync(home, { recursive: true, force: true }))
 
-/** A deployment of its own. */
+/** The configuration of another deployment. */
 function stackAt(name: string) {
   return { ...defaults(stackSchema), project: 'prusatestlock', folder: path.join(home, name) }
 }
@@ -30,7 +30,7 @@ const failure = (work: Promise<unknown>) =>
     (error) => error,
   )
 
-/** Another operator, who holds the lock while this process does the work; \`host\` and \`bash\` are there. */
+/** A process that holds the lock during some work. The work can use `host` and `bash`. */
 function operator(stack: Stack, work: string, silence = 20) {
   const program = `import { Host } from './scripts/lib/host/host.mts'
 import { withLock } from './scripts/lib/host/lock.mts'
@@ -48,14 +48,14 @@ await withLock(host, ${JSON.stringify(stack)}, 'a trial', async () => { ${work} 
     ended: new Promise<string>((resolve) => child.once('close', () => resolve(text))),
     said: (word: string) => until(`the operator says ${word}`, () => text.includes(word)),
     send: (signal: NodeJS.Signals) => child.kill(signal),
-    /** Its work may wait for this. */
+    /** Ends its standard input, for which the work may wait. */
     goOn: () => child.stdin.end(),
   }
 }
 const UNTIL_TOLD = `await new Promise((resolve) => process.stdin.once('end', resolve).resume());`
 
 describe('the lock', { concurrency: 3 }, () => {
-  test('is one operator’s at a time: the other is told by whom, since when and for what, and has changed nothing', async () => {
+  test('has one holder at a time: another run is refused, changes nothing, and reads who holds the lock, since when and for what', async () => {
     const stack = stackAt('two')
     const first = operator(stack, `console.log('holds'); ${UNTIL_TOLD}`)
     await first.said('holds')
@@ -70,7 +70,7 @@ describe('the lock', { concurrency: 3 }, () => {
     )
     assert.match(
       told(refused),
-      /✗ Another run is under way: \S+@\S+ since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ for a trial\n {2}State: nothing was changed\.\n {2}Next: {2}Wait until it is done/,
+      /✗ Another run is under way: \S+@\S+ since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ for a trial\n {2}State: nothing was changed\.\n {2}Next: {2}Wait until it has ended/,
     )
     assert.equal(worked, false)
     assert.deepEqual(files(), before)
@@ -78,7 +78,7 @@ describe('the lock', { concurrency: 3 }, () => {
     assert.equal(await first.ended, 'holds\n')
   })
 
-  test('is the same one for work within work, and free when that is done or has failed', async () => {
+  test('is the same for work within work, and is free when the work has ended or failed', async () => {
     const [stack, host] = [stackAt('nested'), new Host('local')]
     const within = () => withLock(host, stack, 'inner', async () => host.run('Asking', bash`echo there`))
     assert.equal(await withLock(host, stack, 'outer', within), 'there\n')
@@ -89,7 +89,7 @@ describe('the lock', { concurrency: 3 }, () => {
     assert.equal(await withLock(new Host('local'), stack, 'next', async () => 'free'), 'free')
   })
 
-  test('is free when its holder was killed, and a step of the holder that is under way is waited for', async () => {
+  test('is free when its holder is killed, and the next holder waits for the step that is still under way', async () => {
     const stack = stackAt('killed')
     const [begun, go, done] = ['begun', 'go', 'done'].map((name) => path.join(home, name)) as [
       string,
@@ -103,7 +103,7 @@ describe('the lock', { concurrency: 3 }, () => {
     await until('the step has begun', () => existsSync(begun))
     first.send('SIGKILL')
     await first.ended
-    // Who waits for it and is killed keeps nobody waiting.
+    // A run that is killed while it waits does not keep another one waiting.
     const gone = operator(stack, '')
     await gone.said('still under way')
     gone.send('SIGKILL')
@@ -111,15 +111,12 @@ describe('the lock', { concurrency: 3 }, () => {
     await second.said('still under way')
     await new Host('local').run('Ending the step', bash`touch ${go}`)
     const text = await second.ended
-    assert.match(
-      text,
-      /! A step of a run that was cut off \(\S+@\S+ since \S+ for a trial\) is still under way/,
-    )
+    assert.match(text, /! A step of an interrupted run \(\S+@\S+ since \S+ for a trial\) is still under way/)
     assert.match(text, /holds, done: \S+done/)
   })
 
   for (const other of [true, false])
-    test(`is lost by who slept, ${other ? 'and another one has worked meanwhile' : 'also when nobody else wanted it'}`, async () => {
+    test(`is lost by a holder that is stopped, ${other ? 'and another run works meanwhile' : 'also when no other run wants it'}`, async () => {
       const stack = stackAt(`slept-${other}`)
       const mine = path.join(home, `slept-${other}.txt`)
       const first = operator(
@@ -148,13 +145,13 @@ describe('the lock', { concurrency: 3 }, () => {
           ? /✗ This run has lost its lock to \S+@\S+ since \S+ for a trial: /
           : /✗ This run has lost its lock: /,
       )
-      assert.match(text, /State: it has done nothing more since then/)
-      assert.match(text, /Next: {2}.*the same command again/)
+      assert.match(text, /State: this run has changed nothing since then/)
+      assert.match(text, /Next: {2}.*same command again/)
       assert.doesNotMatch(text, /went on/)
       assert.equal(readFileSync(mine, 'utf8'), other ? 'second\n' : 'first\n')
     })
 
-  test('that is lost lets no folder be copied either', async () => {
+  test('protects a folder, too: a run that has lost it copies nothing', async () => {
     const [stack, host] = [stackAt('copy'), new Host('local')]
     const to = path.join(stack.folder, 'copied')
     const lost = await failure(
@@ -167,7 +164,7 @@ describe('the lock', { concurrency: 3 }, () => {
     assert.equal(existsSync(to), false)
   })
 
-  test('is not held by what a script leaves running', { timeout: 60_000 }, async () => {
+  test('is not held by a process that a script leaves running', { timeout: 60_000 }, async () => {
     const [stack, host] = [stackAt('daemon'), new Host('local')]
     const daemon = await withLock(host, stack, 'starting', async () =>
       (await host.run('Starting', bash`setsid sleep 600 >/dev/null 2>&1 & echo $!`)).trim(),

@@ -1,4 +1,4 @@
-/** The `bash` tag against a real bash: whatever a value holds, it arrives as it was, and nothing of it is run. */
+/** The `bash` tag with a real bash: every value arrives unchanged, and no part of it is run. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
@@ -16,7 +16,7 @@ function run(script: Script): string {
   return stdout
 }
 
-/** The words that a script's command received. */
+/** The words that a command of the script received. */
 const received = (script: Script) => run(script).split('\0').slice(0, -1)
 
 const NASTY = [
@@ -62,14 +62,14 @@ const NASTY = [
   'EOF',
 ]
 
-describe('a value arrives as one word', () => {
+describe('a value becomes one word', () => {
   for (const value of NASTY)
     test(JSON.stringify(value), () => {
       assert.deepEqual(received(bash`printf '%s\0' ${value} after`), [value, 'after'])
     })
 })
 
-test('a few hundred random values arrive', () => {
+test('so do a few hundred random values', () => {
   const random = seeded(20_240_501)
   const letters = [...'\'"\\$`!(){}[]<>|&;*?~#=-+%@:,. \t\n\r\x01\x1b\x7fabzAZ09éů漢🦑']
   const word = () => Array.from({ length: random(24) }, () => letters[random(letters.length)]).join('')
@@ -78,7 +78,7 @@ test('a few hundred random values arrive', () => {
   assert.deepEqual(received(join(words.map((one) => bash`printf '%s\0' ${one}`))), words)
 })
 
-test('a value is one word also where words are split, in assignments and as a here-string', () => {
+test('a value is one word also in a loop, in an assignment and as a here-string', () => {
   const value = `a b  "c" $HOME 'd'\n*`
   assert.equal(run(bash`x=${value}; printf %s "$x"`), value)
   assert.equal(run(bash`for x in ${value}; do printf %s "$x"; done`), value)
@@ -87,18 +87,18 @@ test('a value is one word also where words are split, in assignments and as a he
   assert.equal(run(bash`printf %s ${value}/tail`), `${value}/tail`)
 })
 
-test('lists, numbers and truth values', () => {
+test('a list becomes a word for each item; numbers and booleans become words', () => {
   assert.deepEqual(received(bash`printf '%s\0' ${['a b', "it's", '', 3]}`), ['a b', "it's", '', '3'])
   assert.deepEqual(received(bash`set -- ${[]}; printf '%s\0' $#`), ['0'])
   assert.deepEqual(received(bash`printf '%s\0' ${42} ${-1} ${true} ${false}`), ['42', '-1', 'true', 'false'])
 })
 
-test('a script is put in as it stands', () => {
+test('a script in a template is not quoted', () => {
   assert.equal(run(bash`${bash`x=${'a b'}`}; printf %s "$x"`), 'a b')
   assert.equal(run(join([new Script('x=1'), bash`echo $x`])), '1\n')
 })
 
-test('backslashes mean what they mean in bash; escaped ${ and ` are bash’s own', () => {
+test('backslashes have their meaning in bash; an escaped ${ or ` stays for bash', () => {
   assert.equal(bash`a\tb '\n' \\ $x $(y) \${z:-} \`w\``.text, "a\\tb '\\n' \\\\ $x $(y) ${z:-} `w`")
   assert.equal(run(bash`x=ab; printf '%s\t%s' "\${x#a}" \`echo c\``), 'b\tc')
 })
@@ -112,7 +112,7 @@ describe('a secret', () => {
     assert.equal(secret.reveal(), value)
   })
 
-  test('reads [redacted] wherever it is made text', () => {
+  test('is [redacted] as text', () => {
     assert.equal(String(secret), '[redacted]')
     assert.equal(`${secret}`, '[redacted]')
     assert.equal(`${['a', secret]}`, 'a,[redacted]')
@@ -121,7 +121,7 @@ describe('a secret', () => {
     assert.equal(`${new Error(`password ${secret}`).message}`, 'password [redacted]')
   })
 
-  test('is not shown by console.log either', () => {
+  test('is not shown by console.log', () => {
     const shown = [
       format(secret),
       format('%o %O', secret, { secret }),

@@ -1,4 +1,4 @@
-/** The folder of ssh's sockets: whoever can open one of them is root on the server. */
+/** The folder for ssh's sockets: whoever can open one of them is root on the server. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ const expectOurs = () => {
   assert.deepEqual([found.isDirectory(), found.mode & 0o777, found.uid], [true, 0o700, process.getuid?.()])
 }
 
-test('it is made, kept, and made anew when others could have put something in', () => {
+test('the folder is made, kept, and made anew when it is open to others', () => {
   assert.equal(socketFolder(folder), folder)
   writeFileSync(path.join(folder, 'socket'), '')
   socketFolder(folder)
@@ -29,7 +29,7 @@ test('it is made, kept, and made anew when others could have put something in', 
   assert.equal(lstatSync(path.join(folder, 'socket'), { throwIfNoEntry: false }), undefined)
 })
 
-test('a link in its place is not followed', () => {
+test('a link in place of the folder is not followed', () => {
   const elsewhere = path.join(home, 'elsewhere')
   mkdirSync(elsewhere, { mode: 0o700 })
   writeFileSync(path.join(elsewhere, 'kept'), '')
@@ -40,27 +40,27 @@ test('a link in its place is not followed', () => {
   assert.ok(lstatSync(path.join(elsewhere, 'kept')).isFile())
 })
 
-test('where it cannot be made, the sentence says what to type', () => {
+test('when the folder cannot be made, the error says what to type', () => {
   assert.match(
     refusal(() => socketFolder('/proc/prusa-ssh')),
-    /is not this user’s alone, and cannot be made so\n.*nothing was changed.\n {2}Next: {2}Have it removed: sudo rm -rf \/proc\/prusa-ssh/,
+    /is open to others or is not yours, and cannot be replaced\n.*nothing was changed.\n {2}Next: {2}Remove it: sudo rm -rf \/proc\/prusa-ssh/,
   )
 })
 
-test('its path leaves room for ssh’s own part of a socket’s name, whatever TMPDIR says', () => {
+test('the path leaves room for the part of a socket’s name that ssh adds, whatever TMPDIR is', () => {
   process.env.TMPDIR = `/tmp/${'long'.repeat(30)}`
   const control = sshOptions('', ['web']).find((option) => option.startsWith('ControlPath=')) ?? ''
   delete process.env.TMPDIR
   assert.ok(control.length > 0 && control.length < 'ControlPath='.length + 108 - 61, control)
 })
 
-test('two servers with one address behind different jump hosts have a connection each', () => {
+test('two servers with the same address behind different jump hosts do not share a connection', () => {
   const [one, other, again] = [['one'], ['other'], ['one']].map((words) => socketsOf('', words))
   assert.notEqual(one, other)
   assert.equal(one, again)
 })
 
-test('a word for sh is one word', () => {
+test('sh() quotes a text as one word', () => {
   const odd = `it's "one" $(word) \\ of\nsh`
   assert.equal(spawnSync('sh', ['-c', `printf %s ${sh(odd)}`], { encoding: 'utf8' }).stdout, odd)
 })

@@ -1,9 +1,9 @@
-/** Where ssh goes: what --host takes, and what ssh_config(5) makes of it. */
+/** The destination of ssh: the words that --host takes, and what ssh_config(5) makes of them. */
 import { spawnSync } from 'node:child_process'
-import { OperatorError, WrongCall } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError, WrongCall } from '../cli/errors.mts'
 
-/** Empty where nothing is said: ssh's configuration decides then. */
-export interface Destination {
+/** What a person gives as --host. ssh's configuration decides about a part that is empty. */
+interface Destination {
   user: string
   name: string
   port: string
@@ -13,15 +13,15 @@ export interface Destination {
 export interface Route {
   /** DNS name or address. */
   hostname: string
-  /** Whether another host, or a program, stands between. */
+  /** Whether ssh connects through another host or a program. */
   jumps: boolean
 }
 
 const WORD = /^(?:(.*)@)?(?:\[([^\]]+)\]|([^@:[\]]+|[^@[\]]*:[^@[\]]*:[^@[\]]*))(?::(\d+))?$/
 
 /**
- * Reads `name`, `user@name`, `user@name:2222`, `user@2001:db8::1`, `user@[2001:db8::1]:2222`, each with ssh:// too.
- * @throws OperatorError for what is none of these
+ * Reads `name`, `user@name`, `user@name:2222`, `user@2001:db8::1` or `user@[2001:db8::1]:2222`, with or without ssh://.
+ * @throws WrongCall for any other word
  */
 export function parseDestination(word: string): Destination {
   const [, user = '', bracketed, plain, port = ''] = WORD.exec(word.replace(/^ssh:\/\/(.*?)\/?$/, '$1')) ?? []
@@ -35,12 +35,16 @@ export function parseDestination(word: string): Destination {
   return { user, name, port }
 }
 
-/** The words for ssh. It reads no ssh:// with an IPv6 address, and no brackets elsewhere. */
+/** The destination in words for ssh, which takes neither ssh:// with an IPv6 address nor an address in brackets. */
 export function sshWords({ user, name, port }: Destination): string[] {
   return [...(port ? ['-p', port] : []), user ? `${user}@${name}` : name]
 }
 
-/** Asks ssh's own configuration; nothing is contacted. @param words for ssh @throws OperatorError with what ssh says */
+/**
+ * Asks ssh where it would connect to. Contacts nothing.
+ * @param words options and destination for ssh
+ * @throws OperatorError with the message of ssh
+ */
 export function askRoute(words: readonly string[]): Route {
   const { status, stdout, stderr, error } = spawnSync('ssh', ['-G', ...words], {
     encoding: 'utf8',
@@ -50,12 +54,12 @@ export function askRoute(words: readonly string[]): Route {
   throw new OperatorError(
     `ssh cannot tell where ${words.at(-1)} is: ${error?.message ?? stderr.replaceAll('\r', '').trim()}`,
     `Correct its configuration, and try it by hand: ssh -G ${words.join(' ')}`,
-    'nothing was changed.',
+    NOTHING_CHANGED,
   )
 }
 
 /** @param output of `ssh -G` */
-export function parseRoute(output: string): Route {
+function parseRoute(output: string): Route {
   const value = (key: string) => new RegExp(`^${key} (.*)$`, 'm').exec(output)?.[1] ?? ''
   const jumps = ['proxyjump', 'proxycommand'].some((key) => !['', 'none'].includes(value(key)))
   return { hostname: value('hostname').replace(/^\[(.*)\]$/, '$1'), jumps }

@@ -1,24 +1,24 @@
 /**
- * What keeps a process from changing the server when the lock is somebody else's by now: whoever takes the lock leaves a
- * token beside it, and each script that a holder sends compares it first. A script that has begun is waited for by the
- * next holder, so it cannot lose the lock half-way.
+ * The fence stops the scripts of a run that has lost its lock. Whoever takes the lock writes a token beside it. Each
+ * script of a holder compares this token with its own before it does anything. The next holder waits until a script that
+ * has begun ends, so no script loses the lock half-way.
  */
 import { OperatorError } from '../cli/errors.mts'
 import { bash, type Script } from './shell.mts'
 
-/** The lock that a host's scripts are sent under. */
+/** The lock that a run holds. */
 export interface Fence {
-  /** Of the deployment, on the server. */
+  /** The deployment's folder on the server. */
   folder: string
   token: string
-  /** Ourselves, as lock.holder has it. */
+  /** The text that this run has written to lock.holder. */
   holder: string
 }
 
-/** Exit code of a script that is refused; none that the scripts or what they call use. */
+/** Exit code of a script that the fence refuses. No other program in the scripts uses it. */
 const REFUSED = 199
 
-/** For the head of a script, before anything else in it; its descriptor 8 is not for what the script starts. */
+/** The check of the token: the head of a script. No program that the script starts may inherit its descriptor 8. */
 export function guard({ folder, token }: Fence): Script {
   return bash`
 exec 8>>${folder}/lock.moves && flock --shared 8 || exit
@@ -29,20 +29,20 @@ exec 8>>${folder}/lock.moves && flock --shared 8 || exit
 `
 }
 
-/** Another one has the lock by now, or nobody: the process that had it goes on no more. */
+/** This run has lost the lock, and must do nothing more. */
 export class LockLost extends OperatorError {
-  /** @param holder who took it; empty: nobody */
+  /** @param holder the run that has the lock now; empty: none */
   constructor(holder: string) {
     super(
-      `This run has lost its lock${holder && ` to ${holder}`}: it was not heard of for too long (it was stopped, or its connection was)`,
-      `npm run status shows what runs; ${holder ? 'when the other run is done, ' : ''}the same command again does what is left.`,
-      'it has done nothing more since then; what the lines above say is done.',
+      `This run has lost its lock${holder && ` to ${holder}`}: it sent no sign of life for too long (it was stopped, or its connection was)`,
+      `See what runs: npm run status. ${holder ? 'When the other run has ended, the' : 'The'} same command again does what is left.`,
+      'this run has changed nothing since then; the lines above say what it did before.',
     )
     this.name = 'LockLost'
   }
 }
 
-/** @throws LockLost when this is how a script ended that was refused */
+/** @throws LockLost when the fence refused the script that ended so */
 export function checkRefused(fence: Fence | undefined, exitCode: number | null, stderr: string): void {
   if (exitCode !== REFUSED) return
   const holder = stderr.trim().split('\n').at(-1) ?? ''

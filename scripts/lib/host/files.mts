@@ -1,18 +1,18 @@
-/** Files on the server, written so that a reader sees the old one or the new one and nothing between. */
+/** Writes files on the server. A reader sees the old file or the new one, and never a part of one. */
 import { hash } from 'node:crypto'
 import { bash, join, remote, type Script, type Secret } from './shell.mts'
 
-/** A file as it shall be on the server, owned by root. Paths are absolute; the folder must exist. */
+/** A file of root on the server. The path is absolute, and its folder must exist. */
 export interface ServerFile {
   path: string
   content: string | Secret
-  /** Octal without a leading zero; 644 unless told. */
+  /** Octal, without a leading zero. The default is 644. */
   mode?: string
 }
 
 /**
- * Writes each file beside its place and renames it over; prints the paths whose content or mode changed. All are
- * compared at once first, since mostly nothing has changed and each file costs several processes.
+ * The script that writes each file beside its place and renames it. It prints the paths of the files whose content, mode
+ * or owner changed. It compares all files at once first: mostly nothing has changed, and each write costs several processes.
  */
 export function writeScript(files: ServerFile[]): Script {
   if (files.length === 0) return remote('write')

@@ -1,6 +1,6 @@
 /**
- * What a script prints, told apart from what a login prints: startup files, banners and wrappers have their say on the
- * same two streams. A mark that nobody else knows stands before and behind the script's own output.
+ * Tells the output of a script from the output of the login, whose startup files, banners and wrappers print to the same
+ * two streams. A random mark comes before and after the output of the script.
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -10,35 +10,38 @@ import { type Readable, Transform } from 'node:stream'
 import type { Output } from './process.mts'
 import type { Script } from './shell.mts'
 
-/** What a bash is given first, before any script. */
+/** The first input of each bash, before any script. */
 export const OPENING = readFileSync(path.resolve(import.meta.dirname, '../../remote/prelude.sh'), 'utf8')
 
-/** A line of its own before what a script prints; the same with the script's exit code stands behind it. */
+/** The line before the output of a script. The line after it is the mark and the script's exit code. */
 const MARK = `prusa-${randomUUID()}`
 const BEGIN = `${MARK}\n`
 const END = new RegExp(`${MARK} (\\d+)\n`)
 
-/** What came over one stream. */
-export interface Heard {
+/** The output of a script on one stream. */
+interface Part {
   /** Whether the script began. */
   began: boolean
-  /** The exit code, when it came to its end. */
+  /** The exit code, once the script has ended. */
   code: number | undefined
-  /** What the script printed. */
+  /** All that the script printed. */
   text: string
-  /** The whole lines of it. */
+  /** Its complete lines. */
   lines: string[]
 }
 
-/** What a script has for its standard input: nothing, bash's own, or that and bash ends with the script. */
+/**
+ * The standard input of a script. `none`: it is empty. `tied`: it is bash's own. `last`: it is bash's own, and bash ends
+ * with the script.
+ */
 export type Input = 'none' | 'tied' | 'last'
 
 /**
- * The script as bash gets it on its standard input, behind the opening. Braces make bash read the whole of it before it
- * runs any; in a shell below, nothing of it is left for the script that comes after it. What it leaves running must not
- * print: that would be the next one's.
- * @param input without any, no command in it can eat what follows
- * @param guard comes first, and keeps descriptor 8 for itself: what the script leaves running must not hold a lock
+ * The script as bash reads it from its standard input, after the opening. The braces make bash read all of it before it
+ * runs any of it. A subshell runs it, so it leaves nothing to the next script. A process that the script leaves running
+ * must print nothing, since that would become output of the next script.
+ * @param input with `none`, no command of the script can read the script that follows
+ * @param guard runs first. The script does not inherit its descriptor 8, so what it leaves running holds no lock.
  */
 export function framed(script: Script, input: Input = 'none', guard?: Script): string {
   const body = `( SECONDS=0; set -euo pipefail\n${script.text}\n)`
@@ -50,15 +53,15 @@ export function framed(script: Script, input: Input = 'none', guard?: Script): s
 const END_OF: Record<Input, string> = { none: '} </dev/null', tied: '}', last: 'exit $code\n}' }
 
 /**
- * The script as bash gets it by -c: its standard input is a person's. Nothing marks its end: what it prints may be anything.
- * @param marked whether its beginning is: where no terminal shows it
+ * The script as bash gets it by -c, when standard input is a person's. No mark follows its output, which may be anything.
+ * @param marked whether a mark comes before its output: only when no terminal shows the mark
  */
 export function headed(script: Script, marked: boolean): string {
   const mark = marked ? `echo ${MARK}; echo ${MARK} >&2` : ''
   return `${OPENING}\n${mark}\nset -euo pipefail\n${script.text}`
 }
 
-/** Lets through what a script prints of {@link headed}, byte for byte, and nothing of what the login did before. */
+/** A filter that removes the login's output before the mark of {@link headed}, and passes the script's on unchanged. */
 export function behindHead(): Transform {
   let before: Buffer | undefined = Buffer.alloc(0)
   return new Transform({
@@ -74,8 +77,8 @@ export function behindHead(): Transform {
   })
 }
 
-/** The script's own part of what came over a stream until now. */
-export function unframed(stream: string): Heard {
+/** The script's part of the text that has come over a stream until now. */
+export function unframed(stream: string): Part {
   const from = stream.indexOf(BEGIN)
   const rest = from < 0 ? '' : stream.slice(from + BEGIN.length)
   const end = END.exec(rest)
@@ -84,15 +87,15 @@ export function unframed(stream: string): Heard {
   return { began: from >= 0, code: end ? Number(end[1]) : undefined, text, lines }
 }
 
-/** Characters that come over a pipe at once, at most, and a line. */
+/** Characters at the end of a stream that can hold a new mark: as many as a pipe brings at once, and a line. */
 const CHUNK = (1 << 16) + 100
 
-/** Whether the script has ended whose output this is until now; asked at each piece that comes. */
-export function coded(stream: string): boolean {
+/** Whether the script has ended. It is called for each piece of output, so it reads only the end of the text. */
+export function hasEnded(stream: string): boolean {
   return END.test(stream.slice(-CHUNK))
 }
 
-/** The lines that a script prints, as they come. */
+/** The lines that a script prints, each as soon as it is complete. */
 export async function* linesOf(stream: Readable): AsyncGenerator<string> {
   let began = false
   for await (const line of createInterface({ input: stream })) {
@@ -104,7 +107,7 @@ export async function* linesOf(stream: Readable): AsyncGenerator<string> {
   }
 }
 
-/** Gives on what a script prints, line by line as it comes. */
+/** A listener that passes on each line of a script's output as soon as it is complete. */
 export function lineByLine(stream: 'stdout' | 'stderr', hear: (line: string) => void): (now: Output) => void {
   let heard = 0
   return (now) => {

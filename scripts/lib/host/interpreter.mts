@@ -1,20 +1,20 @@
 /**
- * A bash on the server that takes script after script on its standard input, one at a time: to log in, to become root
- * and to start a shell takes longer than most scripts do.
+ * A bash on the server that runs script after script from its standard input. To log in, become root and start a shell for
+ * each script would take longer than most scripts.
  */
 
 import type { Socket } from 'node:net'
-import { coded, OPENING } from './frame.mts'
+import { hasEnded, OPENING } from './frame.mts'
 import { ended as endOf, type Output, type Running, start } from './process.mts'
 
-/** As many as scripts run at the same time. */
+/** The interpreters of a server: as many as scripts run at the same time. */
 export class Interpreters {
   #all: Interpreter[] = []
 
-  /** @param words the command that starts one */
+  /** @param words returns the command that starts an interpreter */
   constructor(private readonly words: () => readonly string[]) {}
 
-  /** One that can take a script now. */
+  /** A free interpreter, or a new one. */
   next(): Interpreter {
     this.#all = this.#all.filter((one) => !one.gone)
     const free = this.#all.find((one) => one.free)
@@ -26,20 +26,19 @@ export class Interpreters {
 }
 
 export class Interpreter {
-  /** Its streams are a script's that takes input. */
+  /** The process; its streams are those of a script that reads its input. */
   readonly child: Running
   /** Whether it has ended a script. */
   used = false
   #state: 'busy' | 'free' | 'leaving' = 'busy'
 
-  /** @param words the command that starts it */
   constructor(words: readonly string[]) {
     this.child = start(words)
-    this.child.on('error', () => {}) // whoever waits for a script is told
+    this.child.on('error', () => {}) // ended() reports it to the caller
     this.child.stdin.write(OPENING)
   }
 
-  /** Whether it can take a script now. */
+  /** Whether it can run a script now. */
   get free(): boolean {
     return this.#state === 'free' && !this.gone && this.child.stdin.writable
   }
@@ -50,8 +49,9 @@ export class Interpreter {
   }
 
   /**
-   * @param script framed
-   * @param last   whether it ends with that script
+   * Begins a script.
+   * @param script in its frame
+   * @param last   whether the interpreter ends with the script
    */
   begin(script: string, last: boolean): void {
     this.#state = last ? 'leaving' : 'busy'
@@ -60,9 +60,10 @@ export class Interpreter {
   }
 
   /**
-   * What the script printed, when it has ended.
-   * @param signal ends the standard input, and this interpreter with it
-   * @param hear   gets what was printed until now, as it comes
+   * Waits until the script has ended. @returns its output, with its frame
+   * @param seconds until the interpreter is killed
+   * @param signal  ends the standard input, and this interpreter with it
+   * @param hear    is called with all the output until now, for each piece that comes
    */
   async ended(
     seconds: number,
@@ -72,7 +73,7 @@ export class Interpreter {
     const endInput = () => this.child.stdin.end()
     if (signal?.aborted) endInput()
     signal?.addEventListener('abort', endInput)
-    const done = (now: Output) => coded(now.stdout) && coded(now.stderr)
+    const done = (now: Output) => hasEnded(now.stdout) && hasEnded(now.stderr)
     const ending = endOf(this.child, seconds, (now) => {
       hear(now)
       return done(now)
@@ -84,12 +85,12 @@ export class Interpreter {
     return output
   }
 
-  /** While it has nothing to do our own process can end without it; then its input ends, and it does too. */
+  /** A free interpreter does not keep our process from ending. When our process ends, its input ends, and so does it. */
   #hold(busy: boolean): void {
     const { stdin, stdout, stderr } = this.child
     for (const part of [this.child, stdin as Socket, stdout as Socket, stderr as Socket])
       busy ? part.ref() : part.unref()
-    // What is said meanwhile waits for the next script's listeners.
+    // Output between two scripts waits for the listeners of the next one.
     for (const stream of [stdout, stderr]) busy ? stream.resume() : stream.pause()
   }
 }

@@ -1,22 +1,22 @@
-/** What listens in a container's own network: read from the kernel's tables, so that the image need hold no tool for it. */
+/** What listens in a container's network. The kernel's tables tell, so the image needs no tool for it. */
 import type { Host } from './host.mts'
 import { remote } from './shell.mts'
 
 export interface Listener {
-  /** `127.0.0.1`, `0.0.0.0`, `::1`: as addresses are written. */
+  /** `127.0.0.1`, `0.0.0.0`, `::1`. */
   address: string
   port: number
-  /** What it answers to /status from within the container; status 0: nothing. */
+  /** HTTP status of its answer to /status, asked within the container; 0: no answer. */
   status: number
   body: string
 }
 
-/** The listeners of a running container; none when it does not run. */
+/** The listeners of a container; none when it does not run. */
 export async function listenersOf(host: Host, container: string): Promise<Listener[]> {
   return parseListeners(await host.run('Looking at what listens', remote('listeners', { container })))
 }
 
-/** @param output of listeners.sh */
+/** @param output of scripts/remote/listeners.sh */
 export function parseListeners(output: string): Listener[] {
   const lines = output.split('\n').filter(Boolean)
   return lines.map((line) => {
@@ -31,7 +31,7 @@ export function parseListeners(output: string): Listener[] {
   })
 }
 
-/** From /proc/net/tcp{,6}: words of 32 bits in hexadecimal, each with its last byte first. */
+/** An address of /proc/net/tcp or tcp6: words of 32 bits in hexadecimal, each with its last byte first. */
 function addressOf(hex: string): string {
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).toReversed())
   if (bytes.length === 4) return bytes.map((byte) => Number.parseInt(byte, 16)).join('.')

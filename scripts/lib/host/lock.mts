@@ -1,8 +1,8 @@
-/** One change of a server at a time: a lock there, held by a session that ends with its holder. */
+/** The lock that allows one run at a time to change a server. A session that ends with its run holds it there. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { hostname } from 'node:os'
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { warn } from '../cli/say.mts'
 import { who } from '../cli/who.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -11,16 +11,16 @@ import type { Host } from './host.mts'
 import type { Running } from './process.mts'
 import { bash, join, remote, type Script } from './shell.mts'
 
-/** Seconds. A holder that is silent for so long is gone: its laptop was closed or its line is cut. */
+/** Seconds without a sign of life after which a holder loses the lock: its laptop is closed or its connection is cut. */
 const SILENCE = 20
 
-/** Signs of life in that time: many, since a busy machine may keep us from some of them. */
+/** Signs of life in that time: several, since a busy machine may delay some of them. */
 const BEATS = 10
 
-/** Seconds for which a holder that is just ending is waited for. */
+/** Seconds to wait for a holder that may just be ending. */
 const PATIENCE = 1
 
-/** Seconds. The longest single step, a build, and some. */
+/** Seconds to wait for the last step of an interrupted run: more than the longest step, a build, may take. */
 const STEP_DEADLINE = 1260
 
 /**
@@ -34,10 +34,10 @@ export function move(stack: StackConfig, noun: 'nginx' | 'replicas', shared = fa
 }
 
 /**
- * `take`, for a script on the server: it becomes the holder. What it prints is said in remote/lock.sh.
- * @param holder   as the ones who wait read it, in bash: WHO since WHEN for WHAT
- * @param token    in bash, too
- * @param patience seconds to wait for the holder of now
+ * The function `take` for a script on the server, which makes the script the holder. remote/lock.sh says what it prints.
+ * @param holder   a word of bash: the holder for those who wait, as WHO since WHEN for WHAT
+ * @param token    a word of bash
+ * @param patience seconds to wait for the present holder
  */
 export function taking(stack: StackConfig, holder: Script, token: Script, patience: number): Script {
   const { folder } = stack
@@ -48,12 +48,12 @@ export function taking(stack: StackConfig, holder: Script, token: Script, patien
 }
 
 /**
- * Does the work while holding the lock; within work that holds it already, it is that same lock. It is a flock(2) of a
- * process on the server, so two laptops exclude each other, and it is free again as soon as that process ends, whichever
- * way ours ended. The host's scripts are refused by the server from the moment when the lock is lost (fence.mts).
- * @param purpose who waits reads this: `redeploy`
+ * Does the work under the lock. Work within such work has the same lock. A process on the server holds the lock by
+ * flock(2), so two laptops exclude each other. That process ends when ours ends, however that happens, and frees the lock.
+ * Once the lock is lost, the server refuses the scripts of this run (fence.mts).
+ * @param purpose what the lock is for, for those who wait: `redeploy`
  * @param silence seconds without a sign of life after which the lock is lost
- * @throws OperatorError telling who holds it, since when and for what; LockLost
+ * @throws OperatorError when another run holds the lock, with who, since when and for what; LockLost
  */
 export async function withLock<T>(
   host: Host,
@@ -84,18 +84,18 @@ export async function withLock<T>(
 }
 
 /**
- * Takes the lock and keeps it until the input ends or is silent for so long. Who was silent has lost it, also when nobody
- * else wants it.
+ * Takes the lock and keeps it until the input ends, or until no line comes for `silence` seconds. Then the lock is lost,
+ * also when no other run wants it.
  */
 const keeping = (silence: number): Script => bash`
-linger() { read -r -t 1 || [ $? -gt 128 ]; } # the end of the input is that of whoever wanted the lock
+linger() { read -r -t 1 || [ $? -gt 128 ]; } # false once the input has ended: the run that wanted the lock is gone
 take || exit 0
 echo taken
 rm -f lock.step
 while read -r -t ${silence} step; do echo "$step" >lock.step; done
 rm -f lock.step lock.token`
 
-/** @throws OperatorError when the lock is somebody else's */
+/** Waits until the session has the lock. @throws OperatorError when it does not get it */
 async function untilTaken({ stdout, stderr }: Running): Promise<void> {
   let said = ''
   stderr.on('data', (data) => {
@@ -105,37 +105,35 @@ async function untilTaken({ stdout, stderr }: Running): Promise<void> {
     const [, word, rest = ''] = /^(taken|held|waiting|stuck) ?(.*)$/.exec(line) ?? []
     if (word === 'taken') return
     if (word === 'waiting')
-      warn(`A step of a run that was cut off (${rest}) is still under way: waiting for its end.`)
+      warn(`A step of an interrupted run (${rest}) is still under way: waiting until it ends.`)
     else if (word) throw word === 'held' ? held(rest) : stuck(rest)
   }
   throw new OperatorError(
     `The lock could not be taken: ${unframed(said).text.trim() || 'no answer'}`,
-    'Run it again.',
-    UNTOUCHED,
+    'Run the same command again.',
+    NOTHING_CHANGED,
   )
 }
-
-const UNTOUCHED = 'nothing was changed.'
 
 const held = (holder: string) =>
   new OperatorError(
     `Another run is under way: ${holder}`,
-    'Wait until it is done, then the same command again; the lock is free as soon as its holder is gone.',
-    UNTOUCHED,
+    'Wait until it has ended, then run the same command again. The lock is free as soon as that run ends.',
+    NOTHING_CHANGED,
   )
 
 function stuck(said: string): OperatorError {
   const [pids, ...holder] = said.split(' ')
   return new OperatorError(
-    `A step of a run that was cut off (${holder.join(' ')}) has not ended within ${STEP_DEADLINE / 60} minutes`,
-    `See what it is, on the server: ps -f -p ${pids}. End it by kill, then the same command again.`,
-    UNTOUCHED,
+    `A step of an interrupted run (${holder.join(' ')}) has not ended within ${STEP_DEADLINE / 60} minutes`,
+    `See on the server what it is: ps -f -p ${pids}. End it by kill, then run the same command again.`,
+    NOTHING_CHANGED,
   )
 }
 
 /**
- * Nothing of an earlier run is under way any more: its one-off containers are nobody's. Those that a person is in
- * (npm run run) have a label, and stay.
+ * Removes the one-off containers of earlier runs, none of which is under way any more. A container of npm run run has a
+ * label, and stays: a person uses it.
  */
 const leftovers = ({ project }: StackConfig): Script => bash`
 command -v docker >/dev/null || exit 0

@@ -1,23 +1,23 @@
-/** A program of this machine, run to its end or to a deadline. */
+/** Runs a program on this machine until it ends, or until a deadline. */
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { OperatorError } from '../cli/errors.mts'
 
-/** Its three streams are pipes; text is UTF-8. */
+/** A running program. Its three streams are pipes, for text in UTF-8. */
 export type Running = ChildProcessByStdio<Writable, Readable, Readable>
 
 export interface Output {
-  /** Null when it was ended by a signal or by its deadline. */
+  /** Null when a signal or the deadline ended the program. */
   exitCode: number | null
   stdout: string
   stderr: string
 }
 
-/** Starts a program in a process group of its own, so that Ctrl-C is ours to answer. */
+/** Starts a program in its own process group, so that Ctrl-C reaches this process alone. */
 export function start([command = '', ...args]: readonly string[]): Running {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: environment() })
-  // A command that ends before it has read its input (a refused login) closes the pipe under our hands.
+  // A command that ends before it has read its input, such as a refused login, breaks the pipe.
   child.stdin.on('error', () => {})
   child.stdout.setEncoding('utf8')
   child.stderr.setEncoding('utf8')
@@ -25,10 +25,10 @@ export function start([command = '', ...args]: readonly string[]): Running {
 }
 
 /**
- * What the program printed, when it has ended.
- * @param seconds until it is killed together with what it started
- * @param enough  hears what was printed until now, as it comes; true: no more is waited for
- * @throws OperatorError when there is no such program
+ * Waits until a program has ended. @returns its exit code and output
+ * @param seconds until it is killed, together with the processes that it started
+ * @param enough  is called with all the output until now, for each piece that comes; true: stop waiting
+ * @throws OperatorError when the program cannot be started
  */
 export function ended(
   child: Running,
@@ -58,7 +58,7 @@ export function ended(
     }
     const deadline = setTimeout(() => {
       end(child)
-      finish(null) // what it started under another user may hold the pipes open for ever
+      finish(null) // a process of another user cannot be killed, and may keep the pipes open for ever
       for (const stream of child.stdio) stream?.destroy()
     }, seconds * 1000)
     child.once('close', finish).once('error', fail)
@@ -67,13 +67,13 @@ export function ended(
   })
 }
 
-/** Whether a person sits at both ends. */
+/** Whether both standard input and standard output are a terminal. */
 export const onTerminal = () => process.stdin.isTTY === true && process.stdout.isTTY === true
 
 /**
- * Runs a program with the terminal, or the pipes, that this process was started with. Ctrl-C is the program's to answer.
- * @param through what its two outputs go through; without it they are this process's own, a terminal's
- * @returns its exit code; as a shell tells a signal, 128 and more
+ * Runs a program on the terminal, or the pipes, of this process. Ctrl-C reaches the program and does not end this process.
+ * @param through makes a filter for each of its two outputs; without it they are those of this process
+ * @returns its exit code; 128 and the signal's number when a signal ended it
  */
 export async function attached(
   [command = '', ...args]: readonly string[],
@@ -86,7 +86,7 @@ export async function attached(
   if (through && child.stdout && child.stderr) {
     child.stdout.pipe(through()).pipe(process.stdout)
     child.stderr.pipe(through()).pipe(process.stderr)
-    // Whoever reads has heard enough: `| head`.
+    // The reader has closed the pipe: `| head`.
     process.stdout.once('error', () => child.kill())
   }
   return await new Promise((resolve, reject) => {
@@ -96,8 +96,8 @@ export async function attached(
 }
 
 /**
- * Starts a program whose output, byte for byte, is the input of another one; it ends no later than that.
- * @param input what itself gets
+ * Starts a program whose output becomes, unchanged, the input of another one. When the other one ends, it is killed.
+ * @param input its own input
  */
 export function feed(
   [command = '', ...args]: readonly string[],
@@ -119,12 +119,15 @@ export function feed(
   })
 }
 
-/** Ends it and what it started. The docker client ends with 0 on SIGTERM, and a deadline would look like success. */
-export function end(child: Running): void {
+/**
+ * Kills a program and the processes that it started. It sends no SIGTERM: at that, the docker client ends with exit code 0,
+ * and a deadline would look like success.
+ */
+function end(child: Running): void {
   try {
     process.kill(-(child.pid as number), 'SIGKILL')
   } catch {
-    // It is gone already.
+    // It has ended already.
   }
 }
 
@@ -132,7 +135,7 @@ function unstartable(child: ChildProcess, error: Error): OperatorError {
   return new OperatorError(`${child.spawnfile} cannot be started on this machine: ${error.message}`)
 }
 
-/** Without the words for another language, which sshd would hand on to the server's shells. */
+/** Our environment without the language, which ssh would pass on to the server's shells, and without startup files of sh. */
 function environment(): NodeJS.ProcessEnv {
   const foreign = (name: string) => /^(LC_.*|LANG|LANGUAGE|BASH_ENV|ENV)$/.test(name)
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign(name)))

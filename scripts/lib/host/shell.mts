@@ -1,10 +1,10 @@
-/** Bash scripts as template literals: values are quoted, so that no value can become a command. */
+/** Bash scripts as template literals. Values are quoted, so no value can become a command. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { inspect } from 'node:util'
 import { quote } from 'zx'
 
-/** A value that may be sent to the server but never shown: printed or logged it reads [redacted]. */
+/** A value that is sent to the server but never shown: as text it is [redacted]. */
 export class Secret {
   readonly #value: string
   constructor(value: string) {
@@ -24,13 +24,13 @@ export class Secret {
   }
 }
 
-/** Text of a script that is already bash and is put in as it stands. */
+/** Text that is bash already. A template takes it unchanged. */
 export class Script {
   constructor(readonly text: string) {}
   toString(): string {
     return this.text
   }
-  /** What console.log shows: a script may hold a secret. */
+  /** The text for console.log: a script may hold a secret. */
   [inspect.custom](): string {
     return `Script of ${this.text.length} characters`
   }
@@ -39,8 +39,8 @@ export class Script {
 type Value = string | number | boolean | Secret | Script | readonly (string | number)[]
 
 /**
- * bash`chown ${owner} ${path}`: every value arrives as one word whatever it holds, a list as one word each,
- * a Script as it is. Backslashes mean what they mean in bash.
+ * bash`chown ${owner} ${path}`: each value becomes one word, whatever it holds. A list becomes a word for each item. A
+ * Script stays as it is. Backslashes have their meaning in bash.
  */
 export function bash(strings: TemplateStringsArray, ...values: Value[]): Script {
   const pieces = strings.raw.map((text, index) => {
@@ -50,7 +50,7 @@ export function bash(strings: TemplateStringsArray, ...values: Value[]): Script 
   return new Script(pieces.join(''))
 }
 
-/** The script scripts/remote/NAME.sh, its parameters set in front of it; a list is an array. */
+/** The script scripts/remote/NAME.sh, after the assignments of its parameters. A list becomes an array. */
 export function remote(name: string, parameters: Record<string, Exclude<Value, Script>> = {}): Script {
   const set = Object.entries(parameters).map(([key, value]) =>
     typeof value === 'object' && !(value instanceof Secret)
@@ -61,7 +61,7 @@ export function remote(name: string, parameters: Record<string, Exclude<Value, S
   return join([...set, new Script(readFileSync(file, 'utf8'))])
 }
 
-/** Several scripts one after the other. */
+/** One script that runs several, one after the other. */
 export function join(scripts: Script[]): Script {
   return new Script(scripts.map((script) => script.text).join('\n'))
 }

@@ -1,16 +1,17 @@
-/** The words that ssh is called with. */
+/** Options for ssh, the sockets of its connections, and the result of a login. */
 import { hash } from 'node:crypto'
 import { lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import type { Output } from './process.mts'
 
-/** Seconds. */
+/** Seconds that ssh may take to connect. */
 export const CONNECT_DEADLINE = 8
 
 /**
- * One connection for all scripts of a run, kept a minute for the next one; never a question.
- * @param destination ssh's words for it
+ * Options for one connection that all scripts of a run share. It stays open for a minute, for the next run. ssh never
+ * asks a question.
+ * @param destination words for ssh
  */
 export function sshOptions(sshConfig: string, destination: readonly string[]): string[] {
   return [
@@ -28,7 +29,7 @@ export function sshOptions(sshConfig: string, destination: readonly string[]): s
     .concat(sshConfig ? ['-F', sshConfig] : [])
 }
 
-/** Options for a login of its own, which tells about itself. */
+/** Options for a login by a new connection. ssh prints how it logs in. */
 export const ANEW = ['LogLevel=DEBUG1', 'ControlMaster=no', 'ControlPath=none'].flatMap((option) => [
   '-o',
   option,
@@ -36,13 +37,13 @@ export const ANEW = ['LogLevel=DEBUG1', 'ControlMaster=no', 'ControlPath=none'].
 
 export interface Login {
   ok: boolean
-  /** By which it was let in, as sshd calls it. */
+  /** The method of authentication, by sshd's name: `publickey`. */
   method: string
-  /** The last that was said, for people. */
+  /** The last message. */
   said: string
 }
 
-/** What came of a login with the options {@link ANEW}. */
+/** The result of a login with the options {@link ANEW}. */
 export function judgeLogin({ exitCode, stderr }: Output): Login {
   const method = /Authenticated to .* using "([\w-]+)"/.exec(stderr)?.[1] ?? ''
   const said = stderr
@@ -52,8 +53,8 @@ export function judgeLogin({ exitCode, stderr }: Output): Login {
 }
 
 /**
- * What the paths of a connection's sockets begin with. ssh's own %C is the same for two servers that have one address
- * behind different jump hosts.
+ * The beginning of the paths of a connection's sockets. ssh's own %C would be the same for two servers that have the same
+ * address behind different jump hosts.
  */
 export function socketsOf(sshConfig: string, destination: readonly string[]): string {
   const digest = hash('sha256', JSON.stringify([sshConfig, destination]))
@@ -61,32 +62,33 @@ export function socketsOf(sshConfig: string, destination: readonly string[]): st
 }
 
 /**
- * Where the connections' sockets are: whoever can open one is root on the server, so the folder is this user's alone.
- * The path is short whatever TMPDIR says, since a socket's may have 108 bytes (unix(7)), 61 of them ssh's own.
- * @throws OperatorError when somebody else holds the place
+ * Makes the folder for the connections' sockets, and returns its path. Whoever can open such a socket is root on the server,
+ * so only this user can enter the folder. The path does not depend on TMPDIR, since it must be short: the path of a
+ * socket may have 108 bytes (unix(7)), and ssh adds 61.
+ * @throws OperatorError when another user owns the path
  */
 export function socketFolder(folder = `/tmp/prusa-ssh-${userInfo().uid}`): string {
   try {
     if (!isOurs(folder)) rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { mode: 0o700 })
   } catch {
-    // Mostly it is there already. The next look tells whose it is.
+    // Mostly it exists already. The next check tells whose it is.
   }
   if (isOurs(folder)) return folder
   throw new OperatorError(
-    `${folder}, the folder for ssh’s connections, is not this user’s alone, and cannot be made so`,
-    `Have it removed: sudo rm -rf ${folder}`,
-    'nothing was changed.',
+    `${folder}, the folder for ssh’s connections, is open to others or is not yours, and cannot be replaced`,
+    `Remove it: sudo rm -rf ${folder}`,
+    NOTHING_CHANGED,
   )
 }
 
-/** A folder and no link, of this user, closed to everybody else. */
+/** Whether it is a folder, and not a link, of this user, and closed to all others. */
 function isOurs(folder: string): boolean {
   const found = lstatSync(folder, { throwIfNoEntry: false })
   return found?.isDirectory() === true && found.uid === userInfo().uid && (found.mode & 0o777) === 0o700
 }
 
-/** One word for a POSIX sh, whatever the text holds. */
+/** Quotes a text as one word for a POSIX sh. */
 export function sh(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
