@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Docker Engine, Compose and buildx: installed where they are missing or too old, running, and started at boot. Prints a line
-# for each change. `update` and `install` are given.
-#   engine, compose, buildx  the oldest versions that will do
-#   deadline                 seconds until a started engine answers
-#   silent                   exit code for an engine that does not
+# Installs Docker Engine, Compose and buildx where they are missing or too old. Starts the engine, now and at each boot.
+# Prints a line for each change. It needs the functions `update` and `install`.
+#   engine, compose, buildx  the oldest versions that are new enough
+#   deadline                 seconds until a started engine must answer
+#   silent                   exit code when it does not
 : "${engine:?}" "${compose:?}" "${buildx:?}" "${deadline:?}" "${silent:?}"
 # shellcheck source=/dev/null
 . /etc/os-release
@@ -13,9 +13,9 @@ known() { [[ $(apt-cache policy "$1" 2>/dev/null) == *'Candidate: '[0-9]* ]]; }
 answers() { docker version >/dev/null 2>&1; }
 is() { [ "$(cat "/proc/$(cat "$1" 2>/dev/null)/comm" 2>/dev/null)" = "$2" ]; } # PIDFILE NAME
 
-# Debian 12 has neither Compose v2 nor buildx. Debian 13's run on it; the pin takes these two from there and leaves
-# everything else alone (without it a later upgrade would lift the whole system). Debian 12 has the docker command in
-# docker.io itself; Debian 13's docker-cli would be taken for a package to install, and the two exclude each other.
+# Debian 12 has neither Compose v2 nor buildx, but runs those of Debian 13. The pin takes only these two packages from there;
+# without it, an upgrade would replace the whole system. On Debian 12 the docker command is in docker.io, which excludes
+# docker-cli of Debian 13: the pin forbids docker-cli.
 pin_compose_and_buildx() {
   local mirror
   # shellcheck disable=SC2016 # apt's own word
@@ -36,7 +36,7 @@ Pin-Priority: -1
 PIN
 }
 
-# Docker's own packages where its archive is configured, Ubuntu's and Debian's names elsewhere.
+# The names of the packages: first Docker's own, for a server with Docker's archive, then Ubuntu's and Debian's.
 install_docker() { # docker.io | docker-cli | compose | buildx …
   local want name names packages=()
   if [ "$ID" = debian ] && [ "$VERSION_ID" = 12 ]; then pin_compose_and_buildx; fi
@@ -53,7 +53,7 @@ install_docker() { # docker.io | docker-cli | compose | buildx …
         break
       fi
     done
-    # Debian 12 has no docker-cli: there it is in docker.io.
+    # Debian 12 has no docker-cli: the command is in docker.io.
     if [ "$name" = none ] && [ "$want" != docker-cli ]; then
       echo "the archives of this system have none of: $names (see apt-cache policy)" >&2
       exit 1
@@ -65,23 +65,24 @@ install_docker() { # docker.io | docker-cli | compose | buildx …
 
 start() {
   if [ -d /run/systemd/system ]; then
-    # After several failures systemd starts it no more, not even when its mistake has been mended.
+    # After several failures systemd refuses to start it, even when the cause has been corrected.
     systemctl reset-failed docker 2>/dev/null || true
     systemctl start docker 2>/dev/null || true
     return
   fi
-  # An engine that was killed leaves its pid files, and the number may be somebody else's by now.
+  # A killed engine leaves its pid files, and another process may have the same number by now.
   is /run/docker/containerd/containerd.pid containerd || rm -f /run/docker/containerd/containerd.pid
   is /run/docker.pid dockerd || rm -f /run/docker.pid /run/docker-ssd.pid
   service docker start >/dev/null 2>&1 || true
-  # The init script gives up where it may not raise its limits; the engine itself needs none of that.
-  # A list in the background would leave a shell that holds our output open for as long as the engine runs.
+  # The init script fails where it may not raise its limits, which the engine does not need: then dockerd is started
+  # directly. The condition is outside of the background command: a shell in the background would hold our output open for
+  # as long as the engine runs.
   if ! is /run/docker.pid dockerd && ! is /run/docker-ssd.pid dockerd; then
     setsid dockerd >>$log 2>&1 </dev/null &
   fi
 }
 
-# One call tells all versions, with an empty one for an engine that is down.
+# One call prints all versions; that of an engine that is down is empty.
 found=$(docker info --format '{{range .ClientInfo.Plugins}}{{.Name}} {{.Version}} {{end}}engine {{.ServerVersion}}' 2>/dev/null || true)
 version() { if [[ " $found" =~ " $1 "v?([0-9][0-9.]*) ]]; then echo "${BASH_REMATCH[1]}"; fi; }
 there=$(version engine)

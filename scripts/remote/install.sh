@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# `update` and `install PACKAGE…`: they ask nothing, finish what was interrupted, and wait for other package managers. A
-# server that has just booted updates itself, and a run that was cut off may still be at it.
+# The functions `update` and `install PACKAGE…`. They ask nothing, finish what was interrupted, and wait for other package
+# managers: a server that has just booted updates itself, and an interrupted run may still be installing.
 
 patient() { # COMMAND…
   local output deadline=$((SECONDS + 180))

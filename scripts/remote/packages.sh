@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Installs the packages that are missing, and prints their names. `install` is given.
+# Installs the packages that are missing, and prints their names. It needs the function `install`.
 declare -a packages
 
 there=" $(dpkg-query -W -f '${db:Status-Status}:${Package} ' "${packages[@]}" 2>/dev/null || true)"

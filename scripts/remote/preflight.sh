@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What there is to know of a server that may become ours. Changes nothing. Prints facts, each as a name, a tab and a value.
-#   project
-#   ports      that we need
-#   fresh      whether all base images will be made or pulled anew
-#   registry, debian   names of the base images in either mode
+# Prints facts about a server before the deployment, each as a name, a tab and a value. Changes nothing.
+#   project            the Compose project
+#   ports              the ports that the deployment needs
+#   fresh              whether the run will make or pull all base images anew
+#   registry, debian   the names of the base images in each mode
 : "${project:?}" "${fresh:?}"
 declare -a ports registry debian
 # shellcheck source=/dev/null
@@ -12,13 +12,13 @@ declare -a ports registry debian
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 disk() { df -Pm "$1" 2>/dev/null | awk 'NR == 2 {print $4}'; }
 
-missing() { # IMAGE…: how many are not there, unless that is all of them
+missing() { # IMAGE…: prints how many are missing, unless all of them are
   local image there=0
   for image; do ! docker image inspect "$image" >/dev/null 2>&1 || there=$((there + 1)); done
   [ $there = 0 ] || fact missing $(($# - there))
 }
 
-holder() { # INODE: the name of the process that owns the socket
+holder() { # INODE: prints the command of the process that owns the socket
   local fd
   for fd in /proc/[0-9]*/fd/*; do
     [ "$(readlink "$fd")" = "socket:[$1]" ] || continue
@@ -34,7 +34,7 @@ fact memory "$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)"
 fact disk "$(disk /var/lib/docker || disk /var/lib)"
 [ "$fresh" = true ] || { missing "${registry[@]}"; missing "${debian[@]}"; } | sort | head -n 1
 
-# A bare server may lack ss, so listeners are read from the kernel's own tables (proc(5), /proc/net/tcp).
+# A bare server may lack ss, so the kernel's tables tell who listens (proc(5), /proc/net/tcp).
 published=$(docker ps --format '{{.Label "com.docker.compose.project"}} {{.Names}}\t{{.Ports}}' 2>/dev/null || true)
 for port in "${ports[@]}"; do
   inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |

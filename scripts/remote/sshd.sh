@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Hardening sshd: one file, placed, checked, confirmed or put back. These are functions; what is called comes behind them.
-#   file      the hardened settings; the first by its name, since the first value that sshd reads wins (sshd_config(5))
-#   settings  what is in it, without the comment that it ends up with
-#   content   the same with that comment
-#   wanted    the same as sshd -T prints it, a line each
-#   trial     seconds after which the server puts back what nobody has confirmed
-#   failed    exit code of `place` when what it placed is gone again
-#   users     whose logins are looked at
+# Functions that harden sshd by one file: they place it, check it, confirm it or remove it. The calls follow them.
+#   file      the path of the file
+#   settings  its settings in the syntax of sshd_config
+#   content   its whole content once it is confirmed: a comment and the settings
+#   wanted    the settings as sshd -T prints them, a line each
+#   trial     seconds after which the server removes a file that is not confirmed
+#   failed    exit code of `place` when it has removed the file again
+#   users     the users whose logins are checked
 : "${file:?}" "${settings:?}" "${content:?}" "${wanted:?}" "${trial:?}" "${failed:?}"
 declare -a users
 : "${SSH_CLIENT:=127.0.0.1}"
@@ -15,7 +15,7 @@ installed() { [ -x /usr/sbin/sshd ]; }
 confirmed() { [ "$(cat "$file" 2>/dev/null)" = "$content" ]; }
 on_trial() { grep -qs '^# On trial' "$file"; }
 
-broken() { # what sshd says against its files as they are; nothing when it takes them
+broken() { # prints the error of sshd for its files; nothing when they are right
   local said
   mkdir -p /run/sshd
   said=$(sshd -t 2>&1) || echo "$said"
@@ -23,7 +23,7 @@ broken() { # what sshd says against its files as they are; nothing when it takes
 
 reload() {
   if [ -d /run/systemd/system ]; then
-    # One that a socket starts on demand reads its files then.
+    # When a socket starts sshd for each connection, it reads its files then.
     if systemctl is-active -q ssh.service; then systemctl reload ssh.service; fi
   else
     service ssh reload >/dev/null
@@ -50,10 +50,11 @@ take_away() {
   fi
   rm "$file.before"
   reload
-  echo "removed $file: sshd is as the system has it"
+  echo "removed $file: sshd is not hardened any more"
 }
 
-# What the hardened values are not, with the files that say otherwise. A Match by address cannot be tried for all addresses.
+# Prints the first setting that another file overrides, and the name of that file. A Match by address is tried for one
+# address only. An old sshd prints without-password for prohibit-password; one without GSSAPI does not print that setting.
 not_in_force() {
   local user line key found effective
   mkdir -p /run/sshd
@@ -70,7 +71,7 @@ not_in_force() {
   done
 }
 
-authorized() { # USER: whether a key lets the user in
+authorized() { # USER: whether the user has a key
   local home pattern
   home=$(getent passwd "$1" | cut -d: -f6)
   for pattern in $(sshd -T -C "user=$1,host=localhost,addr=127.0.0.1" 2>/dev/null | sed -n 's/^authorizedkeysfile //p'); do
@@ -82,7 +83,7 @@ authorized() { # USER: whether a key lets the user in
   return 1
 }
 
-login() { # who logged in over ssh to run this; nothing when nobody did
+login() { # prints the user of the ssh login that runs this script; nothing when there is none
   local pid=$$ parent
   while [ "$pid" -gt 1 ]; do
     parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status")
@@ -94,7 +95,9 @@ login() { # who logged in over ssh to run this; nothing when nobody did
   done
 }
 
-keyless() { # USER…: who would be locked out: the login in use, or with none all of these
+# USER…: prints who would be locked out. That is the user of the present ssh login without a key; without such a login,
+# all the users when none of them has a key.
+keyless() {
   local user login
   mkdir -p /run/sshd
   login=$(login)
@@ -108,7 +111,7 @@ keyless() { # USER…: who would be locked out: the login in use, or with none a
   echo "everybody ($*)"
 }
 
-place() { # TRIAL: whether it is put back unless it is confirmed
+place() { # TRIAL: `true`: the server removes the file again unless it is confirmed
   local token wrong
   token="# On trial since $(date +%s.%N): put back when no new login succeeds"
   if [ -e "$file" ] && ! on_trial; then cp -p "$file" "$file.before"; fi
@@ -122,7 +125,7 @@ place() { # TRIAL: whether it is put back unless it is confirmed
     exit "$failed"
   fi
   if [ "$1" = true ]; then
-    # Ends by itself, also when this connection, or who began it, is gone.
+    # This process does not end with the connection or with the run that began it.
     setsid bash -c "$(declare -f reload put_back)
       file=$file; sleep $trial
       if grep -qxF '$token' $file; then put_back; fi" </dev/null >/dev/null 2>&1 &

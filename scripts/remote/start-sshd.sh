@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Makes sshd run, and says so where it did not.
+# Starts sshd where it does not run, and says so.
 
 if [ -d /run/systemd/system ]; then
   systemctl is-active -q ssh.service || systemctl is-active -q ssh.socket || {

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# The server's users: opened by their keys and by nothing else. What is there in part is completed where nobody can be
-# harmed by it; where somebody could, a problem is told.
-# Prints a line for each change, and `problem<TAB>WHAT<TAB>REMEDY` for what only a person can decide.
+# Functions that create or complete the server's users, who log in by their keys and by nothing else. They complete a user
+# who exists in part, unless that could harm somebody: then they report a problem.
+# They print a line for each change, and `problem<TAB>WHAT<TAB>REMEDY` for what only a person can decide.
 
-wrong= # not empty: the user at hand has a problem, and what builds on it is left out
-problem() {
+wrong= # not empty: the present user has a problem, and the further steps for this user are left out
+problem() { # WHAT REMEDY
   wrong=yes
   printf 'problem\t%s\t%s\n' "$1" "$2"
 }
-field() { getent passwd "$1" | cut -d: -f"$2"; } # NAME NUMBER, as passwd(5) has it
-shadow() { getent shadow "$1" | cut -d: -f"$2"; }
+field() { getent passwd "$1" | cut -d: -f"$2"; } # NAME NUMBER: a field of passwd(5)
+shadow() { getent shadow "$1" | cut -d: -f"$2"; } # NAME NUMBER: a field of shadow(5)
 
 account() { # NAME
   local step
@@ -29,7 +29,7 @@ create() {
 
 number() {
   [ "$(field "$1" 3)" = 0 ] || return 0
-  problem "$1 has the number of root, and so is root" "vipw, and give $1 a number that nobody else has"
+  problem "$1 has the user number 0, which is root's" "vipw, and give $1 a number that nobody else has"
 }
 
 group() {
@@ -44,8 +44,8 @@ group() {
   echo "gave $1 a group"
 }
 
-# The shadow field `*` matches no password and leaves key logins alone. `!`, which useradd writes, means "locked",
-# and sshd refuses the key as well when it runs with UsePAM no (measured on Debian 12 and 13).
+# The shadow field `*` matches no password and allows logins by key. `!`, which useradd writes, means "locked": with
+# UsePAM no, sshd then refuses keys, too (measured on Debian 12 and 13).
 password() {
   local today end oldest
   if ! getent shadow "$1" >/dev/null; then
@@ -54,19 +54,19 @@ password() {
   fi
   if [ "$(shadow "$1" 2)" != '*' ]; then
     usermod --password '*' "$1"
-    echo "no password opens $1"
+    echo "disabled the password of $1"
   fi
   today=$(($(date +%s) / 86400))
   end=$(shadow "$1" 8)
   if [ -n "$end" ] && [ "$end" -le "$today" ]; then
     chage --expiredate -1 "$1"
-    echo "$1 had expired: no more"
+    echo "removed the expiry date of $1"
   fi
-  # PAM wants a new password when one is too old, and then lets nobody in by a key either.
+  # When a password is too old, PAM asks for a new one and refuses even a login by key.
   oldest=$(shadow "$1" 5)
   if [ "$(shadow "$1" 3)" = 0 ] || { [ -n "$oldest" ] && [ "$oldest" -lt 99999 ]; }; then
     chage --lastday "$(date +%F)" --maxdays -1 --inactive -1 "$1"
-    echo "no password of $1 has to be changed any more"
+    echo "removed the maximum age of the password of $1"
   fi
 }
 
@@ -75,7 +75,7 @@ shell() {
   now=$(field "$1" 7)
   case "$now" in
     */nologin | */false) ;;
-    '') return ;; # sh
+    '') return ;; # empty means sh
     *) if [ -x "$now" ]; then return; fi ;;
   esac
   usermod --shell /bin/bash "$1"
@@ -94,7 +94,7 @@ home() {
   esac
   if [ ! -e "$home" ] && [ ! -L "$home" ]; then
     mkhomedir_helper "$name" 0077
-    echo "made the home of $name"
+    echo "created the home of $name"
   fi
   if [ ! -d "$home" ]; then
     problem "$home, the home of $name, is not a folder" "mv $home $home.old"
@@ -103,21 +103,21 @@ home() {
   uid=$(stat -Lc %u "$home")
   if [ "$uid" = 0 ] && [[ $home == /home/?* ]]; then
     chown "$name:" "$home"
-    echo "gave $name the home that was root's"
+    echo "made $name the owner of $home, which was root's"
   elif [ "$uid" != 0 ] && [ "$uid" != "$(field "$name" 3)" ]; then
     problem "$home, the home of $name, belongs to $(stat -Lc %U "$home") (number $uid)" \
-      "mv $home $home.old; or, if all that is in it may be $name's: chown -R $name: $home"
+      "mv $home $home.old; or, if $name may own everything in it: chown -R $name: $home"
     return
   fi
-  # useradd leaves it open to everybody on Debian 12; and sshd takes no key from one that others may write to.
+  # On Debian 12, useradd makes a home that everybody can read. sshd accepts no key from a home that others can write to.
   if [[ $home == /home/?* && $(stat -Lc %A "$home") != ?????-?--- ]]; then
     chmod g-w,o= "$home"
     echo "closed the home of $name to others"
   fi
 }
 
-# Root's .ssh becomes the user's when there is nothing in it but keys that root has put there: the user may have made a
-# link in its place, or moved another folder of root's there.
+# A .ssh of root's becomes the user's only when it holds nothing but a key file that root has put there. Else the user may
+# have made a link in its place, or moved another folder of root's there.
 ssh_folder() {
   local folder
   folder=$(field "$1" 6)/.ssh
@@ -126,20 +126,20 @@ ssh_folder() {
     problem "$folder is not a folder" "mv $folder $folder.old"
     return
   fi
-  cd -P "$folder" || return # from here on it is this one, whatever the user puts in its place
+  cd -P "$folder" || return # from now on, this very folder, whatever the user puts in its place
   if [ "$(ls -A)" = authorized_keys ] && [ "$(stat -c '%u %h %F' authorized_keys)" = '0 1 regular file' ]; then
     chown --no-dereference "$1:" authorized_keys
   elif [ -n "$(ls -A)" ]; then
-    problem "$folder is root's" "If all that is in it may be $1's: chown -R $1: $folder"
+    problem "$folder is root's" "If $1 may own everything in it: chown -R $1: $folder"
   fi
   if [ -z "$wrong" ] && [ "$(stat -c %u .)" = 0 ]; then
     chown "$1:" .
-    echo "gave $1 the folder .ssh that was root's"
+    echo "made $1 the owner of $folder, which was root's"
   fi
   cd /
 }
 
-authorize() { # NAME KEY: written as the user, who may have made a link of anything in there
+authorize() { # NAME KEY: it writes as the user, who may have put links into the folder
   local said folder place
   [ -z "$wrong" ] || return 0
   if said=$(runuser -u "$1" -- bash -uc "$(declare -f add_key); add_key \"\$1\"" bash "$2" 2>&1); then
@@ -149,14 +149,14 @@ authorize() { # NAME KEY: written as the user, who may have made a link of anyth
   folder=$(field "$1" 6)/.ssh
   for place in "$folder" "$folder/authorized_keys"; do
     if [ -L "$place" ]; then
-      problem "$place is a link to $(readlink "$place"), where $1 can write no key: ${said##*: }" "rm $place"
+      problem "$place is a link to $(readlink "$place"), and $1 cannot write a key there: ${said##*: }" "rm $place"
       return
     fi
   done
-  problem "$1 can write no key to $folder/authorized_keys: ${said##*: }" "mv $place $place.old"
+  problem "$1 cannot write a key to $folder/authorized_keys: ${said##*: }" "mv $place $place.old"
 }
 
-add_key() { # KEY, as the user itself
+add_key() { # KEY: runs as the user
   local file=.ssh/authorized_keys
   umask 077
   cd && mkdir -p .ssh || return
@@ -165,7 +165,7 @@ add_key() { # KEY, as the user itself
     echo "$1" >>"$file" || return
     echo "added a key of $(id -un)"
   fi
-  # sshd takes no key from what others may write to.
+  # sshd accepts no key from a file or folder that others can write to.
   if [ -n "$(find -L .ssh "$file" -maxdepth 0 -perm /022)" ]; then
     chmod go-w .ssh "$file" || return
     echo "closed the keys of $(id -un) to others"
@@ -175,7 +175,7 @@ add_key() { # KEY, as the user itself
 grant() {
   local file=/etc/sudoers.d/90-$1 line="$1 ALL=(ALL:ALL) NOPASSWD: ALL" next
   if [ "$(cat "$file" 2>/dev/null)" = "$line" ] && [ "$(stat -c %a:%u "$file")" = 440:0 ]; then return; fi
-  next=$(mktemp "/etc/sudoers.d/.90-$1.XXXXXX") # sudo reads no name with a dot
+  next=$(mktemp "/etc/sudoers.d/.90-$1.XXXXXX") # sudo reads no file with a dot in its name
   echo "$line" >"$next"
   chmod 440 "$next"
   visudo -cqf "$next"
@@ -183,12 +183,12 @@ grant() {
   echo "gave $1 sudo"
 }
 
-withhold() { # also membership of the groups that amount to it
+withhold() { # NAME: removes sudo, and membership of the groups that are as good as sudo
   local group
-  if [ -e "/etc/sudoers.d/90-$1" ]; then rm "/etc/sudoers.d/90-$1"; echo "took sudo from $1"; fi
+  if [ -e "/etc/sudoers.d/90-$1" ]; then rm "/etc/sudoers.d/90-$1"; echo "removed sudo from $1"; fi
   for group in sudo admin docker; do
     [[ " $(id -nG "$1") " == *" $group "* ]] || continue
     gpasswd -d "$1" "$group" >/dev/null
-    echo "took $1 out of the group $group"
+    echo "removed $1 from the group $group"
   done
 }

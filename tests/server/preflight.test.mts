@@ -73,12 +73,12 @@ test('killed while it installs packages: the next run completes', async () => {
   await operator.root('command -v vim nano jq; [ -z "$(dpkg --audit)" ]')
 })
 
-test('a Docker Engine that cannot start: its last words and what to do', async () => {
+test('a Docker Engine that cannot start is reported with the end of its log and the remedy', async () => {
   await operator.root(`systemctl stop docker.socket docker
 mkdir -p /etc/docker; echo '{ "debug": tru' >/etc/docker/daemon.json`)
   const text = await operator.refused('01-server')
   await operator.root('rm /etc/docker/daemon.json')
-  assert.match(text, /The Docker Engine on .* does not start; its last words:\n(.*\n)*.*daemon\.json/)
+  assert.match(text, /The Docker Engine on .* does not start\. The end of its log:\n(.*\n)*.*daemon\.json/)
   assert.match(text, /Next: {2}.*daemon\.json.*run again/)
   assert.match(await operator.must('01-server'), /Docker Engine: started/)
   assert.deepEqual(changes(await operator.must('01-server')), [])

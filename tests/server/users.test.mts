@@ -172,7 +172,7 @@ useradd -m moved_folder; install -d -m 700 /home/moved_folder/.ssh; touch /home/
     ],
     [/\/home\/file_home, the home of file_home, is not a folder/, 'mv /home/file_home /home/file_home.old'],
     [
-      /key_folder can write no key to \S+: Is a directory/,
+      /key_folder cannot write a key to \S+: Is a directory/,
       'mv /home/key_folder/.ssh/authorized_keys /home/key_folder/.ssh/authorized_keys.old',
     ],
     [/\/home\/moved_folder\/.ssh is root's/, 'chown -R moved_folder: /home/moved_folder/.ssh'],

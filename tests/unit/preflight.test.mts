@@ -1,4 +1,4 @@
-/** Can this server take the deployment? Each problem alone, and all of them together. */
+/** The check of a server before the deployment: each problem alone, and several together. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Facts, judge, parseFacts } from '../../scripts/lib/server/preflight.mts'
@@ -16,7 +16,7 @@ const UNSUPPORTED = 'is not supported: use Debian 12 or 13, or Ubuntu 24.04.'
 const FREE = 'free 5120 MB (apt-get clean; docker image prune).'
 const STOP = 'stop it, or choose another port in config/stack.yaml.'
 
-describe('judge', () => {
+describe('the problems of a server:', () => {
   const cases: [what: string, change: Partial<Facts>, problems: string[]][] = [
     ['a good server', {}, []],
     ['Debian 12', { version: '12' }, []],
@@ -36,26 +36,34 @@ describe('judge', () => {
       { distribution: 'fedora', version: '42', pretty: 'Fedora Linux 42' },
       [`Fedora Linux 42 ${UNSUPPORTED}`],
     ],
-    ['no name at all', { distribution: '', version: '', pretty: '' }, [`An unknown system ${UNSUPPORTED}`]],
+    [
+      'a distribution without a name',
+      { distribution: '', version: '', pretty: '' },
+      [`An unknown system ${UNSUPPORTED}`],
+    ],
     ['just enough memory', { memoryMb: 700 }, []],
     ['little memory', { memoryMb: 699 }, ['699 MB of memory are too little: give it at least 700 MB.']],
     ['just enough disk', { diskMb: 5120 }, []],
-    ['a gigabyte, and all images there', { missing: 0, diskMb: 1024 }, []],
+    ['a gigabyte of disk, when no image is missing', { missing: 0, diskMb: 1024 }, []],
     [
-      'less, and all images there',
+      'less than a gigabyte, when no image is missing',
       { missing: 0, diskMb: 1023 },
       ['1023 MB of free disk are too little: free 1024 MB (apt-get clean; docker image prune).'],
     ],
-    ['one image to be made', { missing: 1, diskMb: 1792 }, []],
+    ['enough disk for the one missing image', { missing: 1, diskMb: 1792 }, []],
     [
-      'too little for one image',
+      'too little disk for the one missing image',
       { missing: 1, diskMb: 1791 },
       ['1791 MB of free disk are too little: free 1792 MB (apt-get clean; docker image prune).'],
     ],
     ['little disk', { diskMb: 5119 }, [`5119 MB of free disk are too little: ${FREE}`]],
-    ['a port that is ours', { ports: [{ port: 443, holder: 'prusa prusa-lb-1', ours: true }] }, []],
     [
-      'a port that is taken',
+      'a port that this deployment has taken',
+      { ports: [{ port: 443, holder: 'prusa prusa-lb-1', ours: true }] },
+      [],
+    ],
+    [
+      'a port that another program has taken',
       { ports: [{ port: 80, holder: '/usr/sbin/apache2 -k start', ours: false }] },
       [`Port 80 is taken by /usr/sbin/apache2 -k start: ${STOP}`],
     ],
@@ -85,14 +93,14 @@ describe('judge', () => {
   for (const [what, change, problems] of cases)
     test(what, () => assert.deepEqual(judge({ ...GOOD, ...change }), problems))
 
-  test('a port whose holder the kernel does not tell', () => {
+  test('a port that an unknown program has taken', () => {
     const [problem = ''] = judge({ ...GOOD, ports: [{ port: 80, holder: '', ours: false }] })
     assert.match(problem, /^Port 80 is taken by \w/)
   })
 })
 
 describe('parseFacts', () => {
-  test('what the script prints', () => {
+  test('reads the output of the script', () => {
     const output = [
       'distribution\tubuntu',
       'version\t24.04',
@@ -120,7 +128,7 @@ describe('parseFacts', () => {
     })
   })
 
-  test('what tells nothing is refused, not taken', () => {
+  test('of an empty output gives a server that is refused', () => {
     assert.equal(judge(parseFacts('')).length, 3)
   })
 })

@@ -1,12 +1,15 @@
-/** The one question that is ever asked: whether this machine itself shall become the server. */
+/** Asks whether this machine itself shall become the server. */
 import process from 'node:process'
 import { question } from 'zx'
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { list, say } from '../cli/say.mts'
 import type { Config } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 
-/** Shows what is about to happen to this machine and asks; without a terminal, with --yes or for another host it goes ahead. */
+/**
+ * Says what this machine will get, and asks. Asks nothing without a terminal, with --yes, or for another machine.
+ * @throws OperatorError when the answer is not yes
+ */
 export async function confirmThisMachine(host: Host, { stack, server }: Config, yes: boolean): Promise<void> {
   if (!host.local || yes || !process.stdin.isTTY) return
   const admins = server.users.filter(({ sudo }) => sudo).map(({ name }) => name)
@@ -21,5 +24,5 @@ export async function confirmThisMachine(host: Host, { stack, server }: Config, 
   say('For another server: npm run deploy -- --host USER@NAME')
   const answer = await question('Go ahead? [y/N] ')
   if (!/^y(es)?$/i.test(answer.trim()))
-    throw new OperatorError('Not confirmed', 'npm run deploy -- --yes', 'nothing was changed.')
+    throw new OperatorError('Not confirmed', 'npm run deploy -- --yes', NOTHING_CHANGED)
 }

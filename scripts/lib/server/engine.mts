@@ -1,38 +1,39 @@
-/** Docker Engine, Compose and buildx: kept when there and new enough, else from the distribution's archive; running. */
+/** Docker Engine, Compose and buildx: kept when they are new enough, else installed from the distribution's archive. */
 import { CommandError, indent, lastLines, OperatorError } from '../cli/errors.mts'
 import type { Host } from '../host/host.mts'
 import { join, remote, type Script } from '../host/shell.mts'
 import { INSTALL, INSTALL_DEADLINE } from './packages.mts'
 
-/** The oldest versions that all scripts are known to work with: those of Debian 12 and its two pinned packages. */
+/** The oldest versions that the scripts are tested with: those of Debian 12, and its two packages from Debian 13. */
 const ENGINE = '20.10'
 const COMPOSE = '2.20'
 const BUILDX = '0.10'
 
-/** Seconds until a started engine answers; a cold one on a slow disk loads its containers first. */
+/** Seconds until a started engine answers: with a slow disk, loading its containers takes a while. */
 const START_DEADLINE = 60
-/** Exit code of the script below for an engine that does not start. */
+/** Exit code of engine.sh when the engine does not start. */
 const NOT_STARTING = 80
 
-/** Installs what is missing and sees to it that the engine runs, now and after a reboot; returns what was changed. */
+/**
+ * Installs what is missing, and starts the engine, now and at each boot.
+ * @returns what it changed, a few words each
+ * @throws OperatorError when the engine does not start, with the end of its log
+ */
 export async function ensureEngine(host: Host): Promise<string[]> {
-  const output = await host
-    .run('Preparing the Docker Engine', engineScript(), { deadline: INSTALL_DEADLINE })
-    .catch((error) => {
-      if (!(error instanceof CommandError && error.exitCode === NOT_STARTING)) throw error
-      throw new OperatorError(
-        `The Docker Engine on ${host.name} does not start; its last words:\n${indent(lastLines(error.output, 10))}`,
-        'Put that right (often it is /etc/docker/daemon.json) and run again; on the server, systemctl status docker shows more.',
-        'users and packages are prepared.',
-      )
-    })
-  return output.split('\n').filter(Boolean)
+  const options = { deadline: INSTALL_DEADLINE }
+  return await host.lines('Preparing the Docker Engine', engineScript(), options).catch((error) => {
+    if (!(error instanceof CommandError && error.exitCode === NOT_STARTING)) throw error
+    throw new OperatorError(
+      `The Docker Engine on ${host.name} does not start. The end of its log:\n${indent(lastLines(error.output, 10))}`,
+      'Correct the cause (often it is /etc/docker/daemon.json), then run again. systemctl status docker on the server shows more.',
+      'users and packages are prepared.',
+    )
+  })
 }
 
-/** Makes sshd run; on a machine that is reached over ssh it does. */
+/** Starts sshd where it does not run: only on this machine, since another one is reached over ssh. */
 export async function ensureSshd(host: Host): Promise<string[]> {
-  const output = await host.run('Starting sshd', remote('start-sshd'))
-  return output.split('\n').filter(Boolean)
+  return await host.lines('Starting sshd', remote('start-sshd'))
 }
 
 export function engineScript(): Script {

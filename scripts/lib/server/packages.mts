@@ -1,8 +1,8 @@
-/** Debian packages: what is missing is installed, what is there stays as it is. */
+/** Debian packages: missing ones are installed, and installed ones are not upgraded. */
 import type { Host } from '../host/host.mts'
 import { join, remote, type Script } from '../host/shell.mts'
 
-/** What the other steps and the logins need. */
+/** Packages that the other steps and the logins need. */
 export const NEEDED = [
   'apache2-utils',
   'ca-certificates',
@@ -15,18 +15,15 @@ export const NEEDED = [
   'sudo',
 ]
 
-/** Seconds; a slow mirror and fifty packages. */
+/** Seconds: enough for fifty packages from a slow mirror. */
 export const INSTALL_DEADLINE = 900
 
-/** `update` and `install PACKAGE…`. */
+/** The functions `update` and `install PACKAGE…`, for a script. */
 export const INSTALL = remote('install')
 
-/** Installs those of the packages that are missing, and returns their names. */
+/** Installs the packages that are missing. @returns their names */
 export async function installPackages(host: Host, packages: string[]): Promise<string[]> {
-  const output = await host.run('Installing packages', packagesScript(packages), {
-    deadline: INSTALL_DEADLINE,
-  })
-  return output.split('\n').filter(Boolean)
+  return await host.lines('Installing packages', packagesScript(packages), { deadline: INSTALL_DEADLINE })
 }
 
 export function packagesScript(packages: string[]): Script {

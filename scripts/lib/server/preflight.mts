@@ -1,20 +1,21 @@
-/** Can this server take the deployment? Facts are gathered by one script that changes nothing, then judged. */
+/** Checks that the server is fit for the deployment. One script collects facts and changes nothing. */
 
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
+import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { remote, type Script } from '../host/shell.mts'
 
-/** Megabytes. PostgreSQL, Redis, nginx and two replicas take about 400; below this the first build starves. */
+/** Megabytes. The containers take about 400. With less memory than this, the first build fails. */
 const MEMORY_MB = 700
-/** Megabytes. One more release, logs and data. */
+/** Megabytes for one more release, logs and data. */
 const DISK_MB = 1024
-/** Megabytes. A base image, and what making it takes. */
+/** Megabytes for a base image, and for making it. */
 const IMAGE_MB = 768
-/** Megabytes. The Docker Engine and all base images, where there is none yet. */
+/** Megabytes for the Docker Engine and all base images, when there is no image yet. */
 const FIRST_MB = 4 * 1024
 
-/** What the packages of these distributions are known to give. */
+/** The distributions that the scripts are tested with. */
 const SUPPORTED: Record<string, string[]> = { debian: ['12', '13'], ubuntu: ['24.04'] }
 
 export interface Facts {
@@ -23,22 +24,23 @@ export interface Facts {
   pretty: string
   memoryMb: number
   diskMb: number
-  /** How many base images this run has to make or pull; absent: all of them. */
+  /** How many base images this run must make or pull; absent: all of them. */
   missing?: number
-  /** Ports among ours that somebody listens on: who, and whether it is this deployment. */
+  /** The ports of the configuration that are taken: the program that listens, and whether it is of this deployment. */
   ports: { port: number; holder: string; ours: boolean }[]
 }
 
-/** Names of the base images, by the mode that they may come in. */
+/** The names of the base images in each mode. */
 interface Needed {
   registry: string[]
   debian: string[]
 }
 
 /**
- * Refuses a server that cannot take the deployment, with everything that is wrong with it.
- * @param images those of either mode; without them all will be made or pulled anew
- * @throws OperatorError; nothing was touched
+ * Checks the server.
+ * @param images the base images; without them the run will make or pull all of them anew
+ * @returns the system, its memory and its free disk space, in words
+ * @throws OperatorError with every problem at once
  */
 export async function preflight(host: Host, stack: StackConfig, images?: Needed): Promise<string> {
   const facts = parseFacts(await host.run('Looking at the server', gather(stack, images)))
@@ -47,12 +49,12 @@ export async function preflight(host: Host, stack: StackConfig, images?: Needed)
     return `${facts.pretty}, ${facts.memoryMb} MB of memory, ${Math.floor(facts.diskMb / 1024)} GB free`
   throw new OperatorError(
     `${host.name} cannot take the deployment yet:\n${problems.map((problem) => `    - ${problem}`).join('\n')}`,
-    'Put that right and run again.',
-    'nothing was changed.',
+    'Solve these problems, then run again.',
+    NOTHING_CHANGED,
   )
 }
 
-/** What is wrong, a sentence with its remedy each; empty when all is well. */
+/** The problems of a server, each a sentence with its remedy. */
 export function judge(facts: Facts): string[] {
   const problems: string[] = []
   if (!SUPPORTED[facts.distribution]?.includes(facts.version))
@@ -75,9 +77,8 @@ export function judge(facts: Facts): string[] {
 }
 
 export function parseFacts(output: string): Facts {
-  const lines = output.split('\n').map((line) => line.split('\t'))
-  const value = (key: string) => lines.find(([name]) => name === key)?.[1] ?? ''
-  const ports = lines.filter(([name]) => name === 'port')
+  const facts = factsIn(output)
+  const value = (kind: string) => facts(kind)[0]?.[0] ?? ''
   return {
     distribution: value('distribution'),
     version: value('version'),
@@ -85,7 +86,7 @@ export function parseFacts(output: string): Facts {
     memoryMb: Number(value('memory')),
     diskMb: Number(value('disk')),
     ...(value('missing') && { missing: Number(value('missing')) }),
-    ports: ports.map(([, port, holder = '', ours]) => ({
+    ports: facts('port').map(([port, holder = '', ours]) => ({
       port: Number(port),
       holder,
       ours: ours === 'ours',
@@ -93,6 +94,7 @@ export function parseFacts(output: string): Facts {
   }
 }
 
+/** The script that prints the facts. */
 export function gather(stack: StackConfig, images?: Needed): Script {
   const { http, https, db } = stack.ports
   return remote('preflight', {

@@ -1,13 +1,13 @@
-/** The part of hardening sshd that happens on the server: one file, placed, checked, confirmed or put back. */
+/** The file that hardens sshd, and the functions on the server that place, check, confirm and remove it. */
 import { remote, type Script } from '../host/shell.mts'
 
-/** First by its name, since the first value that sshd reads wins (sshd_config(5)). */
+/** Its name makes it the first: sshd takes the first value that it reads (sshd_config(5)). */
 export const FILE = '/etc/ssh/sshd_config.d/00-prusa.conf'
 
-/** Seconds after which the server puts back what nobody has confirmed. */
-export const TRIAL_SECONDS = 60
+/** Seconds after which the server removes a file that is not confirmed. */
+const TRIAL_SECONDS = 60
 
-/** Exit code of `place` when what it placed is gone again. */
+/** Exit code of `place` when it has removed the file again. */
 export const PLACE_FAILED = 81
 
 const VALUES: Record<string, string> = {
@@ -20,17 +20,17 @@ const VALUES: Record<string, string> = {
   PermitRootLogin: 'prohibit-password',
 }
 
-/** The settings as sshd reads them. */
+/** The settings in the syntax of sshd_config. */
 export const settings = Object.entries(VALUES)
   .map(([key, value]) => `${key} ${value}\n`)
   .join('')
 
 const CONTENT = `# Keys only. Made by 01-server (config/server.yaml, sshd.harden), which removes it when that is switched off.\n${settings}`
 
-/** As sshd -T prints them; an older one calls prohibit-password without-password, one without GSSAPI says nothing of it. */
+/** The settings as a new sshd -T prints them. */
 const wanted = Object.entries(VALUES).map(([key, value]) => `${key.toLowerCase()} ${value}`)
 
-/** @param users whose logins are looked at */
+/** The functions of sshd.sh. @param users the names of the users whose logins they check */
 export function sshdFunctions(users: string[]): Script {
   return remote('sshd', {
     file: FILE,

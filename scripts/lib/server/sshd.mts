@@ -1,52 +1,62 @@
 /**
- * sshd without passwords, when the configuration asks for it. Nothing of it may lock anybody out, so it is tried three times
- * over: by sshd's own check, by a login through an sshd of its own that nobody else reaches, and by a new login after the
- * reload, while the old connection is still open. What is not confirmed by then is put back, by the server itself too.
+ * Hardens sshd, when the configuration says so: it accepts no passwords then. That must lock nobody out, so there are three
+ * trials: sshd checks its files; a login goes through a second sshd that nobody else reaches; after the reload there is a
+ * new login, while the old connection is still open. When a trial fails, the old settings come back. The server does that
+ * by itself when the connection is lost.
  */
 
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { waitUntil } from '../cli/wait.mts'
 import type { ServerConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, type Script } from '../host/shell.mts'
 import { FILE, PLACE_FAILED, settings, sshdFunctions } from './sshd-files.mts'
 
-/** Seconds until a reloaded sshd must let us in. */
+/** Seconds until a reloaded sshd must accept a login. */
 const LOGIN_DEADLINE = 10
 
-/** Brings sshd to what the configuration says; returns what was done, in words. */
+/**
+ * Hardens sshd, or undoes that, as the configuration says.
+ * @returns what it did, in words
+ * @throws OperatorError when the hardened sshd would lock somebody out
+ */
 export async function applySshd(host: Host, { sshd, users }: ServerConfig): Promise<string> {
   const names = ['root', ...users.map(({ name }) => name)]
   const ask = async (what: Script) =>
     (await host.run('Looking at sshd', join([sshdFunctions(names), what]))).trim()
   if ((await ask(bash`installed || echo no`)) === 'no') return 'no SSH server is installed: nothing to do'
-  if (!sshd.harden)
-    return (await ask(bash`take_away`)) || 'as the system has it (sshd.harden: false): nothing to do'
+  if (!sshd.harden) return (await ask(bash`take_away`)) || 'not hardened (sshd.harden: false): nothing to do'
   if ((await ask(bash`confirmed || echo no`)) === '') {
     const wrong = await ask(bash`not_in_force`)
-    if (wrong) throw new OperatorError(`${FILE} is there, but ${wrong}`, REMOVE_OTHER, 'nothing was changed.')
-    return 'takes keys only: nothing to do'
+    if (wrong) throw new OperatorError(`${FILE} is in place, but ${wrong}`, REMOVE_OTHER, NOTHING_CHANGED)
+    return 'accepts keys only: nothing to do'
   }
   const broken = await ask(bash`broken`)
   if (broken)
-    throw new OperatorError(`sshd cannot read its configuration: ${broken}`, 'Correct it: sshd -t', UNCHANGED)
+    throw new OperatorError(
+      `sshd cannot read its configuration: ${broken}`,
+      'Correct it; sshd -t on the server checks it.',
+      UNCHANGED,
+    )
   const admins = users.filter(({ sudo }) => sudo).map(({ name }) => name)
   await refuseLockout(host, await ask(bash`keyless ${['root', ...admins]}`))
   if (!host.local) await refuseUntried(host)
   await place(host, names)
-  if (host.local) {
-    await ask(bash`confirm`)
-    return `takes keys only (${FILE}); no login was tried, since this machine is not reached over ssh`
-  }
-  await tryLogin(host, ask)
+  if (!host.local) await tryLogin(host, ask)
   await ask(bash`confirm`)
-  return `takes keys only (${FILE}); a new login by key was tried`
+  const tried = host.local
+    ? 'no login was tried: this machine is not reached over ssh'
+    : 'a new login by key succeeded'
+  return `accepts keys only (${FILE}); ${tried}`
 }
 
-const REMOVE_OTHER = 'Take the setting out of the other file, then run again.'
-const UNCHANGED = 'sshd is as it was; nothing was changed.'
+const REMOVE_OTHER = 'Remove the setting from the other file, then run again.'
+const UNCHANGED = 'sshd has its former settings; nothing was changed.'
 
-/** @param keyless who could get in no more, as the server found */
+/**
+ * Checks that the present login is by a key. @throws OperatorError when it is not
+ * @param keyless the users who have no key, in words; empty: none
+ */
 async function refuseLockout(host: Host, keyless: string): Promise<void> {
   if (keyless)
     throw new OperatorError(
@@ -58,8 +68,8 @@ async function refuseLockout(host: Host, keyless: string): Promise<void> {
   const { ok, method, said } = await host.login()
   if (!ok)
     throw new OperatorError(
-      `A new login on ${host.name} fails already: ${said}`,
-      'Find out why first.',
+      `A new login on ${host.name} fails even before sshd is hardened: ${said}`,
+      `Find out why: ${host.loginCommand} true`,
       UNCHANGED,
     )
   if (method !== 'publickey')
@@ -70,7 +80,7 @@ async function refuseLockout(host: Host, keyless: string): Promise<void> {
     )
 }
 
-/** A login through an sshd that reads what the real one would read, over the connection that we have. */
+/** Logs in through a second sshd, over the open connection. It reads the files that the real one would read after a reload. */
 async function refuseUntried(host: Host): Promise<void> {
   const candidate = '/run/sshd-candidate.conf'
   await host.writeFiles([
@@ -80,8 +90,8 @@ async function refuseUntried(host: Host): Promise<void> {
     const { ok, said } = await host.login(`/usr/sbin/sshd -i -f ${candidate}`)
     if (!ok)
       throw new OperatorError(
-        `With what is in /etc/ssh/sshd_config and sshd_config.d now, a new login would fail: ${said}`,
-        'Look for AllowUsers, AllowGroups, DenyUsers, Match: sshd has not loaded them yet, or they refuse the hardened login.',
+        `With /etc/ssh/sshd_config and sshd_config.d as they are now, a new login would fail: ${said}`,
+        'Look in these files for AllowUsers, AllowGroups, DenyUsers and Match. sshd has not loaded them yet, or they refuse the login once sshd is hardened.',
         UNCHANGED,
       )
   } finally {
@@ -89,6 +99,7 @@ async function refuseUntried(host: Host): Promise<void> {
   }
 }
 
+/** Places the file and reloads sshd. @throws OperatorError when sshd refuses the file or another file overrides it */
 async function place(host: Host, names: string[]): Promise<void> {
   const output = await host.attempt(join([sshdFunctions(names), bash`place ${!host.local}`]))
   if (output.exitCode === 0) return
@@ -96,6 +107,7 @@ async function place(host: Host, names: string[]): Promise<void> {
   throw new OperatorError(`sshd was not hardened: ${said}`, REMOVE_OTHER, UNCHANGED)
 }
 
+/** Logs in anew. @throws OperatorError when that fails, after the old settings are back */
 async function tryLogin(host: Host, ask: (what: Script) => Promise<string>): Promise<void> {
   try {
     await waitUntil('a new login', LOGIN_DEADLINE, async () => {
@@ -108,9 +120,9 @@ async function tryLogin(host: Host, ask: (what: Script) => Promise<string>): Pro
     throw new OperatorError(
       `The hardened sshd refuses a new login: ${(error as Error).message}`,
       again.ok
-        ? 'Look at the server’s log (journalctl -u ssh), mend it, then run again.'
+        ? 'Find the reason in the server’s log (journalctl -u ssh) and correct it, then run again.'
         : `A new login still fails (${again.said}): keep a session open and look at journalctl -u ssh.`,
-      'everything was put back and sshd reloaded.',
+      'the old settings are back, and sshd is reloaded.',
     )
   }
 }

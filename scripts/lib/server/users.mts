@@ -1,32 +1,32 @@
-/** The server's users: opened by their keys and by nothing else. */
+/** The server's users: they log in by their keys and by nothing else. */
 
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { list } from '../cli/say.mts'
 import type { User } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 
 /**
- * Makes the users as configured; returns what was changed, a few words each.
- * @throws OperatorError with what only a person can decide
+ * Creates or completes the users of the configuration.
+ * @returns what it changed, a few words each
+ * @throws OperatorError with the problems that only a person can decide
  */
 export async function applyUsers(host: Host, users: User[]): Promise<string[]> {
-  const output = await host.run('Preparing the users', usersScript(users))
-  const lines = output.split('\n').filter(Boolean)
+  const lines = await host.lines('Preparing the users', usersScript(users))
   const problems = lines.filter((line) => line.startsWith(PROBLEM)).map((line) => line.split('\t'))
   const changes = lines.filter((line) => !line.startsWith(PROBLEM))
   if (problems.length === 0) return changes
   throw new OperatorError(
     problems.map(([, what]) => what).join('\n  '),
     `On the server: ${problems.map(([, , remedy]) => remedy).join('\n         ')}\n         Then run this again.`,
-    changes.length > 0 ? `${list(changes)}; nothing else was changed.` : 'nothing was changed.',
+    changes.length > 0 ? `${list(changes)}; nothing else was changed.` : NOTHING_CHANGED,
   )
 }
 
 const PROBLEM = 'problem\t'
 
 export function usersScript(users: User[]): Script {
-  return join([remote('users', {}), ...users.map(userScript)])
+  return join([remote('users'), ...users.map(userScript)])
 }
 
 function userScript({ name, sudo, keys }: User): Script {

@@ -1,4 +1,4 @@
-/** The users' script: what is asked for each of them. */
+/** The script that prepares the users: what it calls for each of them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { User } from '../../scripts/lib/config/config.mts'
@@ -6,7 +6,7 @@ import { usersScript } from '../../scripts/lib/server/users.mts'
 
 const user: User = { name: 'a', sudo: true, keys: ['ssh-ed25519 AAAA it\'s "me" $(x) `y`', 'ssh-rsa AAAA'] }
 
-test('users: those with sudo are granted it, from those without it is withheld', () => {
+test('each user gets the keys of the configuration, and sudo is granted or withheld', () => {
   const calls = usersScript([user, { ...user, name: 'b', sudo: false, keys: [] }])
     .text.split('\n')
     .filter((line) => /^(account|authorize|grant|withhold) /.test(line))
