@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# What the site answers at /admin without a password, with a wrong one and with the right one: `admin<TAB>WHICH<TAB>CODE`.
-# The password goes from the secret into curl's standard input and nowhere else.
+# Prints the HTTP status of /admin without a password, with a wrong one and with the right one: `admin<TAB>WHICH<TAB>CODE`.
+# The password goes from its file to curl's standard input, and nowhere else.
 #   folder  of the deployment
-#   url     of /admin, by the site's own name
+#   url     of /admin, with the name of the site
 : "${folder:?}" "${url:?}"
 
 code() { # CURL OPTION…

@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # Prints, with tabs between:
-#   container JSON               each container, as docker inspect has it. Without its environment: a replica's holds the
-#                                owner's password, and --verbose prints what a script prints.
-#   replica NAME RELEASE ANSWER  of Redis, asked from within the replica by the address that the replica was given
-#   project  of Compose
+#   container JSON               for each container: the output of docker inspect, without the environment. That of a
+#                                replica holds the owner's password, and --verbose would print it.
+#   replica NAME RELEASE ANSWER  for each running replica: Redis's answer to a PING from within it, at the address that the
+#                                replica has in its environment
+#   project  the Compose project
 : "${project:?}"
 
 ours=(--filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False)
@@ -21,7 +22,7 @@ see_replica() { # NAME
 }
 
 ids=$(docker ps -aq "${ours[@]}")
-# shellcheck disable=SC2086 # a word each
+# shellcheck disable=SC2086 # each id is a word
 [ -z "$ids" ] || docker inspect $ids | jq -c '.[] | del(.Config.Env)' | sed 's/^/container\t/'
 for replica in $(docker ps "${ours[@]}" --filter label=com.docker.compose.service=app --format '{{.Names}}'); do
   see_replica "$replica" &

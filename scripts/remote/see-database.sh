@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# What the roles of the database may do, by trying. Everything that could write stands in a transaction that is rolled back.
-# Prints `database<TAB>ROLE<TAB>WHAT<TAB>ANSWER`; an `error` belongs to the `step` before it. `sql` is given.
+# Tries what the roles of the database may do. A statement that could write is in a transaction that is rolled back.
+# Prints `database<TAB>ROLE<TAB>WHAT<TAB>ANSWER`; an `error` belongs to the `step` before it. It needs the function `sql`.
 #   folder    of the deployment
-#   db        PostgreSQL's container
-#   deadline  seconds for all that a role is asked to try
-#   blockers  SQL that tells who keeps others waiting
+#   db        the container of PostgreSQL
+#   deadline  seconds for all the attempts of a role
+#   blockers  SQL that lists the sessions for whose locks others wait
 : "${folder:?}" "${db:?}" "${deadline:?}" "${blockers:?}"
 
-cd "$folder/secrets" 2>/dev/null || true # before 03-db there is none, and nobody logs in
+cd "$folder/secrets" 2>/dev/null || true # before 03-db it does not exist, and no login succeeds
 
-# psql's answers and errors become one stream inside the container already: docker exec brings two over in any order.
+# psql's answers and errors are joined inside the container: docker exec does not keep the order of two streams.
 attempt() { # ROLE SECRET; SQL on standard input
-  # shellcheck disable=SC2016 # the inner shell's own words
+  # shellcheck disable=SC2016 # the inner shell expands them
   { head -n1 "$2"; cat; } | docker exec -i "$db" sh -c '
     IFS= read -r PGPASSWORD; export PGPASSWORD PGOPTIONS="-c lock_timeout=3s -c statement_timeout=10s"
     exec timeout "$1" psql -h 127.0.0.1 -U "$0" -d prusa -qAtX 2>&1' "$1" "$deadline" 2>&1 |
@@ -38,7 +38,7 @@ BEGIN; CREATE TABLE verify_probe (n int); ROLLBACK;
 SELECT E'step\tTEMPORARY';
 BEGIN; CREATE TEMPORARY TABLE verify_probe (n int); ROLLBACK;
 SQL
-sleep 1 # while these wait, if there is something to wait for
+sleep 1 # by then, a statement that needs a taken lock waits
 sql <<<"\\set waiters ''
 $blockers" 2>/dev/null | sed 's/^/database\tnobody\tblocked\t/' || true
 wait

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Prints `logged<TAB>NAME` for each replica whose log holds the owner's password: an application that prints its DATABASE_URI
-# logs it, as it is or as a URI has it. It goes from its file into grep and nowhere else.
+# Prints `logged<TAB>NAME` for each replica whose log holds the owner's password, as it is or as it is written in a URI: an
+# application may print its DATABASE_URI. The password goes from its file to grep, and nowhere else.
 #   folder   of the deployment
-#   project  of Compose
+#   project  the Compose project
 : "${folder:?}" "${project:?}"
 
 passwords() {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# `see_user NAME KEY`: prints what there is to know of a user, each as `user<TAB>NAME<TAB>FACT<TAB>VALUE`. The key is the
-# base64 of one that shall open it. `prove_login` is given.
+# `see_user NAME KEY` prints facts about a user, each as `user<TAB>NAME<TAB>FACT<TAB>VALUE`. KEY is the base64 part of the
+# key that must be accepted. It needs the functions of logins.sh.
 
 see_user() {
   local home said

@@ -29,14 +29,15 @@ const BREAKS: { what: string; break: string; mend: string; red: string[]; eviden
     break: `echo 'PubkeyAuthentication no' >${NO_KEYS}`,
     mend: `rm ${NO_KEYS}`,
     red: ['prusa_admin logs in by the given ssh key', 'prusa_non_admin logs in by the given ssh key'],
-    evidence: /sshd takes keys: no/,
+    evidence: /sshd accepts this key: no/,
   },
   {
     what: 'sshd takes root alone',
     break: `echo 'AllowUsers root' >${NO_KEYS}`,
     mend: `rm ${NO_KEYS}`,
     red: ['prusa_admin logs in by the given ssh key', 'prusa_non_admin logs in by the given ssh key'],
-    evidence: /takes keys: no \(User .* not allowed because not listed in AllowUsers\); login .*: no \(User/,
+    evidence:
+      /accepts this key: no \(User .* not allowed because not listed in AllowUsers\); login .*: no \(User/,
   },
   {
     what: 'one has no shell to log in to, and others may write to the home of the other',

@@ -136,7 +136,7 @@ test('verify says in a line who keeps everybody waiting', async () => {
     const { text } = await site.run('verify')
     assert.match(
       text,
-      /✗ A read-only user developer: SELECT as developer: canceling statement due to lock timeout \(a lock is waited for that is held by app \(process \d+\), idle in transaction since .*: LOCK TABLE minimal/,
+      /✗ A read-only user developer: SELECT as developer: canceling statement due to lock timeout \(waits for a lock of app \(process \d+\), idle in transaction since .*: LOCK TABLE minimal/,
     )
     assert.ok(text.length < 8000, text)
   })

@@ -77,7 +77,7 @@ test('a patched image under the same tag is taken in by --fresh: said before, co
 
   const built = await site.must('02-build', '--fresh')
   assert.match(built, /Base images \(registry\): pulled .*postgres:17.*\n.*release \w+ built/)
-  const behind = /! .*-db-1.* still run on a base image from before: npm run deploy/
+  const behind = /! .*-db-1.* still run on a former base image: npm run deploy/
   assert.match((await site.run('verify')).text, behind)
 
   const prepared = await site.must('03-db')

@@ -29,7 +29,7 @@ test('on a deployment that is as required no line about the site is red, and not
 
 const IMAGE = 'The application runs from a Docker image'
 const TWO = '2 containers with the application'
-const REDIS = 'A Redis container, connected with the application’s'
+const REDIS = 'A Redis container, connected to the application’s'
 const RESTART = 'Containers restart by themselves unless stopped'
 const OWNER = 'A user with full access for the application'
 const READER = 'A read-only user developer'

@@ -1,7 +1,7 @@
-/** What verify warns of about base images. */
+/** The warnings of verify about base images. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ageWarnings, type Found } from '../../scripts/lib/verify/age.mts'
+import { ageWarnings } from '../../scripts/lib/verify/age.mts'
 
 const NOW = Date.parse('2026-03-31T12:00:00Z')
 const image = (service: string, created = '2026-03-24T12:00:00Z') => [
@@ -11,15 +11,15 @@ const image = (service: string, created = '2026-03-24T12:00:00Z') => [
   created,
 ]
 const container = (name: string, id: string) => ['container', name, `sha256:${id}`]
-const judge = (...found: Found[]) => ageWarnings(found, NOW)
+const judge = (...found: string[][]) => ageWarnings(found.map((line) => line.join('\t')).join('\n'), NOW)
 const FRESH = 'npm run deploy -- --fresh takes in the fixes, and says before what clients notice.'
 
-test('nothing when they are of this month and all runs on them, and nothing before a deployment', () => {
+test('there is no warning when the images are new and everything runs on them, nor before a deployment', () => {
   assert.deepEqual(judge(image('redis'), container('prusa-redis-1', 'redis')), [])
   assert.deepEqual(judge(), [])
 })
 
-test('older than 30 days, and not at 30', () => {
+test('an image older than 30 days is warned of, unless its date is unknown', () => {
   assert.doesNotMatch(judge(image('redis', '2026-03-01T12:00:00Z')).join(), /older/)
   assert.deepEqual(judge(image('redis', '1970-01-01T00:00:00Z'), image('nginx', '0001-01-01T00:00:00Z')), [])
   assert.deepEqual(
@@ -28,7 +28,7 @@ test('older than 30 days, and not at 30', () => {
   )
 })
 
-test('upgrades that a scan has found for the images of now, and not for those before', () => {
+test('upgrades that a scan found are warned of, but not those for former images', () => {
   assert.deepEqual(
     judge(
       image('redis'),
@@ -37,13 +37,13 @@ test('upgrades that a scan has found for the images of now, and not for those be
       ['upgrades', 'sha256:nginx', '0', '2026-03-30'],
       ['upgrades', 'sha256:gone', '9', '2026-03-30'],
     ),
-    [`Upgrades are pending for what is in redis (2), as npm run scan found on 2026-03-30: ${FRESH}`],
+    [`npm run scan found upgrades on 2026-03-30 for packages in redis (2): ${FRESH}`],
   )
 })
 
-test('upgrades that nobody has asked for since a week', () => {
+test('an image that has not been scanned for a week is warned of', () => {
   const unasked = [
-    'For more than 7 days nobody has asked for upgrades of what is in redis: npm run scan asks the archive.',
+    'The packages in redis have not been scanned for more than 7 days: npm run scan asks the archive for upgrades.',
   ]
   const redis = image('redis', '2026-03-23T11:00:00Z')
   assert.deepEqual(judge(redis, image('nginx')), unasked)
@@ -51,9 +51,9 @@ test('upgrades that nobody has asked for since a week', () => {
   assert.deepEqual(judge(redis, ['upgrades', 'sha256:redis', '0', '2026-03-20']), unasked)
 })
 
-test('what still runs on an image from before', () => {
+test('a container that runs on a former image is warned of', () => {
   assert.deepEqual(
     judge(image('python'), container('prusa-app-1', 'old'), container('prusa-dbport-1', 'python')),
-    ['prusa-app-1 still runs on a base image from before: npm run deploy replaces it.'],
+    ['prusa-app-1 still runs on a former base image: npm run deploy replaces it.'],
   )
 })

@@ -1,4 +1,4 @@
-/** The task sheet's judge: all is well, then each fact broken once; and the reading of what root saw. */
+/** The verdicts on the task sheet: with perfect facts, then with one of them broken; and the reading of root's facts. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Container, parseInside } from '../../scripts/lib/verify/facts.mts'
@@ -34,7 +34,7 @@ const published = (port: number, inner: number) =>
   ['0.0.0.0', '::'].map((address) => ({ address, port, inner }))
 const hidden = (path: string) => ({ path, status: 404, reached: 0 })
 
-/** A server on which everything is as required; a new one each time, to be broken. */
+/** The facts of a server that meets every requirement. Each call makes new ones, for a test to break. */
 function perfect(): Facts {
   const user = (sudo: boolean) => ({
     exists: true,
@@ -88,7 +88,7 @@ function perfect(): Facts {
         '/%70repare%2Dfor-deploy',
         '/./x/../ready-for-deploy',
       ].map(hidden),
-      notFromHere: '',
+      throughSsh: '',
       sample: { failed: 0, perReplica: { '172.18.0.3:5000': 50, '172.18.0.4:5000': 50 } },
     },
     rollout: {
@@ -105,7 +105,7 @@ function perfect(): Facts {
   }
 }
 
-/** A user of whom nothing was found. */
+/** The facts about a user who does not exist. */
 const NO_USER = {
   exists: false,
   key: false,
@@ -120,20 +120,20 @@ const red = (facts: Facts) =>
     .filter(({ ok }) => !ok)
     .map(({ required }) => required)
 
-test('a perfect server: every line of the sheet, with its evidence', () => {
+test('a perfect server meets every line of the sheet, and each has its evidence', () => {
   assert.deepEqual(
     judge(perfect()).map(({ required, ok, evidence }) => `${ok ? '✓' : '✗'} ${required}: ${evidence}`),
     [
-      '✓ prusa_admin logs in by the given ssh key: user: there; key in authorized_keys: yes; sshd takes it: yes, asked with this key; login: yes, tried with a key of the moment',
-      '✓ prusa_admin has no password: shadow field *: no password opens it',
+      '✓ prusa_admin logs in by the given ssh key: user: exists; key in authorized_keys: yes; sshd accepts this key: yes; login by a temporary key: yes',
+      '✓ prusa_admin has no password: shadow field *: no password matches it',
       '✓ prusa_admin has passwordless sudo: sudo -n true as prusa_admin: yes',
-      '✓ prusa_non_admin logs in by the given ssh key: user: there; key in authorized_keys: yes; sshd takes it: yes, asked with this key; login: yes, tried with a key of the moment',
-      '✓ prusa_non_admin has no password: shadow field *: no password opens it',
+      '✓ prusa_non_admin logs in by the given ssh key: user: exists; key in authorized_keys: yes; sshd accepts this key: yes; login by a temporary key: yes',
+      '✓ prusa_non_admin has no password: shadow field *: no password matches it',
       '✓ prusa_non_admin has no sudo: sudo -n true as prusa_non_admin: no (a password is required)',
       '✓ Packages curl, wget, vim, nano and jq: installed',
       '✓ The application runs from a Docker image: release 1a2b3c; /status: 200 OK; /palindrom/verify: 200',
       '✓ 2 containers with the application: prusa-app-1 and prusa-app-2',
-      '✓ A Redis container, connected with the application’s: 1 running; PING from prusa-app-1: +PONG; PING from prusa-app-2: +PONG',
+      '✓ A Redis container, connected to the application’s: 1 running; PING from prusa-app-1: +PONG; PING from prusa-app-2: +PONG',
       '✓ Containers restart by themselves unless stopped: unless-stopped: 5 of 5',
       '✓ A user with full access for the application: owner of the database: app; CREATE and INSERT as app: yes',
       '✓ A read-only user developer: SELECT as developer: every table (1); INSERT as developer: permission denied for table palindroms; CREATE as developer: permission denied for schema public; TEMPORARY as developer: permission denied to create temporary tables in database "prusa"',
@@ -149,7 +149,7 @@ test('a perfect server: every line of the sheet, with its evidence', () => {
   )
 })
 
-test('the HTTPS line says by whom the certificate was issued', () => {
+test('the HTTPS line names the issuer of the certificate', () => {
   const facts = perfect()
   facts.front.certificate = { issuer: 'Let’s Encrypt R11', selfSigned: false, ends: Date.UTC(2029, 1, 25) }
   assert.match(
@@ -158,7 +158,7 @@ test('the HTTPS line says by whom the certificate was issued', () => {
   )
 })
 
-describe('one fact broken: these lines and no others go red', () => {
+describe('with one fact broken, these lines and no others are red:', () => {
   const LOGIN = 'prusa_admin logs in by the given ssh key'
   const PASSWORD = 'prusa_admin has no password'
   const SUDO = 'prusa_admin has passwordless sudo'
@@ -168,7 +168,7 @@ describe('one fact broken: these lines and no others go red', () => {
   const PACKAGES = 'Packages curl, wget, vim, nano and jq'
   const IMAGE = 'The application runs from a Docker image'
   const TWO = '2 containers with the application'
-  const REDIS = 'A Redis container, connected with the application’s'
+  const REDIS = 'A Redis container, connected to the application’s'
   const RESTART = 'Containers restart by themselves unless stopped'
   const OWNER = 'A user with full access for the application'
   const READER = 'A read-only user developer'
@@ -196,7 +196,7 @@ describe('one fact broken: these lines and no others go red', () => {
     ['no rollout yet', (f) => delete f.rollout, []],
     ['no admin', (f) => Object.assign(admin(f), NO_USER), [LOGIN, PASSWORD, SUDO]],
     ['no non-admin', (f) => Object.assign(other(f), NO_USER), [NO_LOGIN, NO_PASSWORD, NO_SUDO]],
-    ['the admin never looked at', (f) => delete f.inside.users.prusa_admin, [LOGIN, PASSWORD, SUDO]],
+    ['no facts about the admin', (f) => delete f.inside.users.prusa_admin, [LOGIN, PASSWORD, SUDO]],
     ['another key', (f) => Object.assign(admin(f), { key: false, accepts: 'Permission denied' }), [LOGIN]],
     ['sshd takes no keys', (f) => Object.assign(other(f), { accepts: 'User not allowed' }), [NO_LOGIN]],
     ['an account has expired', (f) => Object.assign(other(f), { login: 'Access denied' }), [NO_LOGIN]],
@@ -234,7 +234,7 @@ describe('one fact broken: these lines and no others go red', () => {
     ['the reader inserts', database('developer INSERT', 'allowed'), [READER]],
     ['the reader creates', database('developer CREATE', 'allowed'), [READER]],
     ['the reader makes temporary tables', database('developer TEMPORARY', 'allowed'), [READER]],
-    ['the reader’s INSERT never tried', database('developer INSERT', undefined), [READER]],
+    ['the reader’s INSERT was not tried', database('developer INSERT', undefined), [READER]],
     ['INSERT failed for another reason', database('developer INSERT', 'deadlock detected'), [READER]],
     [
       'read-only only by a setting',
@@ -245,12 +245,12 @@ describe('one fact broken: these lines and no others go red', () => {
     ['requests unevenly', (f) => (f.outside.sample.perReplica = { a: 67, b: 33 }), [BALANCED]],
     ['requests nearly evenly', (f) => (f.outside.sample.perReplica = { a: 66, b: 34 }), []],
     ['a request failed', (f) => (f.outside.sample.failed = 1), [BALANCED]],
-    ['nothing logged', (f) => (f.outside.sample.perReplica = {}), [BALANCED]],
+    ['no request is in the log', (f) => (f.outside.sample.perReplica = {}), [BALANCED]],
     ['HTTPS unreachable', (f) => (f.outside.hello = seen(0, { tls: '', error: 'ECONNREFUSED' })), [HTTPS]],
     ['no TLS', (f) => Object.assign(f.outside.hello, { tls: '' }), [HTTPS]],
     ['/ answers 502', (f) => Object.assign(f.outside.hello, { status: 502 }), [HTTPS]],
     ['the certificate has ended', (f) => Object.assign(f.front, { days: 0 }), [HTTPS]],
-    ['HTTP answers itself', (f) => (f.outside.redirect = seen(200)), [REDIRECT]],
+    ['HTTP is not redirected', (f) => (f.outside.redirect = seen(200)), [REDIRECT]],
     ['a temporary redirect', (f) => Object.assign(f.outside.redirect, { status: 302 }), [REDIRECT]],
     [
       'a redirect to HTTP',
@@ -261,7 +261,7 @@ describe('one fact broken: these lines and no others go red', () => {
     ['/admin is open', (f) => (f.inside.admin.none = '200'), [ADMIN]],
     ['/admin takes any password', (f) => (f.inside.admin.wrong = '200'), [ADMIN]],
     ['/admin takes no password', (f) => (f.inside.admin.right = '401'), [ADMIN]],
-    ['/admin never asked', (f) => (f.inside.admin = {}), [ADMIN]],
+    ['/admin was not tried', (f) => (f.inside.admin = {}), [ADMIN]],
     [
       '/prepare… answers',
       (f) => Object.assign(first(f.outside.hidden), { status: 200, reached: 1 }),
@@ -282,7 +282,7 @@ describe('one fact broken: these lines and no others go red', () => {
       (f) => (f.outside.hidden = f.outside.hidden.map((one) => ({ ...one, status: 403 }))),
       [PREPARE, READY],
     ],
-    ['the hidden ones never tried', (f) => f.outside.hidden.splice(0), [PREPARE, READY]],
+    ['the hidden endpoints were not tried', (f) => f.outside.hidden.splice(0), [PREPARE, READY]],
     ['the database on the network', (f) => (of(f, 'db').ports = published(5432, 5432)), [PUBLISHED]],
     ['a replica on the network', (f) => (of(f, 'app').ports = published(5000, 5000)), [PUBLISHED]],
     ['a replica on the loopback', (f) => (of(f, 'app').ports = [{ address: '::1', port: 1, inner: 1 }]), []],
@@ -295,7 +295,7 @@ describe('one fact broken: these lines and no others go red', () => {
       assert.deepEqual(red(facts), lines)
     })
 
-  test('every line of the sheet goes red in some case', () => {
+  test('every line of the sheet is red in one of these cases', () => {
     const covered = new Set(cases.flatMap(([, , lines]) => lines))
     assert.deepEqual(
       judge(perfect())
@@ -305,7 +305,7 @@ describe('one fact broken: these lines and no others go red', () => {
     )
   })
 
-  test('one table among several that the reader may not read', () => {
+  test('the read-only user may not read one of several tables', () => {
     const facts = perfect()
     facts.inside.database = parseInside(
       [
@@ -382,7 +382,7 @@ admin	right	200
 `
   const inside = parseInside(output)
 
-  test('users', () => {
+  test('reads the users', () => {
     assert.deepEqual(inside.users, {
       prusa_admin: {
         exists: true,
@@ -403,7 +403,7 @@ admin	right	200
     })
   })
 
-  test('packages, replicas and /admin', () => {
+  test('reads packages, replicas and /admin', () => {
     assert.deepEqual(inside.packages, ['curl', 'jq'])
     assert.deepEqual(inside.replicas, [
       { name: 'prusa-app-2', release: '1a2b3c', redis: '+PONG' },
@@ -416,7 +416,7 @@ admin	right	200
     assert.deepEqual(inside.admin, { none: '401', wrong: '401', right: '200' })
   })
 
-  test('containers', () => {
+  test('reads the containers', () => {
     assert.deepEqual(inside.containers, [
       {
         name: 'prusa-lb-1',
@@ -444,7 +444,7 @@ admin	right	200
     ])
   })
 
-  test('an answer of the database belongs to the step before it; a step without an error was allowed', () => {
+  test('gives an error of the database to the step before it; a step without an error is allowed', () => {
     assert.deepEqual(inside.database, {
       'app owner': 'app',
       'app writes': '1',
@@ -456,12 +456,12 @@ admin	right	200
     })
   })
 
-  test('a login that failed', () => {
+  test('gives an error before the first step to the login', () => {
     const { database } = parseInside('database\tapp\terror\tpassword authentication failed for user "app"')
     assert.deepEqual(database, { 'app login': 'password authentication failed for user "app"' })
   })
 
-  test('replicas whose log holds the owner’s password are warned of by name, with what to type', () => {
+  test('finds the replicas whose log holds the owner’s password; the warning says what to type', () => {
     const { logged, killed } = parseInside('logged\tprusa-app-2\nlogged\tprusa-app-1\n')
     const [warning = '', ...others] = warnings({ logged, killed })
     assert.match(
@@ -472,12 +472,12 @@ admin	right	200
     assert.deepEqual(warnings({ logged: [], killed: [] }), [])
   })
 
-  test('a container whose processes were killed for memory is warned of, and how many were', () => {
+  test('finds a container whose processes were killed for memory; the warning says how many', () => {
     const { killed, logged } = parseInside('killed\tprusa-lb-1\t3\n')
     assert.match(warnings({ logged, killed }).join('\n'), /prusa-lb-1 .* 3 since/)
   })
 
-  test('a server with nothing on it', () => {
+  test('reads an empty output', () => {
     assert.deepEqual(parseInside(''), {
       users: { prusa_admin: NO_USER, prusa_non_admin: NO_USER },
       packages: [],
@@ -491,7 +491,7 @@ admin	right	200
   })
 })
 
-test('what no rollout has shown yet is no proof, and is counted apart', () => {
+test('a line that no rollout has shown yet is counted apart', () => {
   const facts = perfect()
   assert.match(sum(judge(facts)), /^\d+ lines as required$/)
   delete facts.rollout

@@ -1,71 +1,66 @@
-/** How old the base images are, what was found that is newer, and what still runs on the ones before. */
+/** The warnings of verify about base images: their age, known upgrades, and containers that run on former images. */
 
 import { count, list } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { remote } from '../host/shell.mts'
 import { noteOf } from '../images/upgrades.mts'
 
-/** Days after which a base image has missed a month of security fixes. */
+/** Days after which a base image lacks a month of security fixes. */
 const OLD = 30
-/** Days after which what is known of an image's upgrades is no longer worth much. */
+/** Days for which the result of a scan is good. */
 const KNOWN = 7
 const UNKNOWN = 20 * 365
 const DAY = 24 * 3600 * 1000
 
 const FRESH = 'npm run deploy -- --fresh takes in the fixes, and says before what clients notice.'
 
-/** A line of base.sh, by its first word: `image`, `container` or `upgrades`. */
-export type Found = string[]
-
-export async function lookAtBase(host: Host, stack: StackConfig): Promise<Found[]> {
+/** The output of base.sh. */
+export async function lookAtBase(host: Host, stack: StackConfig): Promise<string> {
   const script = remote('base', {
     project: stack.project,
     env: `${stack.folder}/compose/stack.env`,
     note: noteOf(stack),
   })
-  const output = await host.run('Looking at the base images', script)
-  return output
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => line.split('\t'))
+  return await host.run('Looking at the base images', script)
 }
 
 /**
- * Sentences of warning, none when all is well.
- * @param now milliseconds since 1970
+ * @param output of base.sh
+ * @param now    milliseconds since 1970
  */
-export function ageWarnings(found: readonly Found[], now: number): string[] {
-  const of = (kind: string) => found.filter(([first]) => first === kind).map(([, ...rest]) => rest)
+export function ageWarnings(output: string, now: number): string[] {
+  const of = factsIn(output)
+  const daysSince = (date: string) => Math.floor((now - Date.parse(date)) / DAY)
   const images = of('image').map(([service = '', id = '', created = '']) => ({
     service,
     id,
-    days: Math.floor((now - Date.parse(created)) / DAY),
+    days: daysSince(created),
   }))
-  // What is built reproducibly says 1970 of itself, or year 1: then nobody knows.
+  const scans = of('upgrades').map(([id, number = '0', when = '']) => ({ id, number, when }))
+  // A reproducible build has the year 1970 or 1 as its date: then the age is unknown.
   const old = images.filter(({ days }) => days > OLD && days < UNKNOWN)
-  const oldest = Math.max(...old.map(({ days }) => days))
-  const notes = of('upgrades').flatMap(([id, number = '0', when = '']) =>
+  const pending = scans.flatMap(({ id, number, when }) =>
     images
       .filter((one) => one.id === id && Number(number) > 0)
       .map(({ service }) => ({ service, number, when })),
   )
-  // An image that was just made has all there is.
+  // A new image has all upgrades, like one whose last scan is recent.
   const unasked = images.filter(({ id, days }) => {
-    const asked = of('upgrades').filter(([scanned]) => scanned === id)
-    const since = asked.map(([, , when = '']) => Math.floor((now - Date.parse(when)) / DAY))
+    const since = scans.filter((scan) => scan.id === id).map(({ when }) => daysSince(when))
     return days <= OLD && Math.min(days, ...since) > KNOWN
   })
-  const current = images.map(({ id }) => id)
-  const behind = of('container').filter(([, id = '']) => !current.includes(id))
+  const behind = of('container').filter(([, id]) => !images.some((image) => image.id === id))
+  const services = (found: { service: string }[]) => list(found.map(({ service }) => service))
   return [
     old.length > 0 &&
-      `Base images are older than ${OLD} days (${list(old.map(({ service }) => service))}; ${count(oldest, 'day')}): ${FRESH}`,
-    notes.length > 0 &&
-      `Upgrades are pending for what is in ${list(notes.map(({ service, number }) => `${service} (${number})`))}, as npm run scan found on ${notes[0]?.when}: ${FRESH}`,
+      `Base images are older than ${OLD} days (${services(old)}; ${count(Math.max(...old.map(({ days }) => days)), 'day')}): ${FRESH}`,
+    pending.length > 0 &&
+      `npm run scan found upgrades on ${pending[0]?.when} for packages in ${list(pending.map(({ service, number }) => `${service} (${number})`))}: ${FRESH}`,
     unasked.length > 0 &&
-      `For more than ${KNOWN} days nobody has asked for upgrades of what is in ${list(unasked.map(({ service }) => service))}: npm run scan asks the archive.`,
+      `The packages in ${services(unasked)} have not been scanned for more than ${KNOWN} days: npm run scan asks the archive for upgrades.`,
     behind.length > 0 &&
-      `${list(behind.map(([name = '']) => name))} still ${behind.length === 1 ? 'runs' : 'run'} on a base image from before: npm run deploy replaces ${behind.length === 1 ? 'it' : 'them'}.`,
+      `${list(behind.map(([name = '']) => name))} still ${behind.length === 1 ? 'runs' : 'run'} on a former base image: npm run deploy replaces ${behind.length === 1 ? 'it' : 'them'}.`,
   ].filter((sentence) => sentence !== false)
 }

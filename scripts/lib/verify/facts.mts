@@ -1,8 +1,9 @@
-/** The facts that root's look at the server brings, read from the lines that inside.mts's scripts print. */
+/** The facts that root sees on the server, read from the output of the scripts of inside.mts. */
 
+import { factsIn } from '../host/facts.mts'
 import { type Killed, parseKilled } from '../stack/memory.mts'
 
-/** The task sheet's two users and their keys: observed against the sheet, not against a file that could be wrong too. */
+/** The two users of the task sheet and their keys. They are written here again, since config/server.yaml may be wrong. */
 export const SHEET_USERS = [
   {
     name: 'prusa_admin',
@@ -20,13 +21,13 @@ export const SHEET_PACKAGES = ['curl', 'wget', 'vim', 'nano', 'jq'] as const
 export interface UserFacts {
   exists: boolean
   key: boolean
-  /** The password field of shadow(5). */
+  /** The password field of shadow(5), at most three characters of it. */
   shadow: string
-  /** `yes`, or what sudo says. */
+  /** `yes`, or the message of sudo. */
   sudo: string
-  /** Whether sshd would take the given key: `yes`, or why not. */
+  /** Whether sshd accepts the given key: `yes`, or why not. */
   accepts: string
-  /** Whether a whole login by another key comes about: `yes`, or why not. */
+  /** Whether a login by a temporary key succeeds: `yes`, or why not. */
   login: string
 }
 
@@ -36,7 +37,7 @@ export interface Container {
   image: string
   running: boolean
   restartPolicy: string
-  /** Published ports as `ADDRESS:PORT->CONTAINER`. */
+  /** Its published ports; `inner` is the port in the container. */
   ports: { address: string; port: number; inner: number }[]
   logLimit: string
   user: string
@@ -46,15 +47,18 @@ export interface Inside {
   users: Record<string, UserFacts>
   packages: string[]
   containers: Container[]
-  /** Release of each replica by its image's label, and whether Redis answers it. */
+  /** The running replicas, each with its release by the label of its image, and Redis's answer to its PING. */
   replicas: { name: string; release: string; redis: string }[]
-  /** Names of the replicas whose log holds the owner's password. */
+  /** The names of the replicas whose log holds the owner's password. */
   logged: string[]
   killed: Killed[]
+  /** What the roles of the database may do, by `ROLE WHAT`: `developer INSERT`. */
   database: Record<string, string>
+  /** HTTP status of /admin without a password (`none`), with a `wrong` one and with the `right` one. */
   admin: Record<string, string>
 }
 
+/** The part of docker inspect's output that is read. */
 interface Inspected {
   Name: string
   State: { Running: boolean }
@@ -64,22 +68,17 @@ interface Inspected {
 }
 
 export function parseInside(output: string): Inside {
-  const lines = output.split('\n').map((line) => line.split('\t'))
-  const of = (kind: string) => lines.filter(([first]) => first === kind).map((line) => line.slice(1))
+  const of = factsIn(output)
   const user = (name: string): UserFacts => {
-    const facts = new Map(
-      of('user')
-        .filter(([who]) => who === name)
-        .map(([, key, value]) => [key, value]),
-    )
-    const yes = (key: string) => facts.get(key) === 'yes'
+    const own = of('user').filter(([who]) => who === name)
+    const found = (key: string) => own.find(([, first]) => first === key)?.[2]
     return {
-      exists: yes('exists'),
-      key: yes('key'),
-      shadow: facts.get('shadow') ?? '',
-      sudo: facts.get('sudo') ?? 'not tried',
-      accepts: facts.get('accepts') ?? 'not tried',
-      login: facts.get('login') ?? 'not tried',
+      exists: found('exists') === 'yes',
+      key: found('key') === 'yes',
+      shadow: found('shadow') ?? '',
+      sudo: found('sudo') ?? 'not tried',
+      accepts: found('accepts') ?? 'not tried',
+      login: found('login') ?? 'not tried',
     }
   }
   return {
@@ -96,7 +95,7 @@ export function parseInside(output: string): Inside {
   }
 }
 
-/** An answer belongs to the step named before it: `developer INSERT` → `permission denied for table …`. */
+/** An error belongs to the step before it: `developer INSERT` → `permission denied for table …`. */
 function parseDatabase(lines: string[][]): Record<string, string> {
   const found: Record<string, string> = {}
   const steps: Record<string, string> = {}

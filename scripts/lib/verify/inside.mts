@@ -1,4 +1,4 @@
-/** What root sees on the server: facts about users, packages, containers and the database. Nothing is changed. */
+/** What root sees on the server: facts about users, packages, containers and the database. It changes nothing. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { ROOT, type StackConfig } from '../config/config.mts'
@@ -9,12 +9,13 @@ import { sqlFunction } from '../stack/database.mts'
 import { killedScript } from '../stack/memory.mts'
 import { type Inside, parseInside, SHEET_PACKAGES, SHEET_USERS } from './facts.mts'
 
-/** Ports and certificate of the load balancer; without one neither is there. */
+/** The ports and the certificate of the load balancer. */
 export interface Front {
+  /** 0: no load balancer runs. */
   http: number
   https: number
   certificate: Pick<Certificate, 'issuer' | 'selfSigned' | 'ends'> | undefined
-  /** Until the certificate ends. */
+  /** Days until the certificate ends. */
   days: number
 }
 
@@ -41,6 +42,7 @@ cat ${stack.folder}/nginx/tls/certificate.pem`,
   }
 }
 
+/** @param https the port of the load balancer */
 export async function lookInside(host: Host, stack: StackConfig, https: number): Promise<Inside> {
   return parseInside(await host.run('Looking at the server', insideScript(stack, https)))
 }
@@ -72,7 +74,7 @@ for package in ${SHEET_PACKAGES}; do
 done`
 }
 
-/** Seconds for all that a role is asked to try. */
+/** Seconds for all the attempts of a role. */
 const DATABASE_DEADLINE = 20
 const BLOCKERS = readFileSync(path.join(ROOT, 'sql/blockers.sql'), 'utf8')
 

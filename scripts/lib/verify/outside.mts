@@ -1,4 +1,4 @@
-/** What a user sees: requests to the public address over HTTP and HTTPS, the stack's own certificate verified. */
+/** What a user sees: requests to the public address over HTTP and HTTPS. The certificate is verified. */
 import { randomUUID } from 'node:crypto'
 import http from 'node:http'
 import https, { type RequestOptions } from 'node:https'
@@ -13,10 +13,14 @@ import type { Front } from './inside.mts'
 /** How many requests show that traffic is balanced. */
 const SAMPLE = 100
 
+/** An answer of the site. */
 export interface Seen {
+  /** 0: no answer. */
   status: number
   body: string
+  /** The header Location. */
   location: string
+  /** The version of TLS; empty over HTTP. */
   tls: string
   error: string
 }
@@ -26,13 +30,15 @@ export interface Outside {
   hello: Seen
   status: Seen
   palindrome: Seen
+  /** Requests to the blocked endpoints, and how many of each reached a replica. */
   hidden: { path: string; status: number; reached: number }[]
+  /** How many of the sample's requests failed, and how many each replica answered, by its address. */
   sample: { failed: number; perReplica: Record<string, number> }
-  /** Why it was asked through ssh; empty when it was not. */
-  notFromHere: string
+  /** Why the requests went through ssh; empty when they did not. */
+  throughSsh: string
 }
 
-/** Paths of the two blocked endpoints, below them, and other spellings of them. */
+/** The two blocked endpoints, paths below them, and other spellings. */
 const HIDDEN = [
   '/prepare-for-deploy',
   '/ready-for-deploy',
@@ -43,31 +49,33 @@ const HIDDEN = [
   '/%70repare%2Dfor-deploy',
 ]
 
-/** Looks at the site from here; the load balancer's own log then tells which request reached which replica. */
+/** Sends requests to the site. The load balancer's log then tells which of them reached which replica. */
 export async function lookFromOutside(host: Host, stack: StackConfig, front: Front): Promise<Outside> {
   const run = randomUUID()
-  const [site, notFromHere] = front.https
+  const [site, throughSsh] = front.https
     ? await Site.reach(host, stack, front)
     : [Site.of(host, stack, front), '']
   const agent = site.agent({ keepAlive: true, maxSockets: 10 })
   const marked = (mark: string) => ({ 'User-Agent': `verify-${run}-${mark}` })
   const secure = (path: string, mark: string) => see(https, site.secure(path, agent, marked(mark)))
   const redirect = await see(http, site.plain('/some?page=1', marked('http')))
-  const [hello, status, palindrome] = await Promise.all(
-    ['/', '/status', '/palindrom/verify'].map((path) => secure(path, 'page')),
-  )
+  const [hello, status, palindrome] = await Promise.all([
+    secure('/', 'page'),
+    secure('/status', 'page'),
+    secure('/palindrom/verify', 'page'),
+  ])
   const hidden = await Promise.all(HIDDEN.map((path, index) => secure(path, `hidden${index}`)))
-  // A page that does not answer once need not be waited for a hundred times.
-  const asked = hello?.error ? 0 : SAMPLE
+  // When the page does not answer once, a hundred more requests would only wait.
+  const asked = hello.error ? 0 : SAMPLE
   const sample = await Promise.all(Array.from({ length: asked }, () => secure('/', 'sample')))
   agent.destroy()
   const log = await readLog(host, stack, run)
   return {
-    notFromHere,
+    throughSsh,
     redirect,
-    hello: hello as Seen,
-    status: status as Seen,
-    palindrome: palindrome as Seen,
+    hello,
+    status,
+    palindrome,
     hidden: HIDDEN.map((path, index) => ({
       path,
       status: hidden[index]?.status ?? 0,
@@ -80,10 +88,10 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
   }
 }
 
-/** One request; never throws. The path is sent as written. */
+/** Sends one request, with the path as it is written. It never fails: an error is part of the result. */
 function see(protocol: typeof http | typeof https, options: RequestOptions): Promise<Seen> {
   const nothing = { status: 0, body: '', location: '', tls: '', error: '' }
-  // Port 0 stands for none, and node would take it for 80 or 443: somebody else's site.
+  // Port 0 means that no load balancer runs. Node would take it for 80 or 443, which may be another site.
   if (options.port === 0) return Promise.resolve({ ...nothing, error: 'no load balancer runs' })
   return new Promise((resolve) => {
     const request = protocol.get({ ...options, timeout: 10_000 }, (response) => {
@@ -107,29 +115,28 @@ function see(protocol: typeof http | typeof https, options: RequestOptions): Pro
   })
 }
 
+/** A request in the load balancer's log. */
 interface Logged {
   mark: string
-  /** Address of the replica that answered last; empty when none was asked. */
+  /** The address of the last replica that got the request; empty: none did. */
   upstream: string
 }
 
 async function readLog(host: Host, stack: StackConfig, run: string): Promise<Logged[]> {
   const lb = containerOf(stack, 'lb')
-  const output = await host.run(
+  const lines = await host.lines(
     'Reading the load balancer’s log',
     bash`
 docker inspect ${lb} >/dev/null 2>&1 || exit 0
 { docker logs --since 2m ${lb} 2>&1 >&3 3>&- | tail -n 3 >&2; } 3>&1 | { grep -F ${`verify-${run}`} || true; } | jq -r '[.agent, .upstream] | @tsv'`,
   )
-  return output
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => {
-      const [agent = '', upstream = ''] = line.split('\t')
-      return { mark: agent.slice(`verify-${run}-`.length), upstream: upstream.split(', ').at(-1) ?? '' }
-    })
+  return lines.map((line) => {
+    const [agent = '', upstream = ''] = line.split('\t')
+    return { mark: agent.slice(`verify-${run}-`.length), upstream: upstream.split(', ').at(-1) ?? '' }
+  })
 }
 
+/** How often each value occurs. */
 function tally(values: string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const value of values) counts[value] = (counts[value] ?? 0) + 1

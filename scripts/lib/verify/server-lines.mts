@@ -1,56 +1,49 @@
 /** The lines of the task sheet about the server, the containers and the database. */
 import { list } from '../cli/say.mts'
 import { type Container, SHEET_PACKAGES, SHEET_USERS, type UserFacts } from './facts.mts'
-import { type Facts, type Verdict, verdict } from './verdict.mts'
+import { type Facts, type Line, line } from './verdict.mts'
 
-export function server({ inside }: Facts): Verdict[] {
-  const chapter = 'Prepare the server'
+export function server({ inside }: Facts): Line[] {
   const users = SHEET_USERS.flatMap(({ name, sudo }) => {
     const user = inside.users[name]
     const exists = user?.exists === true
     return [
-      verdict(
-        chapter,
+      line(
         `${name} logs in by the given ssh key`,
         exists && user.accepts === 'yes' && user.login === 'yes',
-        exists ? loginEvidence(user) : ['user: missing'],
+        ...(exists ? loginEvidence(user) : ['user: missing']),
       ),
-      verdict(chapter, `${name} has no password`, user?.shadow === '*', [
+      line(
+        `${name} has no password`,
+        user?.shadow === '*',
         user?.shadow === '*'
-          ? 'shadow field *: no password opens it'
+          ? 'shadow field *: no password matches it'
           : `shadow field ${user?.shadow || 'missing'}`,
-      ]),
-      verdict(
-        chapter,
+      ),
+      line(
         sudo ? `${name} has passwordless sudo` : `${name} has no sudo`,
         exists && (user.sudo === 'yes') === sudo,
-        [`sudo -n true as ${name}: ${user?.sudo === 'yes' ? 'yes' : `no (${user?.sudo ?? 'not tried'})`}`],
+        `sudo -n true as ${name}: ${user?.sudo === 'yes' ? 'yes' : `no (${user?.sudo ?? 'not tried'})`}`,
       ),
     ]
   })
   const missing = SHEET_PACKAGES.filter((name) => !inside.packages.includes(name))
   const packages = missing.length > 0 ? `missing: ${list(missing)}` : 'installed'
-  return [
-    ...users,
-    verdict(chapter, `Packages ${list([...SHEET_PACKAGES])}`, missing.length === 0, [packages]),
-  ]
+  return [...users, line(`Packages ${list([...SHEET_PACKAGES])}`, missing.length === 0, packages)]
 }
 
-/** The given key's private half is not here, so sshd is asked whether it would take it, and a key of the moment logs in. */
+/** verify has no private key of the users. So sshd is asked whether it accepts the given key, and a temporary key logs in. */
 function loginEvidence({ key, accepts, login }: UserFacts): string[] {
-  const elsewhere = accepts === 'yes' ? 'where sshd looks for it' : 'no'
+  const elsewhere = accepts === 'yes' ? 'in another file that sshd reads' : 'no'
   return [
-    'user: there',
+    'user: exists',
     `key in authorized_keys: ${key ? 'yes' : elsewhere}`,
-    accepts === 'yes' ? 'sshd takes it: yes, asked with this key' : `sshd takes keys: no (${accepts})`,
-    login === 'yes'
-      ? 'login: yes, tried with a key of the moment'
-      : `login with a key of the moment: no (${login})`,
+    accepts === 'yes' ? 'sshd accepts this key: yes' : `sshd accepts this key: no (${accepts})`,
+    login === 'yes' ? 'login by a temporary key: yes' : `login by a temporary key: no (${login})`,
   ]
 }
 
-export function containers({ inside, outside }: Facts): Verdict[] {
-  const chapter = 'Dockerize the application'
+export function containers({ inside, outside }: Facts): Line[] {
   const running = (service: string) =>
     inside.containers.filter((one) => one.service === service && one.running)
   const { replicas } = inside
@@ -59,75 +52,59 @@ export function containers({ inside, outside }: Facts): Verdict[] {
   const wrong = inside.containers.filter(({ restartPolicy }) => restartPolicy !== 'unless-stopped')
   const answers = outside.status.status === 200 && outside.status.body === 'OK'
   return [
-    verdict(
-      chapter,
+    line(
       'The application runs from a Docker image',
       replicas.length > 0 && answers && releases.length === 1,
-      [
-        `release ${list(releases) || 'none'}`,
-        `/status: ${outside.status.status} ${outside.status.body || outside.status.error}`,
-        `/palindrom/verify: ${outside.palindrome.status}`,
-      ],
+      `release ${list(releases) || 'none'}`,
+      `/status: ${outside.status.status} ${outside.status.body || outside.status.error}`,
+      `/palindrom/verify: ${outside.palindrome.status}`,
     ),
-    verdict(chapter, '2 containers with the application', replicas.length >= 2, [
+    line(
+      '2 containers with the application',
+      replicas.length >= 2,
       list(replicas.map(({ name }) => name)) || 'none runs',
-    ]),
-    verdict(
-      chapter,
-      'A Redis container, connected with the application’s',
-      running('redis').length === 1 && replicas.length > 0 && silent.length === 0,
-      [
-        `${running('redis').length} running`,
-        ...replicas.map(({ name, redis }) => `PING from ${name}: ${redis || 'no answer'}`),
-      ],
     ),
-    verdict(
-      chapter,
+    line(
+      'A Redis container, connected to the application’s',
+      running('redis').length === 1 && replicas.length > 0 && silent.length === 0,
+      `${running('redis').length} running`,
+      ...replicas.map(({ name, redis }) => `PING from ${name}: ${redis || 'no answer'}`),
+    ),
+    line(
       'Containers restart by themselves unless stopped',
       inside.containers.length >= 5 && wrong.length === 0,
-      [
-        wrong.length > 0
-          ? wrong.map(policyOf).join(', ')
-          : `unless-stopped: ${inside.containers.length} of ${inside.containers.length}`,
-      ],
+      wrong.length > 0
+        ? wrong.map(policyOf).join(', ')
+        : `unless-stopped: ${inside.containers.length} of ${inside.containers.length}`,
     ),
   ]
 }
 
-export function database({ inside }: Facts): Verdict[] {
-  const chapter = 'Database'
+export function database({ inside }: Facts): Line[] {
   const found = inside.database
   const reads = Object.keys(found).filter((key) => key.startsWith('developer reads '))
-  // Before the first attempt to write, the one thing tried is to read every table.
+  // An error before the first step, INSERT, comes from the login or from reading a table.
   const unread = found['developer login']
   const denied = (what: string) => /permission denied|must be owner/.test(found[`developer ${what}`] ?? '')
-  const blocked = found['nobody blocked'] && `a lock is waited for that is held by ${found['nobody blocked']}`
+  const blocked = found['nobody blocked'] && ` (waits for a lock of ${found['nobody blocked']})`
   const answer = (what: string) =>
     `${what} as developer: ${found[`developer ${what}`] ?? found['developer login'] ?? 'not tried'}`
   return [
-    verdict(
-      chapter,
+    line(
       'A user with full access for the application',
       found['app owner'] === 'app' && found['app writes'] === '1',
-      [
-        found['app owner']
-          ? `owner of the database: ${found['app owner']}`
-          : `login as app: ${found['app login'] ?? 'no answer'}`,
-        `CREATE and INSERT as app: ${found['app writes'] === '1' ? 'yes' : 'no'}`,
-      ],
+      found['app owner']
+        ? `owner of the database: ${found['app owner']}`
+        : `login as app: ${found['app login'] ?? 'no answer'}`,
+      `CREATE and INSERT as app: ${found['app writes'] === '1' ? 'yes' : 'no'}`,
     ),
-    verdict(
-      chapter,
+    line(
       'A read-only user developer',
       reads.length > 0 && unread === undefined && denied('INSERT') && denied('CREATE') && denied('TEMPORARY'),
-      [
-        unread
-          ? `SELECT as developer: ${unread}${blocked ? ` (${blocked})` : ''}`
-          : `SELECT as developer: every table (${reads.length})`,
-        answer('INSERT'),
-        answer('CREATE'),
-        answer('TEMPORARY'),
-      ],
+      `SELECT as developer: ${unread ? unread + (blocked ?? '') : `every table (${reads.length})`}`,
+      answer('INSERT'),
+      answer('CREATE'),
+      answer('TEMPORARY'),
     ),
   ]
 }

@@ -2,87 +2,80 @@
 import { list } from '../cli/say.mts'
 import type { Front } from './inside.mts'
 import type { Outside } from './outside.mts'
-import { type Facts, type Verdict, verdict } from './verdict.mts'
+import { type Facts, type Line, line } from './verdict.mts'
 
-export function balancer({ front, inside, outside }: Facts): Verdict[] {
-  const chapter = 'Load balancing and SSL'
+export function balancer({ front, inside, outside }: Facts): Line[] {
   const shares = Object.values(outside.sample.perReplica)
   const total = shares.reduce((sum, share) => sum + share, 0)
   const even =
     shares.length === inside.replicas.length &&
     shares.length > 1 &&
     Math.min(...shares) * 2 >= Math.max(...shares)
-  const { redirect, hello, sample } = outside
+  const { redirect, hello, sample, throughSsh } = outside
   const exposed = inside.containers.flatMap((one) =>
     one.ports.filter(isPublic).map(({ port }) => ({ one, port })),
   )
   const strangers = exposed.filter(({ one }) => one.service !== 'lb')
   return [
-    verdict(chapter, 'Traffic is balanced over the replicas', even && sample.failed === 0, [
+    line(
+      'Traffic is balanced over the replicas',
+      even && sample.failed === 0,
       `${total} requests: ${list(shares.map(String)) || 'none answered'}`,
       `${sample.failed} failed`,
-    ]),
-    verdict(
-      chapter,
+    ),
+    line(
       'Everything is available by HTTPS',
       hello.status === 200 && hello.tls !== '' && front.days > 0,
-      [
-        hello.error
-          ? `/: ${hello.error}`
-          : `/: ${hello.status}, ${hello.tls}, certificate verified, ${certificateOf(front)}`,
-        ...(outside.notFromHere ? [`asked through ssh, since from here: ${outside.notFromHere}`] : []),
-      ],
+      hello.error
+        ? `/: ${hello.error}`
+        : `/: ${hello.status}, ${hello.tls}, certificate verified, ${certificateOf(front)}`,
+      ...(throughSsh ? [`asked through ssh, since this machine cannot ask directly: ${throughSsh}`] : []),
     ),
-    verdict(
-      chapter,
+    line(
       'HTTP is redirected to HTTPS',
       [301, 308].includes(redirect.status) && redirect.location.startsWith('https://'),
-      [redirect.error || `${redirect.status} to ${redirect.location || 'nowhere'}`],
+      redirect.error || `${redirect.status} to ${redirect.location || 'nowhere'}`,
     ),
-    verdict(
-      chapter,
+    line(
       '/admin asks for the user developer and a password',
       inside.admin.none === '401' && inside.admin.wrong === '401' && inside.admin.right === '200',
-      [`without: ${inside.admin.none}`, `wrong: ${inside.admin.wrong}`, `right: ${inside.admin.right}`],
+      `without: ${inside.admin.none}`,
+      `wrong: ${inside.admin.wrong}`,
+      `right: ${inside.admin.right}`,
     ),
-    ...['/prepare-for-deploy', '/ready-for-deploy'].map((path) => hiddenVerdict(chapter, path, outside)),
-    verdict(
-      chapter,
+    ...['/prepare-for-deploy', '/ready-for-deploy'].map((path) => hiddenLine(path, outside)),
+    line(
       'Only the load balancer is published to the network',
       strangers.length === 0 && exposed.length > 0,
-      [
-        list([...new Set(exposed.map(({ one, port }) => `${one.service} ${port}`))]) ||
-          'nothing is published',
-      ],
+      list([...new Set(exposed.map(({ one, port }) => `${one.service} ${port}`))]) || 'nothing is published',
     ),
   ]
 }
 
-/** The script proves itself at every rollout: what its client counted is in the history on the server. */
-export function redeploy({ rollout }: Facts): Verdict[] {
+/** Each rollout is a test of the script. The server's history holds what the client counted during it. */
+export function redeploy({ rollout }: Facts): Line[] {
   const lost = (rollout?.failed ?? 0) + (rollout?.cut ?? 0)
   const counted =
     rollout &&
     `release ${rollout.from} → ${rollout.to}${rollout.result === 'went back' ? ' and back' : ''} on ${rollout.when.slice(0, 10)}: ${rollout.requests ?? 0} requests, ${lost} failed`
   return [
-    verdict(
-      'Redeploy script',
+    line(
       'Releases a new version without visible outage',
       rollout ? lost === 0 : undefined,
-      [counted ?? 'no release was replaced yet'],
+      counted ?? 'no release has been replaced yet',
     ),
   ]
 }
 
-function hiddenVerdict(chapter: string, path: string, { hidden }: Outside): Verdict {
+function hiddenLine(path: string, { hidden }: Outside): Line {
   const tried = hidden.filter((one) => decodeURIComponent(one.path).includes(path.slice(1)))
   const reached = tried.reduce((sum, one) => sum + one.reached, 0)
   const statuses = [...new Set(tried.map(({ status }) => status))]
-  return verdict(
-    chapter,
+  return line(
     `${path} is blocked`,
     reached === 0 && statuses.length === 1 && statuses[0] === 404,
-    [`${tried.length} spellings: ${statuses.join(', ')}`, `${reached} requests reached a replica`],
+    `${tried.length} spellings: ${statuses.join(', ')}`,
+    `${reached} requests reached a replica`,
   )
 }
 

@@ -1,32 +1,31 @@
-/** A verdict on one line of the task sheet, and the facts that it is made of. */
+/** The verdict on a line of the task sheet, and the facts that it rests on. */
 import type { Entry } from '../proof/history.mts'
 import type { Inside } from './facts.mts'
 import type { Front } from './inside.mts'
 import type { Outside } from './outside.mts'
 
-export interface Verdict {
-  chapter: string
+/** What the facts say about a line of the sheet. */
+export interface Line {
   required: string
   ok: boolean
-  /** Whether there is anything yet that shows it; without, `ok` means that nothing speaks against it. */
+  /** Whether a fact shows it. If not, `ok` means only that no fact speaks against it. */
   shown: boolean
   evidence: string
+}
+
+export interface Verdict extends Line {
+  chapter: string
 }
 
 export interface Facts {
   front: Front
   inside: Inside
   outside: Outside
-  /** The last rollout that replaced a release; absent while there was none. */
+  /** The last rollout that replaced a release; absent: there was none. */
   rollout?: Entry
 }
 
-/** A line of the sheet. @param ok undefined: nothing shows it yet */
-export function verdict(
-  chapter: string,
-  required: string,
-  ok: boolean | undefined,
-  evidence: string[],
-): Verdict {
-  return { chapter, required, ok: ok ?? true, shown: ok !== undefined, evidence: evidence.join('; ') }
+/** @param ok undefined: no fact shows it yet */
+export function line(required: string, ok: boolean | undefined, ...evidence: string[]): Line {
+  return { required, ok: ok ?? true, shown: ok !== undefined, evidence: evidence.join('; ') }
 }
