@@ -1,4 +1,4 @@
-/** What every script is given: its flags, the configuration and the server. */
+/** A run of a script: its flags, the configuration and the server. */
 import { realpathSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
@@ -9,7 +9,8 @@ import { nearest } from './cli/nearest.mts'
 import { type Config, loadConfig, ROOT } from './config/config.mts'
 import { Host } from './host/host.mts'
 
-export interface Options {
+/** The flags of all scripts. A script takes those that its usage names. */
+interface Options {
   help: boolean
   host?: string
   config?: string
@@ -24,43 +25,45 @@ export interface Options {
   data: boolean
   watch: boolean
   'no-backup': boolean
-  /** Name of a release that is already on the server. */
+  /** The name of a release on the server. */
   release?: string
   since?: string
   grep?: string
-  /** A role of the database, as people call it. */
+  /** A role of the database: `developer`, `owner` or `admin`. */
   as?: string
-  /** Addresses, commas between. */
+  /** Addresses, separated by commas. */
   allow?: string
-  /** A statement of SQL. */
+  /** An SQL statement. */
   c?: string
 }
 
 export interface Run extends Config {
   host: Host
   options: Options
-  /** What stands beside the flags. */
+  /** The arguments that are no flags. */
   words: string[]
 }
 
 const COMMON = `\
   --host USER@NAME   the server, by ssh; \`local\` is this machine (config/stack.yaml: host)
   --config FOLDER    another folder with stack.yaml and server.yaml
-  --verbose          show what the commands print
+  --verbose          show the output of all commands
   --help             this text
 `
 const EXIT_CODES = `
-Exit codes: 0 as wished, 1 something is to be done by you or on the server, 2 a wrong call, 130 interrupted.
+Exit codes: 0 success, 1 failure or something to do (the output says what), 2 wrong call, 130 interrupted.
 `
 
-/** A flag as it is typed. */
+/** The flag with its dashes. */
 const typed = (flag: string) => (flag.length > 1 ? `--${flag}` : `-${flag}`)
 
 /**
- * Calls the function of a script when it is that script which was started, and not another one that imports it.
+ * Calls the function of a script when a person started this script, and not when another script imports it.
  * @param file  import.meta.url of the script
- * @param usage what `--help` prints: a sentence, the call, and the script's own flags, a line each
- * @param most  how many words the script takes beside its flags; `command`: what begins with the first one is not for it
+ * @param usage the text of `--help`: a sentence, the call, and a line for each flag of the script
+ * @param work  the function of the script
+ * @param most  how many words the script takes beside its flags; `command`: the first word begins a command, whose flags are
+ *              not the script's
  */
 export async function script(
   file: string,
@@ -68,11 +71,11 @@ export async function script(
   work: (run: Run) => Promise<void>,
   most: number | 'command' = 0,
 ): Promise<void> {
-  // The zx command gets the script's path as a word, tsx has it in place of its own.
+  // zx gets the script's path as an argument; tsx has it in place of its own path.
   const started = process.argv.slice(1).find((word) => word.endsWith('.mts'))
   if (!started || realpathSync(started) !== realpathSync(fileURLToPath(file))) return
   process.once('SIGINT', interrupted)
-  // Whoever reads has seen enough: `| head`.
+  // The reader has closed the pipe: `| head`.
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
   try {
     await work(begin(usage, most))
@@ -91,7 +94,7 @@ function interrupted(): void {
   process.exit(130)
 }
 
-/** Flags, configuration and server of this run; connects to nothing yet. */
+/** Reads the flags and the configuration of this run. Connects to nothing. */
 function begin(usage: string, most: number | 'command'): Run {
   const [call = '', examples = ''] = usage.trim().split(/\n(?=\nExamples:)/)
   const { values, words } = parse(`${call}\n${COMMON}`, most === 'command')
@@ -108,14 +111,15 @@ function begin(usage: string, most: number | 'command'): Run {
 }
 
 /**
- * The flags of this run, by those that have a line in the usage: one with a value has it behind it in capitals.
- * @param command whether what begins with the first word is left alone
+ * Reads the flags of this run. A script takes the flags that have a line in its usage; a flag with a value has a word in
+ * capitals after it there.
+ * @param command whether the arguments from the first word on are a command, and no flags of the script
  */
 function parse(usage: string, command: boolean) {
   const named = [...usage.matchAll(/^ {2}--?([a-z][a-z-]*)( [A-Z])?/gm)]
   const flags = named.map(([, flag = '', value]) => [flag, kindOf(flag, value !== undefined)] as const)
   const options = Object.fromEntries(flags)
-  // The zx command gets the script's path as a word.
+  // zx gets the script's path as an argument.
   const given = process.argv.slice(process.argv.findIndex((word) => word.endsWith('.mts')) + 1)
   const end = command ? firstWord(given, options) : given.length
   const { values, positionals } = strictly(given.slice(0, end), options)
@@ -134,12 +138,13 @@ const kindOf = (flag: string, value: boolean): Flags[string] => ({
   ...(flag.length === 1 && { short: flag }),
 })
 
-/** Where the first word stands. */
+/** The index of the first argument that is no flag and no value of one. */
 function firstWord(args: string[], options: Flags): number {
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true })
   return tokens.find(({ kind }) => kind === 'positional')?.index ?? args.length
 }
 
+/** @throws WrongCall for an unknown flag, a missing value or a value too many */
 function strictly(args: string[], options: Flags) {
   try {
     return parseArgs({ args, options, allowPositionals: true })
@@ -147,7 +152,7 @@ function strictly(args: string[], options: Flags) {
     const { code, message } = error as NodeJS.ErrnoException
     const flag = /'(-[^ ',=]*)/.exec(message)?.[1] ?? ''
     const name = flag.replace(/^-+/, '')
-    const near = `is no flag here; the nearest one is ${typed(nearest(name, Object.keys(options)) ?? 'help')}`
+    const near = `is not a flag of this script; the nearest is ${typed(nearest(name, Object.keys(options)) ?? 'help')}`
     const value = options[name]?.type === 'boolean' ? 'takes no value' : 'needs one value'
     throw new WrongCall(`${flag} ${code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? near : value}`)
   }

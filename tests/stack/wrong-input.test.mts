@@ -44,8 +44,8 @@ test('a host that cannot be reached', async () => {
 })
 
 for (const [what, flags, sentence] of [
-  ['an unknown flag', ['--verbos'], /--verbos is no flag here; the nearest one is --verbose/],
-  ['a flag of another script', ['--force'], /--force is no flag here/],
+  ['an unknown flag', ['--verbos'], /--verbos is not a flag of this script; the nearest is --verbose/],
+  ['a flag of another script', ['--force'], /--force is not a flag of this script/],
   ['a flag without its value', ['--host'], /--host needs one value/],
   ['a word too many', ['production'], /“production” was not expected/],
   ['a flag given twice', ['--config', '/nowhere'], /--config needs one value/],

@@ -1,4 +1,4 @@
-/** Flags of the scripts, as a user types them; nothing is connected to. */
+/** The flags of the scripts, as a person types them. No test connects to a server. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { describe, test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config/config.mts'
 import { ZX } from '../lib/zx.mts'
 
-// An address that is nobody's (RFC 5737): whoever connected to it would hang.
+// An address that no host has (RFC 5737): a script that connected to it would hang.
 const environment = { ...process.env, DEPLOY_HOST: 'nobody@192.0.2.1', NO_COLOR: '1' }
 
 interface Ran {
@@ -55,8 +55,8 @@ describe('--help connects to nothing', { concurrency: 2 }, () => {
 describe('a wrong call is refused with exit code 2', { concurrency: 2 }, () => {
   const SEE = '  Next:  See --help.\n'
   const cases: [flags: string[], message: string][] = [
-    [['--relase', 'x'], `✗ --relase is no flag here; the nearest one is --release\n${SEE}`],
-    [['--yes'], `✗ --yes is no flag here; the nearest one is --host\n${SEE}`],
+    [['--relase', 'x'], `✗ --relase is not a flag of this script; the nearest is --release\n${SEE}`],
+    [['--yes'], `✗ --yes is not a flag of this script; the nearest is --host\n${SEE}`],
     [['--force=yes'], `✗ --force takes no value\n${SEE}`],
     [['--host', '--force'], `✗ --host needs one value\n${SEE}`],
     [['--host='], `✗ --host needs one value\n${SEE}`],
@@ -87,11 +87,11 @@ describe('a short flag', { concurrency: 2 }, () => {
     })
 })
 
-describe('what begins with a command', { concurrency: 2 }, () => {
+describe('the flags of a command are not those of the script', { concurrency: 2 }, () => {
   for (const [words, code, message] of [
     [['--config', '/nowhere', 'sh', '--no-flag', '--host'], 1, '/nowhere/stack.yaml is missing'],
     [['--config', '/nowhere', '--', '--no-flag'], 1, '/nowhere/stack.yaml is missing'],
-    [['--no-flag', 'sh'], 2, '--no-flag is no flag here; the nearest one is --config'],
+    [['--no-flag', 'sh'], 2, '--no-flag is not a flag of this script; the nearest is --config'],
   ] as const)
     test(words.join(' '), async () => {
       const ran = await run('run.mts', ...words)
@@ -99,15 +99,15 @@ describe('what begins with a command', { concurrency: 2 }, () => {
     })
 })
 
-describe('a wrong call of the commands for every day', { concurrency: 2 }, () => {
+describe('a wrong call names the nearest word or the right call', { concurrency: 2 }, () => {
   const cases: [script: string, flags: string[], what: string][] = [
     ['logs', ['ap'], 'There is no service “ap”; the nearest is “app”'],
     ['logs', ['--since', 'noon'], '--since takes a span of time such as 90s, 10m, 2h or 1d, not “noon”'],
     ['shell', ['reddis'], 'There is no service “reddis”; the nearest is “redis”'],
     ['psql', ['--as', 'ownr'], 'There is no role “ownr”; the nearest is “owner”'],
-    ['psql', ['-d', 'x'], '-d is no flag here; the nearest one is -c'],
+    ['psql', ['-d', 'x'], '-d is not a flag of this script; the nearest is -c'],
     ['run', [], 'Which command?'],
-    ['run', ['--hots', 'x', 'true'], '--hots is no flag here; the nearest one is --host'],
+    ['run', ['--hots', 'x', 'true'], '--hots is not a flag of this script; the nearest is --host'],
     ['restart', ['lbb'], 'There is no service “lbb”; the nearest is “lb”'],
     ['maintenance', ['onn'], '“onn” was not expected; the nearest is “on”'],
     [
@@ -117,7 +117,7 @@ describe('a wrong call of the commands for every day', { concurrency: 2 }, () =>
     ],
     ['maintenance', ['off', '--allow', '203.0.113.7'], '--allow goes with on'],
     ['destroy', [], 'Without a terminal nobody can be asked'],
-    ['status', ['--no-backup'], '--no-backup is no flag here'],
+    ['status', ['--no-backup'], '--no-backup is not a flag of this script'],
   ]
   for (const [script, flags, what] of cases)
     test(`${script} ${flags.join(' ')}`, async () => {
@@ -127,13 +127,13 @@ describe('a wrong call of the commands for every day', { concurrency: 2 }, () =>
     })
 })
 
-test('a configuration that is not there is no wrong call: exit code 1', async () => {
+test('a missing configuration is no wrong call: the exit code is 1', async () => {
   const { code, stdout, stderr } = await run('redeploy.mts', '--config', '/nowhere')
   const message = '\n✗ /nowhere/stack.yaml is missing\n  Next:  Restore it: git checkout config\n'
   assert.deepEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: message })
 })
 
-describe('words beside the flags of secrets', { concurrency: 2 }, () => {
+describe('secrets refuses other words than rotate and a name', { concurrency: 2 }, () => {
   const USAGE =
     'npm run secrets -- rotate NAME, with db_owner_password, db_developer_password and admin_password'
   const cases: [words: string[], what: string][] = [
