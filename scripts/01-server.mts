@@ -1,4 +1,4 @@
-/** Prepares the server: users, packages, Docker Engine. Look first, touch nothing when it does not fit. */
+/** Prepares the server: packages, users, SSH server, Docker Engine. It changes nothing on a server that is not fit. */
 
 import { list, say, step } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
@@ -10,14 +10,16 @@ import { preflight } from './lib/server/preflight.mts'
 import { applySshd } from './lib/server/sshd.mts'
 import { applyUsers } from './lib/server/users.mts'
 
-/** Users, packages, SSH server, Docker Engine: each only as far as it is missing. */
+/** Checks the server, then installs and sets up what is missing. */
 export async function prepareServer({ host, stack, server, options }: Run): Promise<void> {
   say(`01-server on ${host.name}`)
   await step('Server', async () => preflight(host, stack, options.fresh ? undefined : ownNamesByMode(stack)))
   await withLock(host, stack, '01-server', async () => {
     await step('Packages', async () => {
       const installed = await installPackages(host, [...new Set([...server.packages, ...NEEDED])])
-      return installed.length > 0 ? `installed ${list(installed)}` : `${list(server.packages)} are there`
+      return installed.length > 0
+        ? `installed ${list(installed)}`
+        : `${list(server.packages)} are installed: nothing to do`
     })
     await step('Users', async () =>
       changes(await applyUsers(host, server.users), list(server.users.map(({ name }) => name))),

@@ -1,4 +1,4 @@
-/** Builds the application's image, and the images around it where no registry can be reached. */
+/** Builds the application's image. Pulls the base images, or makes them where no registry can be reached. */
 
 import { say } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
@@ -16,11 +16,11 @@ export async function buildImages({ host, stack, options }: Run): Promise<void> 
 await script(
   import.meta.url,
   `
-Builds the application's image on the server. The same source is the same release; what runs is not touched.
+Builds the application's image on the server. The same source makes the same release. What runs does not change.
 
   npx zx scripts/02-build.mts [--host USER@NAME]
 
-  --fresh            pull or make all base images anew, for security fixes; npm run deploy then replaces what runs on the old
+  --fresh            pull or make all base images anew, for security fixes; npm run deploy then replaces the containers
 
 Examples:
   npx zx scripts/02-build.mts

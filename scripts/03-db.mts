@@ -1,4 +1,4 @@
-/** PostgreSQL with the owner `app`, the reader `developer`, and the application's schema. */
+/** Starts PostgreSQL with the owner `app`, the reader `developer` and the application's schema. */
 
 import { list, say, step } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'

@@ -1,4 +1,4 @@
-/** Redis, the replicas, the certificate and the load balancer: the site. */
+/** Starts the site: Redis, the certificate, the balancer, the replicas and the load balancer. */
 
 import { say, step, warn } from './lib/cli/say.mts'
 import { ensureIssued, judgeProblem, readCa } from './lib/edge/acme.mts'
@@ -52,7 +52,7 @@ export async function startStack(run: Run): Promise<void> {
       const replaced = await bring(host, stack, built, 'balancer')
       return replaced || done || 'runs: nothing to do'
     })
-    // The replicas come and go by one loop, whether it is the first start or a new release.
+    // One loop starts and replaces the replicas, at the first start as for a new release.
     await release(run, { target: await keepTarget(host, stack, built) })
 
     await step('Load balancer', async () => {
@@ -60,8 +60,8 @@ export async function startStack(run: Run): Promise<void> {
       const replaced = await bring(host, stack, built, 'lb')
       return replaced || done || 'runs: nothing to do'
     })
-    await pruneImages(host, stack) // what was replaced is in use no more
-    // Last: the CA asks the site itself for the proof, and until it has it the site is up on the certificate above.
+    await pruneImages(host, stack) // the replaced images are not in use any more
+    // This comes last, since the CA asks the running site for the proof. Until then the site uses the certificate above.
     if (certbot)
       await step('Renewal', async () => {
         const { changed, timer, problem } = await ensureIssued(host, stack, certbot)

@@ -1,4 +1,4 @@
-/** The whole road: from a bare server to the application on HTTPS, and the proof. Any number of times. */
+/** Takes a bare server to the application on HTTPS, and verifies the result. It can be run again at any time. */
 
 import { prepareServer } from './01-server.mts'
 import { buildImages } from './02-build.mts'
@@ -33,7 +33,7 @@ export async function deploy(run: Run): Promise<void> {
   whereIsWhat(run)
 }
 
-/** Where the site, the admin area and the database are, and what to type next. */
+/** Prints where the site, the admin area and the database are, and what to type next. */
 function whereIsWhat({ host, stack }: Run): void {
   const site = Site.of(host, stack).url('/')
   const ssh = host.local ? '' : ` -- --host ${host.address}`
@@ -48,12 +48,12 @@ Next            npm run redeploy${ssh}   after a change in ${stack.app.source}/
 await script(
   import.meta.url,
   `
-Does steps 01 to 04 one after the other, then verifies the result against the task sheet.
+Runs the steps 01 to 04, then checks every line of the task sheet.
 
   npm run deploy [-- --host USER@NAME]
 
-  --fresh            pull or make all base images anew, for security fixes, and replace what runs on the old ones
-  --yes              do not ask before this machine itself is made the server
+  --fresh            pull or make all base images anew, for security fixes, and replace the containers
+  --yes              do not ask before this machine becomes the server
 
 Examples:
   npm run deploy -- --host admin@203.0.113.7

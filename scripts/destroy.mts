@@ -1,7 +1,7 @@
-/** Takes the stack away; the data stays unless it shall go, too. */
+/** Removes the stack. The data stays, unless --data is given. */
 import process from 'node:process'
 import { question } from 'zx'
-import { OperatorError, WrongCall } from './lib/cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { list, result, say, step, warn } from './lib/cli/say.mts'
 import { removeTimer } from './lib/edge/renewal.mts'
 import { withLock } from './lib/host/lock.mts'
@@ -11,7 +11,7 @@ import { type Holdings, holdings, remove } from './lib/stack/holdings.mts'
 export async function destroy(run: Run): Promise<void> {
   const { host, stack, options } = run
   if (!options.yes && !process.stdin.isTTY)
-    throw new WrongCall('Without a terminal nobody can be asked', 'npm run destroy -- --yes')
+    throw new WrongCall('Without a terminal, destroy cannot ask', 'npm run destroy -- --yes')
   const there = await holdings(host, stack)
   if (there.stack.length + (options.data ? there.data.length : 0) === 0) return nothingToDo(run, there)
   if (options.data && !options['no-backup'] && there.data.length > 0)
@@ -26,50 +26,48 @@ export async function destroy(run: Run): Promise<void> {
       await step('Renewal', async () => ((await removeTimer(host, stack)) ? 'timer removed' : 'no timer'))
     await step('Stack', async () => {
       for (const left of await remove(host, stack, options.data))
-        warn(`This is left, since somebody else uses it: ${left}`)
+        warn(`Not removed, since something else uses it: ${left}`)
       return `removed ${list([...there.stack, ...(options.data ? there.data : [])])}`
     })
   })
   result(farewell(run, there))
 }
 
-/** Says what will be lost, and has the project's name typed. @throws OperatorError when it is not */
+/** Says what will be removed, and asks for the project's name. @throws OperatorError when the answer is another */
 async function confirm({ host, stack, options }: Run, there: Holdings): Promise<void> {
   const { data, stack: goes } = there
-  if (goes.length > 0)
-    say(`This takes away on ${host.name}: ${list(goes)}. The site will not answer any more.`)
-  if (options.data && data.length > 0) say(`Lost for good on ${host.name}: ${list(data)}.`)
+  if (goes.length > 0) say(`This removes from ${host.name}: ${list(goes)}. The site will stop answering.`)
+  if (options.data && data.length > 0) say(`Lost for ever on ${host.name}: ${list(data)}.`)
   const kept = options.data ? [] : data
   say(`What stays: ${list([...kept, 'users', 'packages', 'the Docker Engine'])}.`)
   if (options.yes) return
   const typed = await question(`Type the project’s name, ${stack.project}, to go ahead: `)
   if (typed.trim() !== stack.project)
-    throw new OperatorError('Not confirmed', 'npm run destroy, and type the name', 'nothing was changed.')
+    throw new OperatorError('Not confirmed', 'npm run destroy, and type the name', NOTHING_CHANGED)
 }
 
 function nothingToDo({ host, stack }: Run, { data }: Holdings): void {
-  const left =
-    data.length > 0 ? ` Still there: ${list(data)} (npm run destroy -- --data takes them, too).` : ''
+  const left = data.length > 0 ? ` Still there: ${list(data)}. To remove them: npm run destroy -- --data` : ''
   say(`No stack ${stack.project} is on ${host.name}: nothing to do.${left}`)
 }
 
 function farewell({ host, stack, options }: Run, { data }: Holdings): string {
-  const gone = `${stack.project} is gone from ${host.name}.`
+  const gone = `${stack.project} is removed from ${host.name}.`
   return options.data || data.length === 0
-    ? `${gone} Nothing of it is left but users, packages and the Docker Engine.`
-    : `${gone} Kept: ${list(data)}. npm run deploy brings it back with them.`
+    ? `${gone} Users, packages and the Docker Engine are left.`
+    : `${gone} Kept: ${list(data)}. npm run deploy starts the stack with them again.`
 }
 
 await script(
   import.meta.url,
   `
-Takes the stack away: containers, networks, images and files. Says before what is lost, and asks for the project's name.
-Volumes, passwords, certificates and the history stay unless --data is given; users, packages and the Docker Engine stay.
+Removes the stack: containers, networks, images and files. Says before what it removes, and asks for the project's name.
+Volumes, passwords, certificates and the history stay, unless --data is given. Users, packages and the Docker Engine stay.
 
   npm run destroy [-- --host USER@NAME]
 
-  --data             take the volumes of the database and of Redis, passwords and certificates, too
-  --no-backup        with --data: although there is no backup younger than a day
+  --data             remove the volumes of the database and of Redis, passwords and certificates, too
+  --no-backup        with --data: do so without a backup that is younger than a day
   --yes              do not ask
 
 Examples:

@@ -1,4 +1,4 @@
-/** The rollouts of a server, as a table. */
+/** Prints the rollouts of a server as a table. */
 
 import { result, say } from './lib/cli/say.mts'
 import { historyTable, readHistory } from './lib/proof/history.mts'

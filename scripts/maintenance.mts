@@ -1,5 +1,5 @@
-/** Switches the page on or off that users get while the site is worked on. */
-import { OperatorError, WrongCall } from './lib/cli/errors.mts'
+/** Switches the maintenance page on or off. */
+import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { nearest } from './lib/cli/nearest.mts'
 import { result } from './lib/cli/say.mts'
 import {
@@ -25,7 +25,7 @@ export async function maintenance(run: Run): Promise<void> {
       'npm run maintenance -- on, off or status',
     )
   if (options.allow !== undefined && verb !== 'on')
-    throw new WrongCall('--allow goes with on', 'npm run maintenance -- on --allow ADDRESS')
+    throw new WrongCall('--allow needs the word on', 'npm run maintenance -- on --allow ADDRESS')
   const allowed = addressesOf(options.allow)
   if (verb === 'on') await requireRunning(host, stack, 'lb')
   const now = await {
@@ -35,9 +35,9 @@ export async function maintenance(run: Run): Promise<void> {
   }[verb as 'on' | 'off' | 'status']()
   if (!now.known && verb === 'on')
     throw new OperatorError(
-      'The nginx that runs has a configuration from before there was maintenance',
+      'The running nginx has an old configuration, which knows no maintenance',
       'npx zx scripts/04-stack.mts, then the same command again.',
-      'nothing was changed.',
+      NOTHING_CHANGED,
     )
   if (options.json) result(JSON.stringify(asJson(now)))
   else result(`${describe(now)}${verb === 'status' || now.changed ? '' : ' Nothing to do.'}`)
@@ -48,13 +48,13 @@ const asJson = ({ on, who, since, allowed }: Maintenance) => ({ on, ...(on && { 
 await script(
   import.meta.url,
   `
-Answers users by a page with status 503, switched without a reload: no connection is refused.
-/status goes through, and so do the addresses that are named. It stays on through reloads, rollouts and reboots.
-The page is config/maintenance.html where there is one.
+Switches the maintenance page on or off: users get it, with status 503. No connection is refused.
+/status and the addresses that you name get through. The page stays on through reloads, rollouts and reboots.
+A page of your own is config/maintenance.html.
 
   npm run maintenance -- on|off|status [--allow ADDRESS --host USER@NAME]
 
-  --allow ADDRESS    with on: who gets through, commas between; on again names others
+  --allow ADDRESS    with on: the addresses that get through, separated by commas; on again replaces them
   --json             as JSON on standard output
 
 Examples:

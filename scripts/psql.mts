@@ -1,4 +1,4 @@
-/** A prompt of the database, or one statement. No password is typed, and none is shown. */
+/** Opens psql on the database, or runs one statement. No password is typed or shown. */
 import process from 'node:process'
 import { WrongCall } from './lib/cli/errors.mts'
 import { nearest } from './lib/cli/nearest.mts'
@@ -20,13 +20,13 @@ export async function openPrompt({ host, stack, options }: Run): Promise<void> {
       `--as takes ${list([...ROLES])}.`,
     )
   await requireRunning(host, stack, 'db')
-  // Where nobody reads along, the first error ends it, and the exit code tells.
+  // Without a terminal, the first error ends psql, and the exit code reports it.
   const words = [...(onTerminal() ? [] : ['-v', 'ON_ERROR_STOP=1']), ...(c === undefined ? [] : ['-c', c])]
   process.exitCode = await host.attach(bash`
 ${login[role](containerOf(stack, 'db'), `${stack.folder}/secrets`)} -d prusa ${words}`)
 }
 
-/** The password goes from its file through the environment of two programs. */
+/** The password goes from its file to psql by the environment of docker and of psql. */
 const byPassword = (user: string, secret: string) => (db: string, secrets: string) =>
   bash`
 PGPASSWORD=$(head -n1 ${`${secrets}/${secret}`}); export PGPASSWORD
@@ -35,21 +35,21 @@ exec ${execInto()} -e PGPASSWORD ${db} psql -h 127.0.0.1 -U ${user}`
 const login: Record<(typeof ROLES)[number], (db: string, secrets: string) => Script> = {
   developer: byPassword('developer', 'db_developer_password'),
   owner: byPassword('app', 'db_owner_password'),
-  // Names are looked up where `app` can make none: remote/sql.sh says why.
+  // Names are looked up only in pg_catalog, where `app` can create nothing: remote/sql.sh says why.
   admin: (db) => bash`exec ${execInto()} -e PGOPTIONS=-csearch_path=pg_catalog ${db} psql -U postgres`,
 }
 
 await script(
   import.meta.url,
   `
-Opens psql on the database: on a terminal to type into, else for the statements on standard input.
-Its exit code is passed on.
+Opens psql on the database: interactive on a terminal, else for the statements on standard input.
+The exit code is that of psql.
 
   npm run psql [-- --as ROLE -c SQL --host USER@NAME]
 
-  --as ROLE          developer (may only read, unless told), owner (of the application's tables), or admin (the superuser;
-                     its tables need their schema: public.palindromes)
-  -c SQL             this statement alone
+  --as ROLE          developer (the default; it can only read), owner (of the application's tables), or admin (the superuser,
+                     who must name the schema of a table: public.palindromes)
+  -c SQL             run this statement and end
 
 Examples:
   npm run psql

@@ -1,4 +1,4 @@
-/** One command in a container of its own, of the release that serves. */
+/** Runs a command in a new container of the serving release. */
 import process from 'node:process'
 import { WrongCall } from './lib/cli/errors.mts'
 import { onTerminal } from './lib/host/process.mts'
@@ -15,7 +15,7 @@ export async function runCommand({ host, stack, words }: Run): Promise<void> {
   const [replica] = [...served(scene), ...scene.found]
   if (!replica) throw nothingRuns(host, stack)
   const target = await keptTarget(host, stack, replica.target)
-  // Nobody's requests: a container of `compose run` does not have the name of the service on the networks.
+  // The container gets no requests: one of `compose run` does not have the service's name on the networks.
   process.exitCode = await host.attach(bash`
 cd ${folderOf(stack, target.name)}
 export SECRETS=${target.secrets} COMPOSE_IGNORE_ORPHANS=true
@@ -26,8 +26,8 @@ exec docker compose --env-file stack.env -f stack.yaml run --rm --no-deps ${onTe
 await script(
   import.meta.url,
   `
-Runs a command in a container of its own, with the image, environment and networks of the release that serves.
-No request goes there. The container is removed afterwards; the exit code is the command's.
+Runs a command in a new container, with the image, environment and networks of the serving release.
+The container gets no requests, and is removed afterwards. The exit code is that of the command.
 
   npm run run -- [--host USER@NAME] COMMAND…
 

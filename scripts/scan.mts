@@ -1,4 +1,4 @@
-/** Does the archive have upgrades for what is in the base images? */
+/** Asks the archive for upgrades of the packages in the base images. */
 import process from 'node:process'
 import { count, result, say, step } from './lib/cli/say.mts'
 import { baseImages, imageMode } from './lib/images/images.mts'
@@ -28,8 +28,8 @@ export async function scanImages({ host, stack }: Run): Promise<void> {
 await script(
   import.meta.url,
   `
-Asks the archive, its security part included, for upgrades of what is installed in the base images.
-Changes no image and no container; npm run verify warns of what was found. Exit code 1 when there are upgrades.
+Asks the archive, with its security part, for upgrades of the packages in the base images.
+Changes no image and no container. npm run verify warns of the upgrades. The exit code is 1 when there are any.
 
   npm run scan [-- --host USER@NAME]
 

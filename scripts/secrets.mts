@@ -1,6 +1,6 @@
-/** The passwords on the server: where each is and since when, and a new one in place of an old one. */
+/** Lists the passwords on the server, or replaces one. */
 
-import { OperatorError, WrongCall } from './lib/cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { nearest } from './lib/cli/nearest.mts'
 import { list, result, say, step } from './lib/cli/say.mts'
 import { ensureAdminPassword } from './lib/edge/certificate.mts'
@@ -42,29 +42,30 @@ async function rotate(run: Run, name: Secrets): Promise<void> {
       await replaceSecret(host, stack, name)
       return `a new one in ${stack.folder}/secrets/${name}`
     })
-    // nginx reads its password file anew for each request: no reload, and no request that falls between.
+    // nginx reads its password file for each request, so no reload is needed.
     if (name === 'admin_password')
       await step('nginx', async () =>
-        (await ensureAdminPassword(host, stack)) ? 'takes the new one' : 'as it was',
+        (await ensureAdminPassword(host, stack)) ? 'has the new password' : 'has it already',
       )
     else
       await step('PostgreSQL', async () =>
-        (await applyRoles(host, stack)) ? 'takes the new one' : 'as it was',
+        (await applyRoles(host, stack)) ? 'has the new password' : 'has it already',
       )
   })
 }
 
-/** Each replica opens its connections by a password in its environment, so it must never be without one that works. */
+/** Replaces the owner's password. Each replica logs in by the password in its environment, which must work at all times. */
 async function rotateOwner(run: Run): Promise<void> {
   const { host, stack } = run
   await writeStack(host, stack, baseImages(stack, await imageMode(host, stack)))
   await ensureSecrets(host, stack)
   const rollOver = await rollouts(run)
-  if (await isLeftOver(host, stack)) say('An earlier run was cut off after the change: it is finished now.')
+  if (await isLeftOver(host, stack))
+    say('An earlier run was interrupted after the change. This run does the rest.')
   else {
     await step('app_bridge', async () => {
       await raiseBridge(host, stack)
-      return 'stands in for the owner'
+      return 'acts for the owner'
     })
     await rollOver()
     await step('PostgreSQL', async () => {
@@ -79,7 +80,11 @@ async function rotateOwner(run: Run): Promise<void> {
   })
 }
 
-/** The loop that replaces every replica whose environment is not that of now; does nothing where none runs. */
+/**
+ * Finishes an interrupted rollout or rotation. @returns the rollout that replaces every replica with an old environment; it
+ * does nothing where no replica runs
+ * @throws OperatorError when replicas of two targets run
+ */
 async function rollouts(run: Run): Promise<() => Promise<void>> {
   const { host, stack } = run
   const running = (await replicas(host, stack)).filter((one) => one.running).map(({ target }) => target)
@@ -88,7 +93,7 @@ async function rollouts(run: Run): Promise<() => Promise<void>> {
     throw new OperatorError(
       `${target} and ${other} run side by side: a rollout was interrupted`,
       'npm run redeploy, then the same command again.',
-      'nothing was changed.',
+      NOTHING_CHANGED,
     )
   if (!target) return async () => {}
   const roll = async () => release(run, { target: await keptTarget(host, stack, target) })
@@ -99,7 +104,7 @@ async function rollouts(run: Run): Promise<() => Promise<void>> {
 await script(
   import.meta.url,
   `
-Lists the secrets on the server, without their values, or gives one of them a new value with no failed request.
+Lists the secrets on the server, without their values, or replaces one of them with no failed request.
 
   npm run secrets [-- --host USER@NAME]
   npm run secrets -- rotate NAME

@@ -1,6 +1,6 @@
-/** A shell in one of the containers. */
+/** Opens a shell in a container. */
 import process from 'node:process'
-import { OperatorError } from './lib/cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from './lib/cli/errors.mts'
 import { list } from './lib/cli/say.mts'
 import { bash } from './lib/host/shell.mts'
 import { replicas } from './lib/rollout/replica.mts'
@@ -15,7 +15,7 @@ export async function openShell(run: Run): Promise<void> {
   )
 }
 
-/** Name of a container that runs, for a person to look into. @throws OperatorError where none does */
+/** The name of a running container of the service. @throws OperatorError when none runs */
 async function containerToEnter({ host, stack }: Run, { service, container }: Named): Promise<string> {
   if (service !== 'app') {
     await requireRunning(host, stack, service)
@@ -26,21 +26,21 @@ async function containerToEnter({ host, stack }: Run, { service, container }: Na
   if (found) return found
   if (running.length === 0) throw nothingRuns(host, stack)
   throw new OperatorError(
-    `${container} does not run on ${host.name}; there is ${list(running)}`,
+    `${container} does not run on ${host.name}. The running replicas: ${list(running)}`,
     '',
-    'nothing was changed.',
+    NOTHING_CHANGED,
   )
 }
 
 await script(
   import.meta.url,
   `
-Opens a shell in a container: on a terminal to type into, else for the commands on standard input.
-Its exit code is passed on.
+Opens a shell in a container: interactive on a terminal, else for the commands on standard input.
+The exit code is that of the shell.
 
   npm run shell [-- SERVICE --host USER@NAME]
 
-  SERVICE            app (any replica, unless told), balancer, db, dbport, lb, redis, or one replica: app-3
+  SERVICE            app (the default: any replica), balancer, db, dbport, lb, redis, or one replica: app-3
 
 Examples:
   npm run shell

@@ -1,4 +1,4 @@
-/** Goes through the task sheet line by line against the live server. Changes nothing. */
+/** Checks every line of the task sheet on the live server. Changes nothing. */
 import process from 'node:process'
 import { styleText } from 'node:util'
 import { count, result, say, warn } from './lib/cli/say.mts'
@@ -12,7 +12,7 @@ import { judge } from './lib/verify/sheet.mts'
 import type { Verdict } from './lib/verify/verdict.mts'
 import { warnings } from './lib/verify/warnings.mts'
 
-/** Prints a verdict for each line of the task sheet; one that fails sets the exit code. */
+/** Prints a verdict for each line of the task sheet. The exit code is 1 when a line fails. */
 export async function verify({ host, stack, options }: Run): Promise<void> {
   say(`verify on ${host.name}`)
   const front = await lookAtFront(host, stack)
@@ -46,7 +46,7 @@ function sign({ ok, shown }: Verdict): string {
   return shown ? styleText('green', '✓') : '–'
 }
 
-/** `20 lines as required, 1 not shown yet: npm run redeploy -- --force`. */
+/** The last line: `20 lines as required, 1 not shown yet: npm run redeploy -- --force`. */
 export function sum(verdicts: readonly Verdict[]): string {
   const failed = verdicts.filter(({ ok }) => !ok).length
   const open = verdicts.filter(({ ok, shown }) => ok && !shown).length
@@ -62,8 +62,8 @@ export function sum(verdicts: readonly Verdict[]): string {
 await script(
   import.meta.url,
   `
-Checks every line of the task sheet against the live server, from outside like a user and from inside like root.
-Changes nothing; exit code 1 when a line fails. A dash: nothing has shown it yet.
+Checks every line of the task sheet on the live server, from outside as a user and from inside as root.
+Changes nothing. The exit code is 1 when a line fails. A dash means: no rollout has shown it yet.
 
   npm run verify [-- --host USER@NAME]
 

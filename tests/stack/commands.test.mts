@@ -349,7 +349,7 @@ describe('on a deployment', () => {
     const wrong = await onTerminal(argv('destroy'), [[/to go ahead: /, 'yes']])
     assert.match(
       wrong.text,
-      /This takes away on this machine: \d+ containers[\s\S]*What stays: the volume[\s\S]*Not confirmed/,
+      /This removes from this machine: \d+ containers[\s\S]*What stays: the volume[\s\S]*Not confirmed/,
     )
     assert.equal(wrong.exitCode, 1)
     assert.equal((await site.run('destroy')).exitCode, 2)
@@ -374,7 +374,7 @@ describe('on a deployment', () => {
     assert.equal(refused.exitCode, 1)
     assert.deepEqual(await site.ids(), ids)
     const text = await site.must('destroy', '--data', '--no-backup', '--yes')
-    assert.match(text, /Lost for good on this machine: the volume \S+_db/)
+    assert.match(text, /Lost for ever on this machine: the volume \S+_db/)
     assert.equal(existsSync(site.folder), false)
     const label = `label=com.docker.compose.project=${site.project}`
     for (const kind of ['container', 'network', 'volume'])

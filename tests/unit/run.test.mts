@@ -115,8 +115,8 @@ describe('a wrong call names the nearest word or the right call', { concurrency:
       ['on', '--allow', 'home'],
       '--allow takes addresses such as 203.0.113.7, with commas between, not “home”',
     ],
-    ['maintenance', ['off', '--allow', '203.0.113.7'], '--allow goes with on'],
-    ['destroy', [], 'Without a terminal nobody can be asked'],
+    ['maintenance', ['off', '--allow', '203.0.113.7'], '--allow needs the word on'],
+    ['destroy', [], 'Without a terminal, destroy cannot ask'],
     ['status', ['--no-backup'], '--no-backup is not a flag of this script'],
   ]
   for (const [script, flags, what] of cases)
