@@ -87,7 +87,7 @@ function checkRequirements(stack: StackConfig, folder: string, entries: Entry[])
 }
 
 /** Where a person finds a line. */
-export function place(stack: StackConfig, { file, number }: Line): string {
+function place(stack: StackConfig, { file, number }: Line): string {
   return `${stack.app.source}/${file}, line ${number}`
 }
 

@@ -12,14 +12,14 @@ const ASK_DEADLINE = 60
 /** Milliseconds before it is asked again. */
 const PAUSE = 2000
 
-export interface Answer {
+interface Answer {
   image: string
   /** `local` when the engine has it, `there` when the registry has it, else why it cannot be had, in the engine's words. */
   words: string
 }
 
 /** Whether the official images can be used; without `usable` nobody can tell. */
-export interface Judgement {
+interface Judgement {
   usable?: boolean
   reason: string
 }

@@ -11,7 +11,7 @@ import type { Single } from './stack.mts'
 
 export const SERVICES = ['app', 'balancer', 'db', 'dbport', 'lb', 'redis'] as const
 
-export type Service = 'app' | Single
+type Service = 'app' | Single
 
 /** What a word means: a service, or one replica of the service `app`. */
 export interface Named {

@@ -68,7 +68,7 @@ export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[]
   ]
 }
 
-export function stackVariables(stack: StackConfig, images: BaseImages): Record<string, string | number> {
+function stackVariables(stack: StackConfig, images: BaseImages): Record<string, string | number> {
   return {
     ...appVariables(stack),
     POSTGRES_IMAGE: ownName(stack, 'postgres', images.postgres),
