@@ -1,11 +1,11 @@
-/** The rooms of scripts/lib/: one imports only from those before it, so that a change is looked for in one direction. */
+/** The rooms of scripts/lib/: a room imports only from the rooms before it. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { ROOT } from '../../scripts/lib/config/config.mts'
 
-/** From the ground up; docs/architecture.md says what each is for. */
+/** The lowest room comes first. docs/architecture.md says what is in each. */
 const ROOMS = [
   'cli',
   'config',
@@ -21,7 +21,7 @@ const ROOMS = [
 ]
 const LIB = path.join(ROOT, 'scripts/lib')
 
-test('every file is in a room, beside run.mts, which is above them', () => {
+test('every file is in a room, except run.mts, which is above them', () => {
   const [files, folders] = [false, true].map((folder) =>
     readdirSync(LIB, { withFileTypes: true })
       .filter((entry) => entry.isDirectory() === folder)

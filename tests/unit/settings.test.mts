@@ -1,4 +1,4 @@
-/** Whether the tests use what can be configured: a key that only ever has its default may do nothing at all. */
+/** The tests use every key of the configuration: a key that always has its default may have no effect at all. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -22,11 +22,11 @@ function keysIn(schema: Schema, above = '', value: unknown = defaults(schema)): 
   )
 }
 
-/** What stands before a literal of settings: a call that configures, or what the settings of a test are called. */
+/** The text before a literal of settings: a call that configures, or the name of a test's settings. */
 const WHOLE =
   /\b(?:configure|start|prepare)\((?=\{)|\bown = (?=\{)|(?=\{\s*\.\.\.(?:stack|process\.env|defaults\(stackSchema\))[,\s])/g
 
-/** Each key that a test sets, and the text of what it sets it to. Those that only read configurations do not count. */
+/** Each key that a test sets, and the text of its value. Tests that only read configurations do not count. */
 async function used(sections: string[]): Promise<[key: string, value: string][]> {
   const section = new RegExp(`\\b(${sections.join('|')})(?:: | = )(?=\\{)`, 'g')
   const files = await glob('tests/**/*.mts', {

@@ -1,4 +1,4 @@
-/** shellcheck reads all shell: files for the server, the images and the tests, templates, and whole scripts as they are sent. */
+/** shellcheck reads all shell code: files for the server, the images and the tests, templates, and whole scripts as they are sent. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -24,20 +24,20 @@ import { composeFor } from '../../scripts/lib/stack/stack.mts'
 import { insideScript } from '../../scripts/lib/verify/inside.mts'
 import { templatesIn } from '../lib/templates.mts'
 
-/** Lines of a template at most; what is longer is a file in scripts/remote/. */
+/** The most lines of a template; longer code is a file in scripts/remote/. */
 const HANDFUL = 8
 
 const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** What shellcheck says. */
+/** The output of shellcheck. */
 function said(...args: string[]): string {
   const { stdout, error } = spawnSync('shellcheck', args, { cwd: ROOT, encoding: 'utf8' })
   if (error) throw new Error(`${error.message}: apt-get install shellcheck`)
   return stdout
 }
 
-/** What it says of scripts that are no files. @param but codes that do not count */
+/** The output of shellcheck for scripts that are not files. @param but codes that it leaves out */
 function saidOf(scripts: { name: string; text: string }[], but: string): string {
   const own = mkdtempSync(path.join(folder, 'scripts-'))
   const files = scripts.map(({ name, text }) => {
@@ -48,12 +48,12 @@ function saidOf(scripts: { name: string; text: string }[], but: string): string 
   return said('--shell=bash', `--exclude=${but}`, ...files)
 }
 
-test('it has nothing to say of the files', async () => {
+test('the files have no findings', async () => {
   const files = await glob('{scripts,compose,tests,.ci}/**/{*.sh,run}', { cwd: ROOT, dot: true })
   assert.equal(said(...files), '')
 })
 
-describe('templates', async () => {
+describe('the templates', async () => {
   const sources = await glob('scripts/**/*.mts', { cwd: ROOT })
   const templates = sources.flatMap((file) =>
     templatesIn(readFileSync(path.join(ROOT, file), 'utf8')).map(({ line, text }) => ({
@@ -62,18 +62,18 @@ describe('templates', async () => {
     })),
   )
 
-  // A variable that another part sets or reads, a value that stands for a list, and half of an `if`. A cd that fails ends
-  // the script, which runs under `set -e`.
+  // The templates are parts: another part may set or read a variable, a value may be a list, and an `if` may be incomplete.
+  // A cd that fails ends the script, since it runs under `set -e`.
   const PARTS = 'SC2034,SC2154,SC2043,SC2091,SC2174,SC2242,SC2164,SC1009,SC1072,SC1073,SC1089'
-  test('nor of these', () => assert.equal(saidOf(templates, PARTS), ''))
+  test('have no findings', () => assert.equal(saidOf(templates, PARTS), ''))
 
-  test(`of more than ${HANDFUL} lines there is none: that is a file in scripts/remote/`, () => {
+  test(`have at most ${HANDFUL} lines: longer code is a file in scripts/remote/`, () => {
     const long = templates.filter(({ text }) => text.split('\n').length > HANDFUL)
     assert.deepEqual(long, [])
   })
 })
 
-describe('whole scripts', () => {
+describe('the whole scripts', () => {
   const stack = defaults(stackSchema)
   const odd: StackConfig = { ...stack, project: "it's", folder: '/opt/a b$(c)' }
   const user: User = { name: 'a', sudo: true, keys: ['ssh-ed25519 AAAA it\'s "me" $(x) `y`', 'ssh-rsa AAAA'] }
@@ -97,13 +97,13 @@ describe('whole scripts', () => {
     verify: insideScript(odd, 443),
   }
 
-  test('nor of these', () => {
+  test('have no findings', () => {
     const texts = Object.entries(scripts).map(([name, { text }]) => ({ name, text }))
-    // `sql` takes a database in some of them.
+    // Only some of them call `sql` with a database.
     assert.equal(saidOf(texts, 'SC2119,SC2120'), '')
   })
 })
 
-test('it would tell', () => {
+test('shellcheck finds a mistake', () => {
   assert.match(saidOf([{ name: 'insecure', text: 'rm -rf $1/*' }], 'SC1000'), /Double quote to prevent/)
 })
