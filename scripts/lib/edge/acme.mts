@@ -23,7 +23,7 @@ const ORDER_DEADLINE = 300
 const PATIENCE = 300
 
 /** What became of an order. */
-interface Issued {
+export interface Issued {
   /** Whether another certificate is in place now. */
   changed: boolean
   timer: Timer

@@ -15,7 +15,7 @@ const RENEW_BEFORE = 30
 const VALID = 825
 
 /** Number of the user `nginx` in the images of both modes; the load balancer runs as it and reads the key. */
-const NGINX_USER = 101
+export const NGINX_USER = 101
 
 /** What there is to know of an installed certificate. */
 export interface Certificate {

@@ -17,7 +17,7 @@ export interface Loaded {
   before: Script
 }
 
-interface Live extends Loaded {
+export interface Live extends Loaded {
   files: Record<string, string>
   /** The command that judges the candidate in this folder. */
   check(folder: string): string[]

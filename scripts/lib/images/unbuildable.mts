@@ -1,7 +1,7 @@
 /** Why pip could not install what the application requires: in a sentence, with the line that it is about. */
 import { type Line, placeOf } from './requirements.mts'
 
-interface Reason {
+export interface Reason {
   /** The line of a requirements file; unknown where pip names none. */
   line: Line | undefined
   what: string
