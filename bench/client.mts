@@ -20,8 +20,20 @@ const FIRST = -15
 /** Milliseconds in which Node has compiled what asking takes; they do not count. */
 const WARM_UP = 2000
 
+export interface Asking {
+  page: string
+  /** Requests per second. */
+  rate: number
+  /** Seconds after which the client gives up. */
+  timeout: number
+}
+
 /** Asks the site while the work is done; returns what the client saw. */
-export async function asked(site: Deployment, work: () => Promise<unknown>): Promise<Summary> {
+export async function asked(
+  site: Deployment,
+  work: () => Promise<unknown>,
+  asking: Partial<Asking> = {},
+): Promise<Summary> {
   await publishFirst(site)
   const argv = ['-n', String(FIRST), process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)]
   const client = spawn('nice', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -29,7 +41,8 @@ export async function asked(site: Deployment, work: () => Promise<unknown>): Pro
   client.stdout.on('data', (data) => {
     output += data
   })
-  client.stdin.write(`${JSON.stringify({ place: site.site.place, certificate: site.certificate })}\n`)
+  const { place } = site.site
+  client.stdin.write(`${JSON.stringify({ place, certificate: site.certificate, asking })}\n`)
   await once(client.stdout, 'data')
   const ended = once(client, 'exit')
   try {
@@ -64,9 +77,14 @@ function commandOf(file: string): string[] {
 /** The client's own process: told on standard input whom to ask, it begins, and ends with its input. */
 async function main(): Promise<void> {
   const [line] = (await once(process.stdin, 'data')) as [Buffer]
-  const { place, certificate } = JSON.parse(String(line)) as { place: Place; certificate: string }
+  const { place, certificate, asking } = JSON.parse(String(line)) as {
+    place: Place
+    certificate: string
+    asking: Partial<Asking>
+  }
   const site = new Site(place, async () => certificate)
-  const probe = new Probe({ site, path: '/', rate: RATE, timeout: 10 }).start()
+  const { page = '/', rate = RATE, timeout = 10 } = asking
+  const probe = new Probe({ site, path: page, rate, timeout }).start()
   await new Promise((resolve) => setTimeout(resolve, WARM_UP))
   const began = Date.now()
   process.stdout.write('asking\n')

@@ -1,11 +1,7 @@
 /** The road: what a deployment costs, once, again, and while it serves. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { $ } from 'zx'
 import { Deployment, docker } from '../tests/lib/deployment.mts'
+import { addresses, rate } from './hop.mts'
 import { AS_TYPED, minimum, timed } from './measure.mts'
-
-/** Seconds of load for one figure of throughput. */
-const LOAD = 8
 
 export async function road(): Promise<string[][]> {
   const site = await Deployment.prepare()
@@ -41,15 +37,11 @@ async function times(site: Deployment): Promise<string[][]> {
 
 /** Closed loop by wrk, in turn: through the load balancer, then each replica itself, so that drift meets both. */
 async function throughput(site: Deployment): Promise<string[][]> {
-  const addresses: string[] = []
-  for (const name of await site.containers('app')) {
-    const format = `{{(index .NetworkSettings.Networks "${site.project}_frontend").IPAddress}}`
-    addresses.push((await docker`docker inspect -f ${format} ${name}`).stdout.trim())
-  }
+  const replicas = await addresses(site, 'app', 'frontend')
   const through = await rate(`${site.origin}/`)
   const direct: number[] = []
-  for (const address of addresses) direct.push(await rate(`http://${address}:5000/`))
-  const both = await Promise.all(addresses.map((address) => rate(`http://${address}:5000/`)))
+  for (const address of replicas) direct.push(await rate(`http://${address}:5000/`))
+  const both = await Promise.all(replicas.map((address) => rate(`http://${address}:5000/`)))
   const sum = both.reduce((total, one) => total + one, 0)
   return [
     ['requests/s through the load balancer (HTTPS, 32 connections)', through.toFixed(0)],
@@ -57,12 +49,6 @@ async function throughput(site: Deployment): Promise<string[][]> {
     ['requests/s of both replicas at once (HTTP)', sum.toFixed(0)],
     ['ratio: through the load balancer / both at once', (through / sum).toFixed(2)],
   ]
-}
-
-async function rate(url: string): Promise<number> {
-  const { stdout } = await $({ quiet: true })`wrk -t1 -c32 -d${LOAD}s ${url}`
-  await sleep(500)
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0)
 }
 
 async function sizes(site: Deployment): Promise<string[][]> {

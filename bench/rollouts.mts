@@ -4,14 +4,17 @@ import path from 'node:path'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../scripts/lib/cli/say.mts'
-import type { Summary } from '../scripts/lib/proof/probe.mts'
 import { copyOf } from '../tests/lib/application.mts'
 import { Deployment, docker } from '../tests/lib/deployment.mts'
 import { interrupt } from '../tests/lib/interrupt.mts'
 import { seeded } from '../tests/lib/random.mts'
-import { asked, RATE } from './client.mts'
+import { RATE } from './client.mts'
 import { cost } from './cost.mts'
+import { failing, faults } from './faults.mts'
+import { hop } from './hop.mts'
 import { AS_TYPED } from './measure.mts'
+import { beside } from './scale.mts'
+import { type Measured, ratio, row, series } from './series.mts'
 import { added, overSsh, SLOW } from './waits.mts'
 import { asPeers } from './weights.mts'
 
@@ -24,7 +27,65 @@ const LONGEST = 25_000
 /** Two replicas, two fresh ones, nginx, HAProxy, PostgreSQL and its port, Redis. */
 const CONTAINERS = 9
 
-export async function rollouts(): Promise<string[][]> {
+/** What can be measured by itself: `npm run bench -- rollout steady good`. In this order, all of it without a word. */
+const PARTS: Record<string, (bench: Bench) => Promise<string[][]>> = {
+  steady: async (bench) => [row(`steady, ${RATE} requests/s, two replicas`, await steady(bench))],
+  good: async (bench) => {
+    const good = await series(bench.site, ROUNDS, () => release(bench))
+    return [
+      row(`${ROUNDS} rollouts in a row, surge all, each built`, good),
+      ratio('p99 while rolling / steady', good, await steady(bench)),
+    ]
+  },
+  peers: async (bench) => {
+    const names = await twoReleases(bench)
+    return await asPeers(CONTAINERS, async () => {
+      const rest = await series(bench.site, 1, () => sleep(STEADY * 1000))
+      const rolling = await series(bench.site, ROUNDS / 2, (round) => rollTo(bench.site, names[round % 2]))
+      return [
+        row('containers as peers of the engine: steady', rest),
+        row(`the same during ${ROUNDS / 2} rollouts of releases built before`, rolling),
+        ratio('p99 while rolling / steady as peers', rolling, rest),
+      ]
+    })
+  },
+  broken: async (bench) => [
+    row(`${FAULTS} broken releases`, await series(bench.site, FAULTS, () => brokenRelease(bench))),
+  ],
+  cut: async ({ site }) => {
+    const below = seeded(1)
+    const cutBy = (signal: NodeJS.Signals) =>
+      series(site, FAULTS, () => interrupted(site, signal, below(LONGEST)))
+    return [
+      row(
+        `${FAULTS} rollouts killed by SIGKILL at random steps, each finished by the next`,
+        await cutBy('SIGKILL'),
+      ),
+      row(`${FAULTS} by Ctrl-C likewise`, await cutBy('SIGINT')),
+    ]
+  },
+  failing: ({ site, source }) => failing(site, source),
+  faults: ({ site }) => faults(site),
+  waits: ({ site }) => added(site),
+  scale: ({ site }) => beside(site),
+  ssh: ({ site }) => overSsh(site),
+  cost: ({ site }) => cost(site),
+  hop: ({ site }) => hop(site),
+  plain: async ({ site }) => [
+    row('plain docker compose up -d --force-recreate', await series(site, 1, () => plainCompose(site))),
+  ],
+}
+
+interface Bench {
+  site: Deployment
+  /** The application's source, whose change is a release. */
+  source: string
+  /** What was measured at rest, once it was. */
+  rest?: Measured
+}
+
+/** Each row is said as soon as it is measured: the whole takes an hour. */
+export async function rollouts(words: readonly string[]): Promise<string[][]> {
   const prepared = await Deployment.prepare()
   const source = copyOf(prepared, 'tests/apps/minimal')
   const settings = {
@@ -34,83 +95,33 @@ export async function rollouts(): Promise<string[][]> {
   }
   const site = await Deployment.start(settings, prepared)
   site.zx = AS_TYPED
+  const bench: Bench = { site, source }
+  const rows: string[][] = []
   try {
-    const steady = await series(site, 1, () => sleep(STEADY * 1000))
-    const good = await series(site, ROUNDS, () => release(site, source))
-    const built = await twoReleases(site, source)
-    const peers = await asPeers(CONTAINERS, async () => ({
-      steady: await series(site, 1, () => sleep(STEADY * 1000)),
-      rolling: await series(site, ROUNDS / 2, (round) => rollTo(site, built[round % 2] as string)),
-    }))
-    const broken = await series(site, FAULTS, () => brokenRelease(site, source))
-    const below = seeded(1)
-    const killed = await series(site, FAULTS, () => interrupted(site, 'SIGKILL', below(LONGEST)))
-    const stopped = await series(site, FAULTS, () => interrupted(site, 'SIGINT', below(LONGEST)))
-    const waits = await added(site)
-    const ways = await overSsh(site)
-    const costs = await cost(site)
-    const plain = await series(site, 1, () => plainCompose(site))
-    return [
-      row(`steady, ${RATE} requests/s, two replicas`, steady),
-      row(`${ROUNDS} rollouts in a row, surge all, each built`, good),
-      row(`${FAULTS} broken releases`, broken),
-      row(`${FAULTS} rollouts killed by SIGKILL at random steps, each finished by the next`, killed),
-      row(`${FAULTS} by Ctrl-C likewise`, stopped),
-      ...ratios('p99 while rolling / steady', good, steady),
-      row('containers as peers of the engine: steady', peers.steady),
-      row(`the same during ${ROUNDS / 2} rollouts of releases built before`, peers.rolling),
-      ...ratios('p99 while rolling / steady as peers', peers.rolling, peers.steady),
-      ...waits,
-      ...ways,
-      ...costs,
-      row('plain docker compose up -d --force-recreate', plain),
-    ]
+    for (const [name, part] of Object.entries(PARTS)) {
+      if (words.length > 0 && !words.includes(name)) continue
+      for (const one of await part(bench)) {
+        rows.push(one)
+        say(one.join(': '))
+      }
+    }
+    return rows
   } finally {
     await site.remove()
   }
 }
 
-interface Measured extends Summary {
-  /** Milliseconds, by nginx's log: from a request's first byte to the last one of its answer. */
-  ownP99: number
-}
-
-function row(what: string, { requests, failed, median, p99, slowest, ownP99 }: Measured): string[] {
-  return [
-    what,
-    `${failed.length} of ${requests} failed, median ${median} ms, p99 ${p99} ms (nginx: ${ownP99} ms), slowest ${slowest} ms`,
-  ]
-}
-
-function ratios(what: string, rolling: Measured, steady: Measured): string[][] {
-  const ratio = (one: number, other: number) => (one / other).toFixed(2)
-  return [[what, `${ratio(rolling.p99, steady.p99)} (nginx: ${ratio(rolling.ownP99, steady.ownP99)})`]]
-}
-
-async function series(
-  site: Deployment,
-  rounds: number,
-  work: (round: number) => Promise<void>,
-): Promise<Measured> {
-  const began = new Date().toISOString()
-  const summary = await asked(site, async () => {
-    for (let round = 0; round < rounds; round++) {
-      await work(round)
-      if (rounds > 1) say(`  ${round + 1} of ${rounds}`)
-    }
-  })
-  const { stdout } = await docker`docker logs --since ${began} ${`${site.project}-lb-1`}`
-  const own = [...stdout.matchAll(/"seconds":([\d.]+)/g)].map(([, seconds]) => Number(seconds) * 1000)
-  own.sort((a, b) => a - b)
-  return { ...summary, ownP99: own[Math.floor(own.length * 0.99)] ?? 0 }
+async function steady(bench: Bench): Promise<Measured> {
+  bench.rest ??= await series(bench.site, 1, () => sleep(STEADY * 1000))
+  return bench.rest
 }
 
 /** Builds two releases and has them served; returns their names. */
-async function twoReleases(site: Deployment, source: string): Promise<string[]> {
+async function twoReleases(bench: Bench): Promise<string[]> {
   const names: string[] = []
   for (const _ of 'ab') {
-    await release(site, source)
-    names.push(await served(site))
+    await release(bench)
+    names.push(await served(bench.site))
   }
   return names
 }
@@ -119,16 +130,16 @@ async function served(site: Deployment): Promise<string> {
   return (await site.releases())[0] as string
 }
 
-async function rollTo(site: Deployment, release: string): Promise<void> {
+async function rollTo(site: Deployment, release = ''): Promise<void> {
   await site.must('redeploy', '--release', release)
 }
 
-async function release(site: Deployment, source: string): Promise<void> {
+async function release({ site, source }: Bench): Promise<void> {
   appendFileSync(path.join(source, 'app.py'), `# ${Math.random()}\n`)
   await site.must('redeploy')
 }
 
-async function brokenRelease(site: Deployment, source: string): Promise<void> {
+async function brokenRelease({ site, source }: Bench): Promise<void> {
   const file = path.join(source, 'app.py')
   const code = readFileSync(file, 'utf8')
   writeFileSync(file, `import sys; sys.exit("broken ${Math.random()}")\n${code}`)

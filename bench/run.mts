@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: measures on a deployment of its own and prints tables; asserts nothing.
  *   npm run bench               the road: deploy, second runs, throughput, sizes, memory
- *   npm run bench -- rollout    rollouts, broken releases and interruptions under 200 requests/s, beside plain Compose
+ *   npm run bench -- rollout    rollouts, faults and interruptions under 200 requests/s, beside plain Compose;
+ *                               words choose parts of it (rollouts.mts): npm run bench -- rollout steady good
  */
 import process from 'node:process'
 import { $ } from 'zx'
@@ -16,5 +17,5 @@ await installPackages(new Host('local'), ['wrk', 'openssh-client', 'openssh-serv
 const words = process.argv.slice(2).filter((word) => !word.endsWith('.mts'))
 const cpu = (await $({ quiet: true })`nproc`).stdout.trim()
 say(`On ${cpu} processors, Node ${process.version}`)
-const rows = words.includes('rollout') ? await rollouts() : await road()
+const rows = words[0] === 'rollout' ? await rollouts(words.slice(1)) : await road()
 result(table(['what', 'measured'], rows))

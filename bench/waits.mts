@@ -37,7 +37,7 @@ export async function added(site: Deployment): Promise<string[][]> {
 }
 
 /** Seconds from the last sentence of a rollout. */
-function saidBy(text: string): { all: number; beyond: number } {
+export function saidBy(text: string): { all: number; beyond: number } {
   const [, all = '', own = ''] = / in ([\d.]+) s \(([\d.]+) s of it/.exec(text) ?? []
   return { all: Number(all), beyond: Number(all) - Number(own) }
 }

@@ -1,0 +1,59 @@
+/** What the way through nginx and HAProxy costs: requests per second, and time to first byte. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { $ } from 'zx'
+import { type Deployment, docker } from '../tests/lib/deployment.mts'
+import { median } from './measure.mts'
+
+/** Seconds of load for one figure. */
+const LOAD = 8
+/** Times that each is measured, in turn; the median counts. */
+const TIMES = 3
+/** Requests for one figure of time to first byte. */
+const REQUESTS = 400
+
+export async function hop(site: Deployment): Promise<string[][]> {
+  const replicas = await addresses(site, 'app', 'frontend')
+  const [balancer] = await addresses(site, 'balancer', 'edge')
+  const ways = {
+    'nginx, HAProxy, replicas (HTTPS, kept connections)': `${site.origin}/`,
+    'HAProxy, replicas (HTTP)': `http://${balancer}:8080/`,
+    'one replica itself (HTTP)': `http://${replicas[0]}:5000/`,
+  }
+  const rates: Record<string, number[]> = {}
+  const firsts: Record<string, number[]> = {}
+  for (let time = 0; time < TIMES; time++)
+    for (const [way, url] of Object.entries(ways)) {
+      rates[way] = [...(rates[way] ?? []), await rate(url)]
+      firsts[way] = [...(firsts[way] ?? []), await firstByte(url)]
+    }
+  return Object.keys(ways).map((way) => [
+    `requests/s by ${way}; time to first byte at rest, p50`,
+    `${median(rates[way] ?? []).toFixed(0)}/s; ${median(firsts[way] ?? []).toFixed(2)} ms`,
+  ])
+}
+
+/** Closed loop by wrk, 32 connections: what two busy cores give. */
+export async function rate(url: string): Promise<number> {
+  const { stdout } = await $({ quiet: true })`wrk -t1 -c32 -d${LOAD}s ${url}`
+  await sleep(500)
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0)
+}
+
+/** Milliseconds, p50, one request after the other on one kept connection. */
+async function firstByte(url: string): Promise<number> {
+  const urls = Array.from({ length: REQUESTS }, () => ['-o', '/dev/null', url]).flat()
+  const format = '%{time_starttransfer} %{time_pretransfer}\n'
+  const { stdout } = await $({ quiet: true })`curl -sk -w ${format} ${urls}`
+  const times = stdout.trim().split('\n')
+  return (
+    median(times.map((line) => line.split(' ').map(Number)).map(([first = 0, sent = 0]) => first - sent)) *
+    1000
+  )
+}
+
+/** Addresses of a service's containers on one of the deployment's networks. */
+export async function addresses(site: Deployment, service: string, network: string): Promise<string[]> {
+  const format = `{{(index .NetworkSettings.Networks "${site.project}_${network}").IPAddress}}`
+  const names = await site.containers(service)
+  return (await docker`docker inspect -f ${format} ${names}`).stdout.trim().split('\n')
+}

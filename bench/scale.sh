@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Rolls by Compose alone, as docker-orchestrate does: more containers, hooks, the old ones stopped. In a target's folder.
+# scale.sh WANTED: replicas at the end. Prints the seconds for which it waited for the application.
+set -euo pipefail
+compose() { docker compose --env-file stack.env -f stack.yaml "$@"; }
+wanted=$1 waited=0
+old=$(compose ps -q app)
+
+# get CONTAINER PAGE: the body of what the replica itself answers
+get() {
+  local address
+  address=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1")
+  curl -s "http://${address%% *}:5000$2" || true
+}
+
+# until_says PAGE WORD CONTAINER…: asks each until it answers so; the time counts as the application's
+until_says() {
+  local page=$1 word=$2 one began=$EPOCHREALTIME
+  shift 2
+  for one; do
+    until [ "$(get "$one" "$page")" = "$word" ]; do sleep 0.2; done
+  done
+  waited=$(awk -v all="$waited" -v from="$began" -v to="$EPOCHREALTIME" 'BEGIN { print all + to - from }')
+}
+
+compose up -d --no-recreate --scale "app=$((wanted * 2))" app >/dev/null 2>&1
+fresh=$(compose ps -q app | grep -vxF "$old")
+# shellcheck disable=SC2086 # one word each
+until_says /status OK $fresh
+for one in $old; do get "$one" /prepare-for-deploy >/dev/null; done
+# shellcheck disable=SC2086
+until_says /ready-for-deploy Ready $old
+# shellcheck disable=SC2086
+docker stop $old >/dev/null
+# shellcheck disable=SC2086
+docker rm $old >/dev/null
+echo "$waited"

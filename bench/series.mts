@@ -1,0 +1,45 @@
+/** A series: the client asks while something is done again and again. */
+import { say } from '../scripts/lib/cli/say.mts'
+import type { Summary } from '../scripts/lib/proof/probe.mts'
+import { type Deployment, docker } from '../tests/lib/deployment.mts'
+import { type Asking, asked } from './client.mts'
+
+export interface Measured extends Summary {
+  /** Milliseconds, by nginx's log: from a request's first byte to the last one of its answer. */
+  ownP99: number
+}
+
+export function row(what: string, { requests, failed, median, p99, slowest, ownP99 }: Measured): string[] {
+  return [
+    what,
+    `${failed.length} of ${requests} failed, median ${median} ms, p99 ${p99} ms (nginx: ${ownP99} ms), slowest ${slowest} ms`,
+  ]
+}
+
+export function ratio(what: string, rolling: Measured, rest: Measured): string[] {
+  const of = (one: number, other: number) => (one / other).toFixed(2)
+  return [what, `${of(rolling.p99, rest.p99)} (nginx: ${of(rolling.ownP99, rest.ownP99)})`]
+}
+
+export async function series(
+  site: Deployment,
+  rounds: number,
+  work: (round: number) => Promise<unknown>,
+  asking: Partial<Asking> = {},
+): Promise<Measured> {
+  const began = new Date().toISOString()
+  const summary = await asked(
+    site,
+    async () => {
+      for (let round = 0; round < rounds; round++) {
+        await work(round)
+        if (rounds > 1) say(`  ${round + 1} of ${rounds}`)
+      }
+    },
+    asking,
+  )
+  const { stdout } = await docker`docker logs --since ${began} ${`${site.project}-lb-1`}`
+  const own = [...stdout.matchAll(/"seconds":([\d.]+)/g)].map(([, seconds]) => Number(seconds) * 1000)
+  own.sort((a, b) => a - b)
+  return { ...summary, ownP99: own[Math.floor(own.length * 0.99)] ?? 0 }
+}
