@@ -57,6 +57,7 @@ export class Http2 {
     })
     const session = connect(this.site.url(''), { createConnection: () => socket })
     session.on('error', () => {}) // each request hears of it
+    session.setMaxListeners(0) // as many as requests under way
     return session
   }
 
