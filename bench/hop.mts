@@ -11,20 +11,22 @@ const TIMES = 3
 /** Requests for one figure of time to first byte. */
 const REQUESTS = 400
 
+/** In turn, so that the machine's drift meets all ways. */
 export async function hop(site: Deployment): Promise<string[][]> {
-  const replicas = await addresses(site, 'app', 'frontend')
+  const replicas = (await addresses(site, 'app', 'frontend')).map((address) => `http://${address}:5000/`)
   const [balancer] = await addresses(site, 'balancer', 'edge')
   const ways = {
-    'nginx, HAProxy, replicas (HTTPS, kept connections)': `${site.origin}/`,
-    'HAProxy, replicas (HTTP)': `http://${balancer}:8080/`,
-    'one replica itself (HTTP)': `http://${replicas[0]}:5000/`,
+    'nginx, HAProxy, replicas (HTTPS, kept connections)': [`${site.origin}/`],
+    'HAProxy, replicas (HTTP)': [`http://${balancer}:8080/`],
+    'both replicas themselves (HTTP)': replicas,
   }
   const rates: Record<string, number[]> = {}
   const firsts: Record<string, number[]> = {}
   for (let time = 0; time < TIMES; time++)
-    for (const [way, url] of Object.entries(ways)) {
-      rates[way] = [...(rates[way] ?? []), await rate(url)]
-      firsts[way] = [...(firsts[way] ?? []), await firstByte(url)]
+    for (const [way, urls] of Object.entries(ways)) {
+      const each = await Promise.all(urls.map(rate))
+      rates[way] = [...(rates[way] ?? []), each.reduce((sum, one) => sum + one, 0)]
+      firsts[way] = [...(firsts[way] ?? []), await firstByte(urls[0] as string)]
     }
   return Object.keys(ways).map((way) => [
     `requests/s by ${way}; time to first byte at rest, p50`,
@@ -32,10 +34,11 @@ export async function hop(site: Deployment): Promise<string[][]> {
   ])
 }
 
-/** Closed loop by wrk, 32 connections: what two busy cores give. */
-export async function rate(url: string): Promise<number> {
+/** Closed loop by wrk, 32 connections: what two busy cores give. @throws Error when an answer was none of the application's */
+async function rate(url: string): Promise<number> {
   const { stdout } = await $({ quiet: true })`wrk -t1 -c32 -d${LOAD}s ${url}`
   await sleep(500)
+  if (stdout.includes('Non-2xx')) throw new Error(`${url}:\n${stdout}`)
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? 0)
 }
 
@@ -52,7 +55,7 @@ async function firstByte(url: string): Promise<number> {
 }
 
 /** Addresses of a service's containers on one of the deployment's networks. */
-export async function addresses(site: Deployment, service: string, network: string): Promise<string[]> {
+async function addresses(site: Deployment, service: string, network: string): Promise<string[]> {
   const format = `{{(index .NetworkSettings.Networks "${site.project}_${network}").IPAddress}}`
   const names = await site.containers(service)
   return (await docker`docker inspect -f ${format} ${names}`).stdout.trim().split('\n')

@@ -1,18 +1,13 @@
 /** The road: what a deployment costs, once, again, and while it serves. */
 import { Deployment, docker } from '../tests/lib/deployment.mts'
-import { addresses, rate } from './hop.mts'
+import { hop } from './hop.mts'
 import { AS_TYPED, minimum, timed } from './measure.mts'
 
 export async function road(): Promise<string[][]> {
   const site = await Deployment.prepare()
   site.zx = AS_TYPED
   try {
-    return [
-      ...(await times(site)),
-      ...(await throughput(site)),
-      ...(await sizes(site)),
-      ...(await memory(site)),
-    ]
+    return [...(await times(site)), ...(await hop(site)), ...(await sizes(site)), ...(await memory(site))]
   } finally {
     await site.remove()
   }
@@ -32,22 +27,6 @@ async function times(site: Deployment): Promise<string[][]> {
       'deploy with nothing to do: 01 to 04 and verify (best of 3)',
       await minimum(3, () => site.must('deploy')),
     ],
-  ]
-}
-
-/** Closed loop by wrk, in turn: through the load balancer, then each replica itself, so that drift meets both. */
-async function throughput(site: Deployment): Promise<string[][]> {
-  const replicas = await addresses(site, 'app', 'frontend')
-  const through = await rate(`${site.origin}/`)
-  const direct: number[] = []
-  for (const address of replicas) direct.push(await rate(`http://${address}:5000/`))
-  const both = await Promise.all(replicas.map((address) => rate(`http://${address}:5000/`)))
-  const sum = both.reduce((total, one) => total + one, 0)
-  return [
-    ['requests/s through the load balancer (HTTPS, 32 connections)', through.toFixed(0)],
-    ['requests/s of each replica alone (HTTP)', direct.map((one) => one.toFixed(0)).join(', ')],
-    ['requests/s of both replicas at once (HTTP)', sum.toFixed(0)],
-    ['ratio: through the load balancer / both at once', (through / sum).toFixed(2)],
   ]
 }
 
