@@ -10,16 +10,16 @@ import { pruneImages } from './lib/images/base.mts'
 import { buildRelease } from './lib/images/build.mts'
 import { baseImages, imageMode } from './lib/images/images.mts'
 import { prune, requireThere } from './lib/images/release.mts'
-import { cutOffFrom, kept, lastReleased, readHistory } from './lib/proof/history.mts'
+import { cutOffFrom, kept, readHistory } from './lib/proof/history.mts'
 import { type About, Proof, titleOf } from './lib/proof/proof.mts'
 import { printPlan } from './lib/rollout/dryrun.mts'
+import { refreshEdge } from './lib/rollout/fleet.mts'
+import { goBack } from './lib/rollout/go-back.mts'
 import { runHook } from './lib/rollout/hooks.mts'
-import { before, isDone, plan } from './lib/rollout/plan.mts'
+import { isDone, originOf, plan } from './lib/rollout/plan.mts'
 import type { Replica } from './lib/rollout/replica.mts'
 import { Rollout } from './lib/rollout/rollout.mts'
-import { refresh } from './lib/rollout/scene.mts'
 import { isOf, keepTarget, type Target } from './lib/rollout/target.mts'
-import { goBack } from './lib/rollout/wayback.mts'
 import { type Run, script } from './lib/run.mts'
 import { prepareSchema } from './lib/stack/create-db.mts'
 import { writeStack } from './lib/stack/stack.mts'
@@ -58,18 +58,18 @@ export interface Wish {
 /** Rolls a target out; whoever calls it holds the lock. */
 export async function release({ host, stack, options }: Run, wish: Wish): Promise<void> {
   const { target } = wish
-  const [scene, history] = await Promise.all([refresh(host, stack), readHistory(host, stack)])
+  const [fleet, history] = await Promise.all([refreshEdge(host, stack), readHistory(host, stack)])
   const { again = () => options.force } = wish
-  const stale = scene.found.filter(again).map(({ id }) => id)
+  const stale = fleet.found.filter(again).map(({ id }) => id)
   const current = (one: Replica) => isOf(target, one) && !stale.includes(one.id)
-  const planned = plan(stack, scene, current)
+  const planned = plan(stack, fleet, current)
   if (isDone(planned)) return say(`Release ${target.release} is already running: nothing to do.`)
-  const from = before(planned, scene, target.name, cutOffFrom(history), lastReleased(history))
+  const from = originOf(planned, fleet, target.name, cutOffFrom(history))
   const about = aboutOf(from, wish)
   await runHook(host, stack, 'pre_rollout', about)
   if (about.from === about.to) say(capital(titleOf(about)))
   await prove(host, stack, about, async (proof) => {
-    const rollout = new Rollout(host, stack, proof, target, current, scene)
+    const rollout = new Rollout(host, stack, proof, target, current, fleet)
     await rollOut(proof, rollout, wish.schema).catch((error) =>
       goBack({ host, stack, proof, rollout, roll }, error),
     )

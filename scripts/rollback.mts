@@ -3,7 +3,7 @@
 import { OperatorError } from './lib/cli/errors.mts'
 import { list, say, warn } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
-import { lastTarget, readHistory, schemaChangedSince, wayBack } from './lib/proof/history.mts'
+import { lastTarget, readHistory, rollbackTarget, schemaChangedSince } from './lib/proof/history.mts'
 import { printPlan } from './lib/rollout/dryrun.mts'
 import { replicas } from './lib/rollout/replica.mts'
 import { keptTarget } from './lib/rollout/target.mts'
@@ -27,7 +27,7 @@ async function targetBefore(run: Run): Promise<string> {
   const present = await targetsThatRun(run)
   const history = await readHistory(host, stack)
   const named = options.release
-  const target = named ? (lastTarget(history, named) ?? named) : wayBack(history, present)
+  const target = named ? (lastTarget(history, named) ?? named) : rollbackTarget(history, present)
   if (!target)
     throw new OperatorError(
       `The history knows nothing before ${present.at(-1)}`,

@@ -5,8 +5,8 @@ import { red, result, say, warn } from './lib/cli/say.mts'
 import type { StackConfig } from './lib/config/config.mts'
 import { sourceOf } from './lib/images/application.mts'
 import { pythonNames } from './lib/images/base.mts'
+import { fleetOf } from './lib/rollout/fleet.mts'
 import { isDone, plan } from './lib/rollout/plan.mts'
-import { sceneOf } from './lib/rollout/scene.mts'
 import { difference, nameOf, type Target } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { alarmsOf } from './lib/status/alarms.mts'
@@ -46,7 +46,7 @@ async function look({ host, stack, options }: Run, clear = ''): Promise<void> {
   if (typeof wanted === 'string') warn(`What would be started now is not known: ${wanted}`)
   else if (
     !isDone(
-      plan(stack, sceneOf(facts.replicas, facts.places), (one) => difference(stack, wanted, one) === ''),
+      plan(stack, fleetOf(facts.replicas, facts.places), (one) => difference(stack, wanted, one) === ''),
     )
   )
     warn(
@@ -55,13 +55,13 @@ async function look({ host, stack, options }: Run, clear = ''): Promise<void> {
 }
 
 function asJson({ replicas, places }: Facts, differs: (name: string) => string | undefined) {
-  const { serving } = sceneOf(replicas, places)
+  const { serving } = fleetOf(replicas, places)
   return replicas.map((one) => {
     const place = places.find(({ address }) => one.running && address === one.address)
     const asConfigured = differs(one.name)
     return {
       ...one,
-      serving: serving.includes(one.name),
+      serving: serving.includes(one),
       requests: requestsOf(place),
       asConfigured: asConfigured === undefined ? 'not known' : asConfigured || 'yes',
     }

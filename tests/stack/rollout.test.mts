@@ -8,7 +8,7 @@ import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { withLock } from '../../scripts/lib/host/lock.mts'
-import { look } from '../../scripts/lib/rollout/scene.mts'
+import { readFleet } from '../../scripts/lib/rollout/fleet.mts'
 import { copyOf } from '../lib/application.mts'
 import { Client } from '../lib/client.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
@@ -49,7 +49,7 @@ test('a balancer that is killed meanwhile is told again who drains', async () =>
   const balancer = `${site.project}-balancer-1`
   process.kill(Number((await docker`docker inspect -f {{.State.Pid}} ${balancer}`).stdout), 'SIGKILL')
   await until(`${old} drains again`, async () => {
-    const { places } = await look(new Host('local'), stackOf(site)).catch(() => ({ places: [] }))
+    const { places } = await readFleet(new Host('local'), stackOf(site)).catch(() => ({ places: [] }))
     return places.some((one) => one.address === address && one.up && one.weight === 0)
   })
   const { exitCode, stdall } = await rollout

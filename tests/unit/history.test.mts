@@ -7,16 +7,16 @@ import {
   lastCounted,
   lastTarget,
   parseHistory,
+  rollbackTarget,
   schemaChangedSince,
   targetBefore,
-  wayBack,
 } from '../../scripts/lib/proof/history.mts'
 
 function entry(from: string, to: string, result: Entry['result'] = 'released', schemaChanged = false): Entry {
   return { when: '2026-01-02T03:04:05.000Z', who: 'ada', from, to, result, seconds: 12.34, schemaChanged }
 }
 
-test('the release before is the one that the present one replaced', () => {
+test('the release before is the one that the present release replaced', () => {
   const history = [entry('', 'a'), entry('a', 'b'), entry('b', 'c', 'went back'), entry('b', 'd')]
   assert.equal(targetBefore(history, 'd'), 'b')
   assert.equal(targetBefore(history, 'b'), 'a')
@@ -24,42 +24,52 @@ test('the release before is the one that the present one replaced', () => {
   assert.equal(targetBefore([], 'a'), undefined)
 })
 
-test('a release rolled out over itself has not replaced another one', () => {
+test('a release that is rolled out again has replaced no other release', () => {
   assert.equal(targetBefore([entry('a', 'b'), entry('b', 'b')], 'b'), 'a')
 })
 
-test('who changed the schema since is told', () => {
+test('the releases that changed the schema since then are named', () => {
   const history = [entry('', 'a', 'released', true), entry('a', 'b', 'released', true)]
   assert.deepEqual(schemaChangedSince(history, 'a'), ['b'])
   assert.deepEqual(schemaChangedSince(history, 'b'), [])
 })
 
-test('a release that never served is no way back', () => {
+test('a rollout that went back leaves no release to keep', () => {
   const history = [entry('', 'a'), entry('a', 'broken', 'went back'), entry('a', 'b'), entry('b', 'a')]
   assert.deepEqual(kept(history, { release: 'a', name: 'a' }, 5).releases, ['a', 'b'])
 })
 
-test('the way back', () => {
+test('the target of a rollback', () => {
   const cutOff = entry('b', 'c', 'unfinished', true)
   const before = [entry('', 'a'), entry('a', 'b')]
   const cases: [what: string, history: Entry[], running: string[], release: string | undefined][] = [
-    ['to the release before', before, ['b'], 'a'],
-    ['to where a rollout that was cut off came from, wherever that was', [...before, cutOff], ['b'], 'b'],
-    ['with both running', [...before, cutOff], ['b', 'c'], 'b'],
-    ['when it was cut off at its very end', [...before, cutOff], ['c'], 'b'],
-    ['a rollback that was cut off goes on', [...before, { ...cutOff, rollback: true }], ['b', 'c'], 'c'],
-    ['a rollout that stopped half way', [...before, entry('b', 'c', 'failed')], ['b', 'c'], 'b'],
-    ['one that failed before anything changed', [...before, entry('b', 'c', 'failed')], ['b'], 'a'],
-    ['one that went back by itself', [...before, entry('b', 'c', 'went back')], ['b'], 'a'],
-    ['a first deployment that was cut off', [entry('', 'a', 'unfinished')], ['a'], undefined],
-    ['no history', [], ['a'], undefined],
+    ['the release before', before, ['b'], 'a'],
+    ['the origin of a rollout that was cut off', [...before, cutOff], ['b'], 'b'],
+    ['the same, while both run', [...before, cutOff], ['b', 'c'], 'b'],
+    ['the same, when only the new release runs', [...before, cutOff], ['c'], 'b'],
+    ['a rollback that was cut off is finished', [...before, { ...cutOff, rollback: true }], ['b', 'c'], 'c'],
+    ['a rollout that failed half-way is undone', [...before, entry('b', 'c', 'failed')], ['b', 'c'], 'b'],
+    [
+      'a rollout that failed before it changed anything does not count',
+      [...before, entry('b', 'c', 'failed')],
+      ['b'],
+      'a',
+    ],
+    [
+      'a rollout that went back by itself does not count',
+      [...before, entry('b', 'c', 'went back')],
+      ['b'],
+      'a',
+    ],
+    ['a first deployment that was cut off has none', [entry('', 'a', 'unfinished')], ['a'], undefined],
+    ['none without a history', [], ['a'], undefined],
   ]
   for (const [what, history, running, release] of cases)
-    assert.equal(wayBack(history, running), release, what)
+    assert.equal(rollbackTarget(history, running), release, what)
   assert.deepEqual(schemaChangedSince([cutOff], 'b'), ['c'])
 })
 
-test('a release that came by a rollout that was cut off has a release before it all the same', () => {
+test('a release whose rollout was cut off still has a release before it', () => {
   const history = [entry('a', 'b', 'unfinished'), entry('b', 'c', 'went back')]
   assert.equal(targetBefore(history, 'b'), 'a')
 })
@@ -78,17 +88,17 @@ describe('targets', () => {
     settings('b-2', 'b-3', 'went back'),
   ]
 
-  test('the same release with other settings has something before it', () => {
+  test('the same release with other settings has a target before it', () => {
     assert.equal(targetBefore(history, 'b-2'), 'b-1')
     assert.equal(targetBefore(history, 'b-1'), 'a-1')
   })
 
-  test('what ran before targets were kept is named after its release alone', () => {
+  test('a line without a target counts as the target that is named after the release', () => {
     assert.equal(targetBefore(history, 'a-1'), 'a')
     assert.equal(targetBefore([entry('', 'a'), entry('a', 'b')], 'b'), 'a')
   })
 
-  test('of a release, the one that served last is gone back to', () => {
+  test('a rollback to a release goes to its last target', () => {
     assert.equal(lastTarget(history, 'b'), 'b-2')
     assert.equal(lastTarget(history, 'a'), 'a-1')
     assert.equal(lastTarget(history, 'x'), undefined)
@@ -101,12 +111,12 @@ describe('targets', () => {
     assert.deepEqual(kept([], current, 5), { releases: ['b'], targets: ['b-2'] })
   })
 
-  test('the table names them', () => {
+  test('the table names targets', () => {
     assert.match(historyTable(history.slice(2, 4)), /a-1 +b-1[\s\S]*b-1 +b-2/)
   })
 })
 
-test('a rollout that was killed while it noted its end is told once', () => {
+test('a rollout that was killed while it wrote its end is listed once', () => {
   const lines = [entry('a', 'b'), entry('a', 'b', 'unfinished')].map((one) => JSON.stringify(one)).join('\n')
   assert.deepEqual(
     parseHistory(lines).map(({ result }) => result),
@@ -114,7 +124,7 @@ test('a rollout that was killed while it noted its end is told once', () => {
   )
 })
 
-test('what counts as proof is a rollout in which a client counted to the end', () => {
+test('the proof is the last rollout in which the probe ran to the end', () => {
   const counted = { ...entry('a', 'b'), requests: 400, failed: 0 }
   const later = [entry('b', 'c', 'unfinished'), { ...entry('b', 'c', 'failed'), requests: 7 }, entry('', 'c')]
   assert.equal(lastCounted([counted, ...later]), counted)
@@ -123,7 +133,7 @@ test('what counts as proof is a rollout in which a client counted to the end', (
   assert.equal(lastCounted([]), undefined)
 })
 
-test('a line that was cut short costs no other line', () => {
+test('an incomplete line hides no other line', () => {
   const lines = `${JSON.stringify(entry('a', 'b'))}\n{"when":"2026\n${JSON.stringify(entry('b', 'c'))}\n`
   assert.deepEqual(
     parseHistory(lines).map(({ to }) => to),

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type StackConfig, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
-import { batches, before, isDone, type Plan, plan } from '../../scripts/lib/rollout/plan.mts'
+import type { Fleet } from '../../scripts/lib/rollout/fleet.mts'
+import { batches, isDone, originOf, type Plan, plan } from '../../scripts/lib/rollout/plan.mts'
 import type { Replica } from '../../scripts/lib/rollout/replica.mts'
 import { seeded } from '../lib/random.mts'
 
@@ -27,14 +28,14 @@ function config(replicas: number, surge = '1'): StackConfig {
   return { ...stack, app: { ...stack.app, replicas }, rollout: { ...stack.rollout, surge } }
 }
 
-/** `new1 old2 dead3`: containers with their numbers; a star: requests are sent to it. */
-function situation(text: string): { found: Replica[]; serving: string[] } {
+/** `new1 old2 dead3`: containers with their numbers. A star: it gets requests. */
+function situation(text: string): Fleet {
   const words = text.split(' ').filter(Boolean)
   const found = words.map((word) => {
     const [, kind = '', number = ''] = /^([a-z]+)(\d+)\*?$/.exec(word) ?? []
     return replica(Number(number), kind === 'old' ? 'old' : 'new', kind !== 'dead')
   })
-  return { found, serving: found.filter((_, index) => words[index]?.endsWith('*')).map(({ name }) => name) }
+  return { found, serving: found.filter((_, index) => words[index]?.endsWith('*')) }
 }
 
 const numbers = (list: Replica[]) => list.map(({ name }) => name.split('-').at(-1)).join(' ')
@@ -50,7 +51,7 @@ function shown({ adopt, leftovers, batches }: Plan): string {
   return parts.filter(Boolean).join(', ')
 }
 
-test('what ran before: what goes, else what a rollout that was cut off came from, else what is served', () => {
+test('the origin: the target that is replaced, else that of a rollout that was cut off, else the one that serves', () => {
   const older = { release: 'older', target: 'older' }
   const cases: [there: string, cutOff: typeof older | undefined, expected: string | undefined][] = [
     ['old1* old2*', undefined, 'old'],
@@ -66,15 +67,13 @@ test('what ran before: what goes, else what a rollout that was cut off came from
     ['', undefined, undefined],
   ]
   for (const [there, cutOff, expected] of cases) {
-    const scene = situation(there)
-    const found = before(plan(config(2), scene, current), scene, 'new', cutOff)
-    assert.equal(found?.release, expected, there)
+    const fleet = situation(there)
+    const origin = originOf(plan(config(2), fleet, current), fleet, 'new', cutOff)
+    assert.equal(origin?.release, expected, there)
   }
-  const removed = { found: [], serving: ['prusa-app-1'] }
-  assert.equal(before(plan(config(2), removed, current), removed, 'new', undefined, older), older)
 })
 
-test('done is what needs nothing', () => {
+test('a plan that changes nothing is done', () => {
   const done = (text: string) => isDone(plan(config(2), situation(text), current))
   assert.ok(done('new1* new2*'))
   for (const text of ['', 'new1*', 'new1* new2', 'new1* old2*', 'new1* new2* dead3'])
@@ -109,12 +108,11 @@ describe('plan', () => {
   ]
   for (const [what, replicas, surge, there, expected] of cases)
     test(`${what}: ${there || 'nothing'} → ${expected || 'nothing to do'}`, () => {
-      const { found, serving } = situation(there)
-      assert.equal(shown(plan(config(replicas, surge), { found, serving }, current)), expected)
+      assert.equal(shown(plan(config(replicas, surge), situation(there), current)), expected)
     })
 })
 
-test('batches pair what comes with what goes', () => {
+test('batches pair fresh replicas with old ones', () => {
   const old = [1, 2, 3].map((number) => replica(number, 'old'))
   const cases: [fresh: number, old: number, surge: number, expected: string][] = [
     [0, 0, 1, ''],
@@ -130,56 +128,55 @@ test('batches pair what comes with what goes', () => {
   }
 })
 
-/** A server that a plan is carried out on, move by move, as redeploy.mts does it. */
+/** A server on which a plan is carried out step by step, as redeploy.mts does it. */
 class World {
   found: Replica[] = []
-  serving: string[] = []
+  serving: Replica[] = []
   #last = 0
 
-  add(release: string, running = true, served = false): Replica {
+  add(release: string, running = true, serves = false): Replica {
     const made = replica(++this.#last, release, running)
     this.found.push(made)
-    if (served) this.serving.push(made.name)
+    if (serves) this.serving.push(made)
     return made
   }
 
-  /** Running replicas that requests are sent to. */
+  /** Number of running replicas that get requests. */
   get live(): number {
-    return this.found.filter(({ name, running }) => running && this.serving.includes(name)).length
+    return this.serving.filter(({ running }) => running).length
   }
 
   remove(gone: Replica[]): void {
-    for (const { name } of gone) assert.ok(!this.serving.includes(name), `${name} is removed while it serves`)
+    for (const one of gone) assert.ok(!this.serving.includes(one), `${one.name} is removed while it serves`)
     this.found = this.found.filter((one) => !gone.includes(one))
   }
 
   swap(into: Replica[], out: Replica[]): void {
-    const names = out.map(({ name }) => name)
-    this.serving = [...this.serving.filter((name) => !names.includes(name)), ...into.map(({ name }) => name)]
+    this.serving = [...this.serving.filter((one) => !out.includes(one)), ...into]
   }
 
-  /** Carries out the first `moves` moves; the rest is what an interruption left undone. */
-  carryOut({ adopt, leftovers, batches }: Plan, look: () => void, moves = Number.POSITIVE_INFINITY): void {
-    let left = moves
-    const move = (work: () => void) => {
+  /** Carries out the first `steps` steps. An interruption leaves the others undone. */
+  carryOut({ adopt, leftovers, batches }: Plan, look: () => void, steps = Number.POSITIVE_INFINITY): void {
+    let left = steps
+    const step = (work: () => void) => {
       if (left-- <= 0) return
       work()
       look()
     }
-    move(() => this.remove(leftovers))
-    move(() => this.swap(adopt, []))
+    step(() => this.remove(leftovers))
+    step(() => this.swap(adopt, []))
     for (const { fresh, old } of batches) {
       let made: Replica[] = []
-      move(() => {
+      step(() => {
         made = Array.from({ length: fresh }, () => this.add('new'))
       })
-      move(() => this.swap(made, old))
-      move(() => this.remove(old))
+      step(() => this.swap(made, old))
+      step(() => this.remove(old))
     }
   }
 }
 
-test('whatever was there: exactly the wanted replicas are left, all serve, and capacity never sinks', () => {
+test('from any state: exactly the wanted replicas are left, all of them serve, and capacity never sinks', () => {
   const random = seeded(7)
   for (let round = 0; round < 3000; round++) {
     const wanted = 1 + random(5)
@@ -188,9 +185,9 @@ test('whatever was there: exactly the wanted replicas are left, all serve, and c
     const world = new World()
     for (let number = random(8); number > 0; number--)
       world.add(['old', 'older', 'new'][random(3)] as string, random(4) > 0, random(3) > 0)
-    const label = `round ${round}: ${wanted} wanted, surge ${surge}, ${JSON.stringify(world.found)}, ${world.serving}`
+    const label = `round ${round}: ${wanted} wanted, surge ${surge}, ${JSON.stringify(world.found)}, ${world.serving.map(({ name }) => name)}`
     const enough = Math.min(wanted, world.live)
-    const carryOut = (moves?: number) => {
+    const carryOut = (steps?: number) => {
       const atOnce = surge === 'all' || world.serving.length === 0 ? wanted : Number(surge)
       const most = Math.max(world.found.length, wanted) + atOnce
       world.carryOut(
@@ -199,7 +196,7 @@ test('whatever was there: exactly the wanted replicas are left, all serve, and c
           assert.ok(world.live >= enough, `capacity sank to ${world.live}; ${label}`)
           assert.ok(world.found.length <= most, `${world.found.length} containers at once; ${label}`)
         },
-        moves,
+        steps,
       )
     }
     const next = () => plan(stack, { found: [...world.found], serving: [...world.serving] }, current)
@@ -209,7 +206,7 @@ test('whatever was there: exactly the wanted replicas are left, all serve, and c
 
     assert.equal(world.found.filter((one) => one.running && current(one)).length, wanted, label)
     assert.equal(world.found.length, wanted, label)
-    assert.deepEqual([...world.serving].sort(), world.found.map(({ name }) => name).sort(), label)
+    assert.deepEqual(new Set(world.serving), new Set(world.found), label)
     assert.deepEqual(next(), { adopt: [], leftovers: [], batches: [] }, label)
   }
 })

@@ -1,6 +1,6 @@
 /**
- * The rollouts of a server: one line of JSON each, in a file that is only ever appended to, and beside it the one that has
- * begun: it is `unfinished` until it ends, and stays so when it was cut off.
+ * The rollouts of a server. `history.jsonl` has a line of JSON for each rollout that has ended. `history.begun` has the
+ * line of the rollout that is under way; if that is cut off, its line stays there as `unfinished`.
  */
 import { table } from '../cli/table.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -11,27 +11,27 @@ export interface Entry {
   /** ISO 8601, UTC. */
   when: string
   who: string
-  /** Releases; empty where nothing served before. */
+  /** Releases. `from` is empty if no replica got requests before. */
   from: string
   to: string
-  /** Targets of these; absent in what was noted before there were any. */
+  /** Their targets. Lines of old versions of these scripts have none. */
   fromTarget?: string
   toTarget?: string
   result: 'released' | 'went back' | 'failed' | 'unfinished'
-  /** Whether it was to undo a rollout. */
+  /** Whether it was a rollback. */
   rollback?: boolean
-  /** What the probe counted; absent where nothing was there to be asked. */
+  /** What the probe counted; absent if the probe did not run. */
   requests?: number
   failed?: number
   slowestMs?: number
-  /** Requests that an old replica still held when its time was over. */
+  /** Requests that an old replica still held when it was stopped. */
   cut?: number
   seconds: number
-  /** Whether create_db.py changed the schema on the way. */
+  /** Whether create_db.py changed the schema. */
   schemaChanged: boolean
 }
 
-/** Notes that a rollout begins. */
+/** Writes that a rollout begins. */
 export async function recordBegun(host: Host, stack: StackConfig, entry: Entry): Promise<void> {
   await host.run(
     'Writing the history',
@@ -42,7 +42,7 @@ echo ${JSON.stringify(entry)} >history.begun`,
   )
 }
 
-/** Notes how it ended. */
+/** Writes how a rollout ended. */
 export async function record(host: Host, stack: StackConfig, entry: Entry): Promise<void> {
   await host.run(
     'Writing the history',
@@ -50,7 +50,7 @@ export async function record(host: Host, stack: StackConfig, entry: Entry): Prom
   )
 }
 
-/** All rollouts, the oldest first. A line that a full disk cut short is left out. */
+/** All rollouts, the oldest first. A line that is not complete (the disk was full) is left out. */
 export async function readHistory(host: Host, stack: StackConfig): Promise<Entry[]> {
   const { folder } = stack
   const files = bash`${folder}/history.jsonl ${folder}/history.begun`
@@ -65,29 +65,29 @@ export function parseHistory(text: string): Entry[] {
       return []
     }
   })
-  // Killed while it noted its end, a rollout is in both files.
+  // A rollout that was killed while it wrote its end is in both files.
   const ended = entries.filter(({ result }) => result !== 'unfinished').map(({ when, to }) => when + to)
   return entries.filter(({ result, when, to }) => result !== 'unfinished' || !ended.includes(when + to))
 }
 
-/** Names of targets: what was noted without one is named after its release. */
+/** Names of targets. A line without a target stands for the target that is named after its release. */
 const fromOf = ({ from, fromTarget }: Entry) => fromTarget ?? from
 const toOf = ({ to, toTarget }: Entry) => toTarget ?? to
 
 /**
- * Where a rollback goes to: what a rollout that was cut off came from (a rollback that was cut off is finished), else what
- * ran before the present target.
- * @param running names of the targets of the replicas that run, the latest last
+ * The target that a rollback goes to. It undoes a rollout that was cut off, and finishes a rollback that was cut off.
+ * Otherwise it goes to the target that ran before the present one.
+ * @param running names of the targets of the running replicas, the latest last
  * @returns the name of a target
  */
-export function wayBack(history: readonly Entry[], running: readonly string[]): string | undefined {
+export function rollbackTarget(history: readonly Entry[], running: readonly string[]): string | undefined {
   const last = history.at(-1)
   const cutOff = last?.result === 'unfinished' || (last?.result === 'failed' && running.includes(toOf(last)))
   if (!last || !cutOff || !last.from) return targetBefore(history, running.at(-1) ?? '')
   return last.rollback ? toOf(last) : fromOf(last)
 }
 
-/** What ran before this target: the name of another one. */
+/** The name of the target that ran before this one. */
 export function targetBefore(history: readonly Entry[], current: string): string | undefined {
   const came = history.findLast(
     (entry) =>
@@ -99,27 +99,21 @@ export function targetBefore(history: readonly Entry[], current: string): string
   return came && fromOf(came)
 }
 
-/** The releases that changed the schema since this target ran. */
+/** The releases that have changed the schema since this target ran. */
 export function schemaChangedSince(history: readonly Entry[], target: string): string[] {
   const left = history.findLastIndex((entry) => fromOf(entry) === target)
   const since = history.slice(Math.max(0, left)).filter(({ schemaChanged }) => schemaChanged)
   return left < 0 ? [] : [...new Set(since.map(({ to }) => to))]
 }
 
-/** Release and target that ran before the last rollout, where that was cut off. */
+/** The release and target that ran before the last rollout, if that was cut off. */
 export function cutOffFrom(history: readonly Entry[]): { release: string; target: string } | undefined {
   const last = history.at(-1)
   return last?.result === 'unfinished' && last.from ? { release: last.from, target: fromOf(last) } : undefined
 }
 
-/** Release and target that the last rollout left which came to its end. */
-export function lastReleased(history: readonly Entry[]): { release: string; target: string } | undefined {
-  const last = history.findLast(({ result }) => result === 'released')
-  return last && { release: last.to, target: toOf(last) }
-}
-
-/** Every target that served, with its release, the latest first. */
-function served(history: readonly Entry[]): { release: string; target: string }[] {
+/** Every target that ever got requests, with its release, the latest first. */
+function everUsed(history: readonly Entry[]): { release: string; target: string }[] {
   const all = history.flatMap((entry) => [
     { release: entry.from, target: fromOf(entry) },
     ...(entry.result === 'released' ? [{ release: entry.to, target: toOf(entry) }] : []),
@@ -127,22 +121,22 @@ function served(history: readonly Entry[]): { release: string; target: string }[
   return all.filter(({ release }) => release).reverse()
 }
 
-/** The target in which a release served last. */
+/** The last target of a release that got requests. */
 export function lastTarget(history: readonly Entry[], release: string): string | undefined {
-  return served(history).find((one) => one.release === release)?.target
+  return everUsed(history).find((one) => one.release === release)?.target
 }
 
 /**
- * What pruning leaves: the last releases that served, and of each the target in which it served last; beside them as many
- * of the last targets.
+ * What pruning keeps: the last releases that got requests, the last target of each, and as many of the last targets.
  * @param current the target that runs
+ * @param number  of releases to keep
  */
 export function kept(
   history: readonly Entry[],
   current: { release: string; name: string },
   number: number,
 ): { releases: string[]; targets: string[] } {
-  const all = [{ release: current.release, target: current.name }, ...served(history)]
+  const all = [{ release: current.release, target: current.name }, ...everUsed(history)]
   const unique = (names: string[]) => [...new Set(names)]
   const releases = unique(all.map(({ release }) => release)).slice(0, number)
   const latest = releases.map((name) => all.find(({ release }) => release === name)?.target as string)
@@ -150,7 +144,7 @@ export function kept(
   return { releases, targets: unique([...latest, ...last]) }
 }
 
-/** The last rollout that replaced a release or tried to, and in which a client counted requests to the end. */
+/** The last rollout that replaced a release or tried to, and in which the probe ran to the end. */
 export function lastCounted(history: readonly Entry[]): Entry | undefined {
   return history.findLast(
     ({ from, failed, result }) => from !== '' && failed !== undefined && result !== 'failed',

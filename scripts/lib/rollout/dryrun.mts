@@ -7,9 +7,9 @@ import { sourceOf } from '../images/application.mts'
 import { identityToBe, ownNames } from '../images/base.mts'
 import { baseImages, type ImageMode, imageMode, missingImages } from '../images/images.mts'
 import { isBuilt, requireThere } from '../images/release.mts'
+import { readFleet } from './fleet.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
 import { namesOf, type Replica } from './replica.mts'
-import { look } from './scene.mts'
 import { isOf, nameOf, releaseOf, wantedSecrets } from './target.mts'
 
 /** A release has its name from the Python image, too: before that is made, nobody knows it. */
@@ -34,12 +34,12 @@ export async function printPlan(
     await identityToBe(host, stack, mode),
   )
   const name = target ?? nameOf(stack, release)
-  const [built, secrets, scene] = await Promise.all([
+  const [built, secrets, fleet] = await Promise.all([
     isBuilt(host, stack, release),
     wantedSecrets(host, stack),
-    look(host, stack),
+    readFleet(host, stack),
   ])
-  const planned = plan(stack, scene, (one) => !options.force && isOf({ name, secrets }, one))
+  const planned = plan(stack, fleet, (one) => !options.force && isOf({ name, secrets }, one))
   const own = !options.release && !target
   const [shared, its] = [Object.values(images), ownNames(stack, mode)]
   const absent = own ? await missingImages(host, [...shared, ...its]) : []

@@ -7,7 +7,7 @@ import type { Pool } from '../edge/pool.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { PORT } from '../stack/diagnosis.mts'
-import { Doubts } from './hopeless.mts'
+import { NeverReady } from './never-ready.mts'
 import { namesOf, type Replica, replicas } from './replica.mts'
 
 /** What a replica answered; status 0: nothing. */
@@ -28,7 +28,7 @@ export async function untilReady(
   pool: Pool,
   fresh: Replica[],
 ): Promise<void> {
-  const doubts = new Doubts(host, stack)
+  const neverReady = new NeverReady(host, stack)
   let next = performance.now() + TRUST
   const proven = new Set<Replica>()
   const up = ({ address }: Replica) => pool.at(address)?.up
@@ -40,7 +40,7 @@ export async function untilReady(
     const own = await ask(host, told, '/status')
     for (const [index, one] of told.entries()) if (says(own[index], 'OK')) proven.add(one)
     if (performance.now() >= next) {
-      await doubts.check(late().filter(silent))
+      await neverReady.check(late().filter(silent))
       next = performance.now() + DOUBT
     }
     return late()
@@ -53,7 +53,7 @@ export async function untilReady(
     // The balancer's words for it are those of a protocol; people know the answer.
     const seen = answered.map(({ one, answered }) => `${one.name} answers ${answered}`).join(', ')
     const what = `${namesOf(fresh)} ready: not within ${stack.rollout.ready_timeout} s; last seen: ${seen}`
-    throw await doubts.explain(error instanceof Overdue ? new Overdue(what) : error, answered)
+    throw await neverReady.explain(error instanceof Overdue ? new Overdue(what) : error, answered)
   })
 }
 

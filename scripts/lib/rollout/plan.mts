@@ -1,26 +1,27 @@
 /**
- * The plan of a rollout, made from what is there: the containers and what the balancer says are the truth, so
- * that a rollout which was interrupted anywhere is finished by the next one.
+ * The plan of a rollout. It is made from the containers and from what the balancer says of them, and from nothing else.
+ * So the next rollout can finish one that was interrupted, wherever that was.
  */
 import type { StackConfig } from '../config/config.mts'
+import type { Fleet } from './fleet.mts'
 import type { Replica } from './replica.mts'
-import type { Scene } from './scene.mts'
 
-/** One turn of the loop: so many fresh replicas come, these old ones go. */
+/** One turn of the loop: the old replicas that it replaces. */
 export interface Batch {
+  /** Number of fresh replicas to start. */
   fresh: number
   old: Replica[]
 }
 
 export interface Plan {
-  /** Of the wanted release already, running, but not sent requests yet: left by an interrupted rollout. */
+  /** Replicas on the wanted target that run and get no requests yet: an interrupted rollout started them. */
   adopt: Replica[]
-  /** Of another release or not running, and not sent requests: left by an interrupted rollout. */
+  /** Other replicas that get no requests: an interrupted rollout left them. */
   leftovers: Replica[]
   batches: Batch[]
 }
 
-/** Whether everything is as wanted already. */
+/** Whether the plan changes nothing. */
 export function isDone({ adopt, leftovers, batches }: Plan): boolean {
   return adopt.length + leftovers.length + batches.length === 0
 }
@@ -28,54 +29,47 @@ export function isDone({ adopt, leftovers, batches }: Plan): boolean {
 type Origin = Pick<Replica, 'release' | 'target'>
 
 /**
- * What ran before, where anything did: what the way back leads to.
- * @param to       name of the wanted target
- * @param cutOff   what ran before the last rollout, where that was cut off
- * @param released what the last one that was not cut off left running
+ * The release and target that a rollout starts from. If the rollout fails, it goes back there.
+ * @param to     name of the wanted target
+ * @param cutOff the origin of the last rollout, if that was cut off
+ * @returns undefined if no replica got requests
  */
-export function before(
+export function originOf(
   { batches, leftovers }: Plan,
-  { found, serving }: Scene,
+  { serving }: Fleet,
   to: string,
   cutOff?: Origin,
-  released?: Origin,
 ): Origin | undefined {
   if (serving.length === 0) return cutOff
-  const gone = [...batches.flatMap(({ old }) => old), ...leftovers].filter(({ running }) => running)
-  const other = gone.find(({ target }) => target !== to)
-  if (other) return other
-  // Where none is replaced, the rollout that was cut off is finished.
-  const served = found.filter(({ name }) => serving.includes(name))
-  return (gone.length === 0 && cutOff) || served.find(({ running }) => running) || served[0] || released
+  const going = [...batches.flatMap(({ old }) => old), ...leftovers].filter(({ running }) => running)
+  const other = going.find(({ target }) => target !== to)
+  // A rollout that replaces no replica finishes the one that was cut off.
+  return other ?? ((going.length === 0 && cutOff) || serving[0])
 }
 
 /** @param current whether a replica is as wanted */
 export function plan(
-  stack: StackConfig,
-  { found, serving }: Scene,
+  { app, rollout }: StackConfig,
+  { found, serving }: Fleet,
   current: (replica: Replica) => boolean,
 ): Plan {
-  const served = (replica: Replica) => serving.includes(replica.name)
-  const good = found.filter((replica) => replica.running && current(replica))
-  const keep = good.slice(0, stack.app.replicas)
+  const serves = (replica: Replica) => serving.includes(replica)
+  const keep = found.filter((replica) => replica.running && current(replica)).slice(0, app.replicas)
   const rest = found.filter((replica) => !keep.includes(replica))
+  // If no replica gets requests, there is nobody to be careful for.
+  const surge = rollout.surge === 'all' || serving.length === 0 ? app.replicas : Number(rollout.surge)
   return {
-    adopt: keep.filter((replica) => !served(replica)),
-    leftovers: rest.filter((replica) => !served(replica)),
-    batches: batches(stack.app.replicas - keep.length, rest.filter(served), surgeOf(stack, serving)),
+    adopt: keep.filter((replica) => !serves(replica)),
+    leftovers: rest.filter((replica) => !serves(replica)),
+    batches: batches(app.replicas - keep.length, rest.filter(serves), surge),
   }
 }
 
-/** Pairs what comes with what goes, `surge` at a time. */
+/** Pairs fresh replicas with old ones, `surge` of each in a batch. */
 export function batches(fresh: number, old: Replica[], surge: number): Batch[] {
   const turns = Math.ceil(Math.max(fresh, old.length) / surge)
   return Array.from({ length: turns }, (_, turn) => ({
     fresh: Math.max(0, Math.min(surge, fresh - turn * surge)),
     old: old.slice(turn * surge, (turn + 1) * surge),
   }))
-}
-
-/** Where nothing serves yet there is nothing to be careful with. */
-function surgeOf({ app, rollout }: StackConfig, serving: string[]): number {
-  return rollout.surge === 'all' || serving.length === 0 ? app.replicas : Number(rollout.surge)
 }

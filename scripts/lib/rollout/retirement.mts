@@ -7,9 +7,9 @@ import type { StackConfig } from '../config/config.mts'
 import type { Place } from '../edge/balancer.mts'
 import type { Host } from '../host/host.mts'
 import type { Proof } from '../proof/proof.mts'
+import { readFleet, whoServes } from './fleet.mts'
 import { drains } from './handshake.mts'
 import { namesOf, type Replica, removeReplicas } from './replica.mts'
-import { look, whoServes } from './scene.mts'
 
 /** The rollout stops where it is, and what runs keeps running: there is nothing to go back from. */
 export class Halt extends OperatorError {
@@ -94,7 +94,7 @@ export class Retirement {
     const { drain_timeout, on_drain_timeout } = this.stack.rollout
     if (!(error instanceof Overdue) || on_drain_timeout === 'abort') throw error
     const late = `${one.name} did not say Ready within ${drain_timeout} s`
-    const who = whoServes(await look(this.host, this.stack))
+    const who = whoServes(await readFleet(this.host, this.stack))
     warn(`${late}: stopped all the same (on_drain_timeout: stop). ${capital(who)}.`)
     return 'not drained'
   }

@@ -7,12 +7,12 @@ import * as balancer from '../edge/balancer.mts'
 import type { Host } from '../host/host.mts'
 import type { Proof } from '../proof/proof.mts'
 import { Admission, answered } from './admission.mts'
+import { type Fleet, readFleet } from './fleet.mts'
 import { untilReady } from './handshake.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
 import * as replica from './replica.mts'
 import { addressesOf, namesOf, type Replica } from './replica.mts'
 import { Retirement } from './retirement.mts'
-import { look, type Scene, served } from './scene.mts'
 import type { Target } from './target.mts'
 
 /** How often others are made for replicas that somebody removes meanwhile. */
@@ -21,7 +21,7 @@ const ROUNDS = 3
 const SHOWN = 4
 
 export class Rollout {
-  /** What it takes to get from the scene to the target. */
+  /** What it takes to get from the fleet to the target. */
   plan: Plan
   #round = 1
   /** The last start, also when nobody waits for it any more. */
@@ -46,14 +46,14 @@ export class Rollout {
     private readonly proof: Proof,
     private readonly target: Target,
     private readonly current: (replica: Replica) => boolean,
-    private scene: Scene,
+    private fleet: Fleet,
   ) {
     proof.pool.follow((places) => this.#keepOut(places).catch(() => {}))
-    this.#serving = served(scene)
+    this.#serving = fleet.serving
     this.servedBefore = this.#serving.length
-    this.plan = plan(stack, scene, current)
+    this.plan = plan(stack, fleet, current)
     const { adopt } = this.plan
-    this.before = new Set(scene.found.filter((one) => !adopt.includes(one)).map(({ id }) => id))
+    this.before = new Set(fleet.found.filter((one) => !adopt.includes(one)).map(({ id }) => id))
   }
 
   /** Whether anyone has got or lost requests by it, so that there is something to go back from. */
@@ -164,9 +164,9 @@ export class Rollout {
 
   /** Looks whether all is as wanted now. If not, somebody removed or stopped a replica meanwhile: there is a new plan. */
   async isDone(): Promise<boolean> {
-    this.scene = await look(this.host, this.stack)
-    this.#serving = served(this.scene)
-    this.plan = plan(this.stack, this.scene, this.current)
+    this.fleet = await readFleet(this.host, this.stack)
+    this.#serving = this.fleet.serving
+    this.plan = plan(this.stack, this.fleet, this.current)
     if (isDone(this.plan)) return true
     const what = `Replicas of ${this.target.release} are removed or stopped by somebody else`
     if (this.#round++ >= ROUNDS) throw new OperatorError(what)

@@ -9,10 +9,10 @@ import type { Host } from '../host/host.mts'
 import { type Proof, titleOf } from '../proof/proof.mts'
 import { RequestsFail } from '../proof/watch.mts'
 import { NotReady } from '../stack/diagnosis.mts'
+import { type Fleet, readFleet, whoServes } from './fleet.mts'
 import { namesOf, type Replica, lastWords as wordsOf } from './replica.mts'
 import { Halt } from './retirement.mts'
 import { Rollout } from './rollout.mts'
-import { look, served, whoServes } from './scene.mts'
 import { keptTarget } from './target.mts'
 
 interface Failed {
@@ -76,11 +76,11 @@ async function rollBack(failed: Failed, error: Error, recalled: Replica[]): Prom
   const { from, fromTarget = from } = proof.about
   warn(`${error.message}: going back to release ${from}.`)
   const target = await keptTarget(host, stack, fromTarget)
-  const scene = await look(host, stack)
-  const made = scene.found.filter(({ id }) => !rollout.before.has(id))
+  const fleet = await readFleet(host, stack)
+  const made = fleet.found.filter(({ id }) => !rollout.before.has(id))
   const gone = new Set([...made, ...recalled].map(({ id }) => id))
   const current = (one: Replica) => one.target === fromTarget && !gone.has(one.id)
-  const back = new Rollout(host, stack, proof, target, current, scene)
+  const back = new Rollout(host, stack, proof, target, current, fleet)
   try {
     await roll(back)
   } catch (reason) {
@@ -132,18 +132,18 @@ function nextOf({ proof }: Failed, error: Error, reasons: Error[]): string {
 /** Looked up, when all is done. */
 async function stateOf({ host, stack, proof, rollout }: Failed, error: Error): Promise<string> {
   try {
-    const scene = await look(host, stack)
+    const fleet = await readFleet(host, stack)
     const { from, fromTarget = from } = proof.about
-    const who = whoServes(scene, { target: fromTarget, replicas: rollout.servedBefore })
-    const stuck = error instanceof Halt ? stuckOf(error, scene) : []
+    const who = whoServes(fleet, { target: fromTarget, replicas: rollout.servedBefore })
+    const stuck = error instanceof Halt ? stuckOf(error, fleet) : []
     return stuck.length > 0 ? `${who}; ${namesOf(stuck)} runs on without any.` : `${who}.`
   } catch (reason) {
     return `who serves could not be looked up (${(reason as Error).message.split('\n')[0]}).`
   }
 }
 
-function stuckOf({ stuck }: Halt, scene: Awaited<ReturnType<typeof look>>): Replica[] {
-  const serving = served(scene).map(({ id }) => id)
-  const left = scene.found.filter(({ id, running }) => running && !serving.includes(id))
+function stuckOf({ stuck }: Halt, fleet: Fleet): Replica[] {
+  const serving = fleet.serving.map(({ id }) => id)
+  const left = fleet.found.filter(({ id, running }) => running && !serving.includes(id))
   return left.filter(({ id }) => stuck.some((one) => one.id === id))
 }

@@ -22,7 +22,7 @@ export interface Late {
   answered: string
 }
 
-export class Doubts {
+export class NeverReady {
   /** Since when each was seen in a state that may pass. */
   readonly #since = new Map<string, number>()
 
