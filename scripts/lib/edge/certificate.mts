@@ -3,7 +3,7 @@ import { hash, X509Certificate } from 'node:crypto'
 import { OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import { move } from '../host/lock.mts'
+import { mutex } from '../host/lock.mts'
 import { bash, join, remote, type Script, Secret } from '../host/shell.mts'
 import { containerOf } from '../stack/stack.mts'
 import type { Pair } from './pair.mts'
@@ -78,7 +78,7 @@ umask 077
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 if cd ${stack.folder}/nginx/tls 2>/dev/null; then as_nginx_reads; fi`
-  return join([move(stack, 'nginx'), takeOver(stack), folder, script])
+  return join([mutex(stack, 'nginx'), takeOver(stack), folder, script])
 }
 
 function pairScript(stack: StackConfig, { certificate, key }: Pair): Script {

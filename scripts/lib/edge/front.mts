@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import { move } from '../host/lock.mts'
+import { mutex } from '../host/lock.mts'
 import { join, remote } from '../host/shell.mts'
 import { readFacts } from './certificate.mts'
 import { type Loaded, putInForce } from './live.mts'
@@ -14,7 +14,7 @@ import { readCertificate } from './site.mts'
 export const front = (stack: StackConfig): Loaded => ({
   service: 'lb',
   folder: 'nginx',
-  before: join([move(stack, 'nginx'), remote('reload-nginx', {})]),
+  before: join([mutex(stack, 'nginx'), remote('reload-nginx', {})]),
 })
 
 /**

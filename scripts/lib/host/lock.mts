@@ -24,13 +24,13 @@ const PATIENCE = 1
 const STEP_DEADLINE = 1260
 
 /**
- * For the head of a script that must not run at the same time as others of the same holder.
- * @param noun   what it changes
- * @param shared whether other scripts that say so may change the same at the same time
+ * The first line of a script that must not run at the same time as another script of the same run.
+ * @param changed what the script changes
+ * @param shared  whether it may run at the same time as other scripts with `shared`
  */
-export function move(stack: StackConfig, noun: 'nginx' | 'replicas', shared = false): Script {
+export function mutex(stack: StackConfig, changed: 'nginx' | 'replicas', shared = false): Script {
   const kind = shared ? '--shared' : '--exclusive'
-  return bash`exec 7>>${`${stack.folder}/lock.${noun}`}; flock ${kind} 7`
+  return bash`exec 7>>${`${stack.folder}/lock.${changed}`}; flock ${kind} 7`
 }
 
 /**

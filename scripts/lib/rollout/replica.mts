@@ -3,7 +3,7 @@
 import { indent, OperatorError, withoutPasswords } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import { move } from '../host/lock.mts'
+import { mutex } from '../host/lock.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 import type { Target } from './target.mts'
 
@@ -104,7 +104,7 @@ export async function startReplicas(
       `Starting replicas of release ${target.release}`,
       join([
         // Nobody else's change meanwhile: Compose is told how many there shall be in all.
-        move(stack, 'replicas'),
+        mutex(stack, 'replicas'),
         found(stack),
         bash`{
 ${remote('start-replicas', parameters)}
@@ -135,7 +135,7 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
     `Stopping ${namesOf(gone)}`,
     join([
       // Until then nobody is started either, who would get the address that the balancer still knows as another one's.
-      move(stack, 'replicas', true),
+      mutex(stack, 'replicas', true),
       remote('keep-log', { folder: stack.folder }),
       bash`docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true`,
       ...gone.map(({ name, release }) => bash`keep_log ${name} ${release}`),
