@@ -18,7 +18,7 @@ import { type Run, script } from './lib/run.mts'
 import { ensureSecrets } from './lib/stack/secrets.mts'
 import { writeStack } from './lib/stack/stack.mts'
 import { requireFit } from './lib/stack/volumes.mts'
-import { release } from './redeploy.mts'
+import { rollOut } from './redeploy.mts'
 
 export async function startStack(run: Run): Promise<void> {
   const { host, stack } = run
@@ -53,7 +53,7 @@ export async function startStack(run: Run): Promise<void> {
       return replaced || done || 'runs: nothing to do'
     })
     // One loop starts and replaces the replicas, at the first start as for a new release.
-    await release(run, { target: await keepTarget(host, stack, built) })
+    await rollOut(run, { target: await keepTarget(host, stack, built) })
 
     await step('Load balancer', async () => {
       const done = await refreshFront(host, stack)

@@ -1,4 +1,4 @@
-/** Releases the application in app/ with no visible outage, or one that is on the server already. */
+/** Builds a release from app/ and rolls it out with no visible outage, or rolls out one that is on the server already. */
 
 import { capital, say, warn } from './lib/cli/say.mts'
 import type { StackConfig } from './lib/config/config.mts'
@@ -11,7 +11,10 @@ import { buildRelease } from './lib/images/build.mts'
 import { baseImages, imageMode } from './lib/images/images.mts'
 import { prune, requireThere } from './lib/images/release.mts'
 import { cutOffFrom, kept, readHistory } from './lib/proof/history.mts'
-import { type About, Proof, titleOf } from './lib/proof/proof.mts'
+import { Proof } from './lib/proof/proof.mts'
+import { type About, titleOf } from './lib/proof/sentence.mts'
+import { AbortOnErrors } from './lib/rollout/abort-on-errors.mts'
+import type { Context } from './lib/rollout/context.mts'
 import { printPlan } from './lib/rollout/dryrun.mts'
 import { refreshEdge } from './lib/rollout/fleet.mts'
 import { goBack } from './lib/rollout/go-back.mts'
@@ -28,13 +31,14 @@ export async function redeploy(run: Run): Promise<void> {
   const { host, stack, options } = run
   say(`redeploy on ${host.name}`)
   if (options['dry-run']) return await printPlan(host, stack, options)
-  await imageMode(host, stack) // where nothing was built yet, this says so and leaves nothing, the lock's files included
+  // Before the lock: on a server without images it fails, and leaves no file there.
+  await imageMode(host, stack)
   await withLock(host, stack, 'redeploy', async () =>
-    release(run, { target: await ownTarget(run), schema: !options.release }),
+    rollOut(run, { target: await ownTarget(run), schema: !options.release }),
   )
 }
 
-/** The named release, which must be there, or the one that the source makes, as this checkout would have it run. */
+/** The release that was named, or the one that app/ makes, with the configuration of this checkout. */
 async function ownTarget({ host, stack, options }: Run): Promise<Target> {
   const mode = await imageMode(host, stack)
   if (options.release) await requireThere(host, stack, options.release)
@@ -44,35 +48,37 @@ async function ownTarget({ host, stack, options }: Run): Promise<Target> {
 }
 
 /** What is rolled out, and how. */
-export interface Wish {
+interface Wanted {
   /** Kept on the server. */
   target: Target
-  /** Whether its schema is prepared before. */
+  /** Whether create_db.py runs first. */
   schema?: boolean
-  /** Whether it ran before: the history says so. */
+  /** Whether the history says that it is a rollback. */
   rollback?: boolean
   /** Which replicas are replaced although they are as wanted. */
   again?: (replica: Replica) => boolean
 }
 
-/** Rolls a target out; whoever calls it holds the lock. */
-export async function release({ host, stack, options }: Run, wish: Wish): Promise<void> {
-  const { target } = wish
+/** Rolls a target out. The caller holds the lock. */
+export async function rollOut({ host, stack, options }: Run, wanted: Wanted): Promise<void> {
+  const { target, again = () => options.force } = wanted
   const [fleet, history] = await Promise.all([refreshEdge(host, stack), readHistory(host, stack)])
-  const { again = () => options.force } = wish
   const stale = fleet.found.filter(again).map(({ id }) => id)
   const current = (one: Replica) => isOf(target, one) && !stale.includes(one.id)
   const planned = plan(stack, fleet, current)
   if (isDone(planned)) return say(`Release ${target.release} is already running: nothing to do.`)
-  const from = originOf(planned, fleet, target.name, cutOffFrom(history))
-  const about = aboutOf(from, wish)
+  const about = aboutOf(originOf(planned, fleet, target.name, cutOffFrom(history)), wanted)
   await runHook(host, stack, 'pre_rollout', about)
   if (about.from === about.to) say(capital(titleOf(about)))
-  await prove(host, stack, about, async (proof) => {
-    const rollout = new Rollout(host, stack, proof, target, current, fleet)
-    await rollOut(proof, rollout, wish.schema).catch((error) =>
-      goBack({ host, stack, proof, rollout, roll }, error),
-    )
+  await prove(host, stack, about, async (context) => {
+    const rollout = new Rollout(context, target, current, fleet)
+    try {
+      if (wanted.schema) await context.proof.schema(() => prepareSchema(host, stack, target.release))
+      await context.proof.begun()
+      await roll(rollout)
+    } catch (error) {
+      await goBack(rollout, error as Error, roll)
+    }
   })
   await prune(host, stack, kept(await readHistory(host, stack), target, stack.rollout.keep_releases))
   await pruneImages(host, stack)
@@ -80,33 +86,29 @@ export async function release({ host, stack, options }: Run, wish: Wish): Promis
 
 function aboutOf(
   from: Pick<Replica, 'release' | 'target'> | undefined,
-  { target: to, rollback }: Wish,
+  { target: to, rollback }: Wanted,
 ): About {
-  return {
-    from: from?.release ?? '',
-    to: to.release,
-    fromTarget: from?.target,
-    toTarget: to.name,
-    rollback,
-  }
+  const [release, fromTarget] = [from?.release ?? '', from?.target]
+  return { from: release, to: to.release, fromTarget, toTarget: to.name, rollback }
 }
 
-/** Has a client ask the site while the work is done, and says what it saw. */
+/** Does the work while the probe asks the site, and says what the probe saw. */
 async function prove(
   host: Host,
   stack: StackConfig,
   about: About,
-  work: (proof: Proof) => Promise<void>,
+  work: (context: Context) => Promise<void>,
 ): Promise<void> {
   const pool = await Pool.begin(host, stack)
-  const proof = await Proof.begin(host, stack, about, pool)
+  const proof = await Proof.begin(host, stack, about)
+  const abort = new AbortOnErrors(proof.probe, pool, stack.rollout.abort_on_errors)
   try {
-    await work(proof)
+    await work({ host, stack, pool, proof, abort })
     proof.result = 'released'
   } finally {
     pool.end()
-    await proof.end().catch((error) => {
-      // The next step hears of a lost lock too, and tells it with what is to be done.
+    await proof.end(abort.basis).catch((error) => {
+      // The next command finds a lost lock, too, and its message says what to do.
       if (!(error instanceof LockLost)) warn(`History and picture could not be written: ${error.message}`)
     })
     await runHook(host, stack, 'post_rollout', about, proof)
@@ -114,30 +116,15 @@ async function prove(
   }
 }
 
-/** Schema first, then the loop. */
-async function rollOut(proof: Proof, rollout: Rollout, schema = false): Promise<void> {
-  const { host, stack } = rollout
-  if (schema) await proof.schema(() => prepareSchema(host, stack, proof.about.to))
-  await proof.begun()
-  await roll(rollout)
-}
-
-/** The loop: healthy, then admitted, then drained, then stopped. */
+/** The loop: ready, then admitted, then drained, then stopped. */
 async function roll(rollout: Rollout): Promise<void> {
-  const { order } = rollout.stack.rollout
-  do {
-    await rollout.adopt()
-    for (const batch of rollout.plan.batches) {
-      await rollout.observe()
-      const out = order === 'stop-first' ? await rollout.takeOut(batch) : batch.old
-      const fresh = await rollout.start(batch)
-      await rollout.untilReady(fresh)
-      await rollout.admit(fresh)
-      await rollout.drain(out)
-      rollout.retire(out)
-    }
-    await rollout.retired()
-  } while (!(await rollout.isDone()))
+  for await (const { fresh: number, old } of rollout.batches()) {
+    const fresh = await rollout.start(number)
+    await rollout.untilReady(fresh) // the balancer asks each for /status: 200 and OK
+    await rollout.admit(fresh) // the probe's page, then a small share of the requests, then a full share
+    await rollout.drain(old) // no new request; those under way go on
+    rollout.retire(old) // asked to prepare; stopped and removed when it says Ready and holds no request
+  }
 }
 
 await script(
@@ -147,7 +134,7 @@ Builds a new release from app/ and rolls it out, replica by replica, with no vis
 
   npm run redeploy [-- --host USER@NAME]
 
-  --release NAME     roll out a release that is on the server already; builds nothing
+  --release NAME     roll out a release that is on the server already; build nothing
   --force            replace the replicas even when they run this release already
   --dry-run          say in words what would be done, and change nothing
 

@@ -12,7 +12,7 @@ import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { named, nothingRuns } from './lib/stack/services.mts'
 import { containerOf, type Single } from './lib/stack/stack.mts'
-import { release } from './redeploy.mts'
+import { rollOut } from './redeploy.mts'
 
 export async function restart(run: Run): Promise<void> {
   const { host, stack, words } = run
@@ -74,7 +74,7 @@ async function restartReplicas(run: Run, only: string): Promise<void> {
     const target = targetOf(await replicas(host, stack))
     say(`Fresh replicas replace ${namesOf(again)}, one by one and by the loop of a release: nobody notices.`)
     const ids = again.map(({ id }) => id)
-    await release(run, { target: await keptTarget(host, stack, target), again: ({ id }) => ids.includes(id) })
+    await rollOut(run, { target: await keptTarget(host, stack, target), again: ({ id }) => ids.includes(id) })
   })
 }
 

@@ -8,7 +8,7 @@ import { printPlan } from './lib/rollout/dryrun.mts'
 import { replicas } from './lib/rollout/replica.mts'
 import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
-import { release } from './redeploy.mts'
+import { rollOut } from './redeploy.mts'
 
 export async function rollback(run: Run): Promise<void> {
   await targetsThatRun(run) // where none does, not even the lock's files are left
@@ -17,7 +17,7 @@ export async function rollback(run: Run): Promise<void> {
   else
     await withLock(host, stack, 'rollback', async () => {
       const target = await keptTarget(host, stack, await targetBefore(run))
-      await release(run, { target, rollback: true })
+      await rollOut(run, { target, rollback: true })
     })
 }
 

@@ -13,7 +13,7 @@ import { applyRoles } from './lib/stack/database.mts'
 import { changeOwner, isLeftOver, raiseBridge, removeBridge, replaceSecret } from './lib/stack/rotation.mts'
 import { describeSecrets, ensureSecrets, SECRETS, type Secrets } from './lib/stack/secrets.mts'
 import { requireRunning, writeStack } from './lib/stack/stack.mts'
-import { release } from './redeploy.mts'
+import { rollOut } from './redeploy.mts'
 
 export async function secrets(run: Run): Promise<void> {
   const [verb, given = ''] = run.words
@@ -96,7 +96,7 @@ async function rollouts(run: Run): Promise<() => Promise<void>> {
       NOTHING_CHANGED,
     )
   if (!target) return async () => {}
-  const roll = async () => release(run, { target: await keptTarget(host, stack, target) })
+  const roll = async () => rollOut(run, { target: await keptTarget(host, stack, target) })
   await roll() // finishes what an interrupted rollout or rotation left
   return roll
 }

@@ -283,7 +283,7 @@ describe('on a deployment', () => {
       assert.match(rolled, /Maintenance is on: the probe asks \/status/)
       assert.match(rolled, /requests, 0 failed/)
       // The page is an answer.
-      assert.match(rolled, / of everybody, 0 unanswered/)
+      assert.match(rolled, / of all clients, 0 unanswered/)
       site.configure({ limits: { body: 11 } })
       await site.must('04-stack')
       await site.must('restart', 'lb')

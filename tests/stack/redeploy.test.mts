@@ -72,7 +72,7 @@ test('--dry-run prints the plan and changes nothing', async () => {
   const before = await site.ids()
   const { exitCode, stdout } = await site.run('redeploy', '--dry-run', '--force')
   assert.equal(exitCode, 0)
-  assert.match(stdout, /start 1 replica of .*\n.*\/status[\s\S]*asked to prepare/)
+  assert.match(stdout, /start 1 replica of .*\n.*\/status[\s\S]* to prepare;/)
   assert.deepEqual(await site.ids(), before)
 })
 
@@ -133,7 +133,7 @@ test('a release that fails on the page of the probe serves nobody', async () => 
       site.unnoticed(async () => {
         const { exitCode, text } = await site.run('redeploy')
         assert.equal(exitCode, 1, text)
-        assert.match(text, /app-\d+ answers \/ by 500, 500, .*; nobody was sent there/)
+        assert.match(text, /app-\d+ answers \/ with 500, 500, .*; it got no requests/)
         assert.match(text, /State: release \w+ serves as before/)
       }),
   )

@@ -59,7 +59,7 @@ test('a balancer that is killed meanwhile is told again who drains', async () =>
 test('a WebSocket lives while other replicas go, and its own is waited for, by name and number', async () => {
   const client = await WebSocketClient.open(site.ports.https, '/websocket')
   const rollout = site.begin('redeploy', '--force')
-  await site.printed(rollout, /app-\d+ holds 1 request: waiting for the end of that, 60 s at most/)
+  await site.printed(rollout, /app-\d+ holds 1 request: waiting 60 s at most for the end/)
   assert.equal(await client.echo('still there'), 'still there')
   client.close()
   const { exitCode, stdall } = await rollout
@@ -73,7 +73,7 @@ test('what a replica still holds when its time is over is cut off, and counted',
   const cut = assert.rejects(new Client(site.origin).listen('/events?silence=0.2&others=1000'))
   const text = await site.must('redeploy', '--force')
   assert.match(text, /app-\d+ holds \d requests? after 2 s: cut off/)
-  assert.match(text, /of everybody, 0 unanswered, [12] broken off/)
+  assert.match(text, /of all clients, 0 unanswered, [12] broken off/)
   assert.match(text, /0 failed, 2 cut off, slowest/)
   await until('it has ended', () => client.ended)
   await cut
@@ -86,7 +86,7 @@ test('an old replica that never says Ready is stopped after drain_timeout, loudl
   site.configure({ ...minimal('1', '1'), rollout: { drain_timeout: 3 } })
   await site.unnoticed(async () => {
     const text = await site.must('redeploy')
-    assert.match(text, /did not say Ready within 3 s: stopped all the same .* Requests go to /)
+    assert.match(text, /did not say Ready within 3 s: it is stopped anyway .* Requests go to /)
   })
   assert.equal((await site.containers('app')).length, 2)
 })
@@ -101,7 +101,7 @@ test('with on_drain_timeout: abort the rollout stops there and says what runs', 
     assert.equal(exitCode, 1, text)
     assert.match(
       text,
-      /the rollout stops there[\s\S]*State: requests go to .*; .* runs on without any\.[\s\S]*Next:/,
+      /the rollout stops here[\s\S]*State: requests go to .*; without requests, but still running: .*\.[\s\S]*Next:/,
     )
   })
   for (const name of old) assert.ok((await site.containers('app')).includes(name))

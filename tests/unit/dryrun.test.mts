@@ -9,34 +9,36 @@ const stack = defaults(stackSchema)
 const old = { name: 'prusa-app-1' } as Replica
 const plan = { adopt: [], leftovers: [], batches: [{ fresh: 1, old: [old] }] }
 
-const IN = 'the fresh (1): asked for /, then 5 % of a share of the requests, then all of it'
+const READY = 'wait for 200 and OK at /status of the fresh replicas (1)'
+const IN =
+  'ask the fresh replicas (1) for /, then send 5 % of a full share of the requests there, then all of it'
 const OUT = [
-  'prusa-app-1: no new requests',
-  'prusa-app-1: asked to prepare; stopped and removed when it says Ready and holds no request',
+  'send no new requests to prusa-app-1',
+  'ask prusa-app-1 to prepare; stop and remove each when it says Ready and holds no request',
 ]
 
-test('start-first: the fresh one is in before the old one is drained', () => {
+test('start-first: the fresh replica gets requests before the old one drains', () => {
   assert.deepEqual(describePlan(stack, plan, 'new', false, true), [
     'build release new',
-    'prepare the schema by create_db.py, unless new did so already',
+    'prepare the schema by create_db.py, unless new has done so',
     'start 1 replica of new',
-    'wait until the fresh (1) answers /status with 200 and OK',
+    READY,
     IN,
     ...OUT,
   ])
 })
 
-test('stop-first: the old one is gone before a fresh one starts', () => {
+test('stop-first: the old replica is gone before a fresh one starts', () => {
   const stopFirst = { ...stack, rollout: { ...stack.rollout, order: 'stop-first' as const } }
   assert.deepEqual(describePlan(stopFirst, plan, 'new', true, false), [
     ...OUT,
     'start 1 replica of new',
-    'wait until the fresh (1) answers /status with 200 and OK',
+    READY,
     IN,
   ])
 })
 
-test('nothing to do is said', () => {
+test('a plan that changes nothing says so', () => {
   assert.deepEqual(describePlan(stack, { adopt: [], leftovers: [], batches: [] }, 'new', true, true), [
     'Release new is already running: nothing to do.',
   ])

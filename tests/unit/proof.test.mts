@@ -1,12 +1,14 @@
-/** What the proof is computed from: samples, steps and the load balancer's log. */
+/** The proof of a rollout, from samples, steps and the load balancer's log. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseTraffic } from '../../scripts/lib/edge/traffic.mts'
 import { summarize } from '../../scripts/lib/proof/probe.mts'
-import { titleOf } from '../../scripts/lib/proof/proof.mts'
+import { sentenceOf, titleOf } from '../../scripts/lib/proof/sentence.mts'
 import { applicationsOwn, type Kind, Timeline } from '../../scripts/lib/proof/timeline.mts'
 
-test('what is rolled out is called by what changes', () => {
+const step = (kind: Kind, from: number, to: number) => ({ kind, names: '', from, to })
+
+test('the title says what changes', () => {
   const title = (from: string, to: string, fromTarget?: string, toTarget?: string) =>
     titleOf({ from, to, fromTarget, toTarget })
   assert.equal(title('', 'b', undefined, 'b-1'), 'release b')
@@ -15,16 +17,27 @@ test('what is rolled out is called by what changes', () => {
   assert.equal(title('b', 'b', 'b-1', 'b-1'), 'release b again')
 })
 
-const step = (kind: Kind, from: number, to: number) => ({ kind, names: '', from, to })
+test('the last line says what the probe saw, or why it did not run', () => {
+  const timeline = { began: 0, steps: [step('ready', 0, 1000)] }
+  const ended = { about: { from: 'a', to: 'b' }, result: 'released' as const, cut: 2, timeline }
+  const sentence = (changed: Partial<Parameters<typeof sentenceOf>[0]>) =>
+    sentenceOf({ ...ended, summary: summarize([]), ...changed }, 2000, 'the site was not up before')
+  const time = "in 2.0 s (1.0 s of it the application's own warm-up and draining)"
+  assert.equal(sentence({}), `0 requests, 0 failed, 2 cut off, slowest 0 ms, release a → b ${time}`)
+  assert.equal(
+    sentence({ summary: undefined, result: 'went back' }),
+    `The probe did not run: the site was not up before. Release b was not rolled out ${time}`,
+  )
+})
 
-test('the application’s own waits count once where they overlap', () => {
+test('the application’s own waits count once if they overlap', () => {
   assert.equal(applicationsOwn([]), 0)
   assert.equal(applicationsOwn([step('start', 0, 9), step('ready', 10, 20)]), 10)
   assert.equal(applicationsOwn([step('drain', 15, 30), step('ready', 10, 20)]), 20)
   assert.equal(applicationsOwn([step('ready', 10, 40), step('drain', 15, 30), step('drain', 50, 60)]), 40)
 })
 
-test('a step that fails is noted too, and what runs is told', async () => {
+test('a step that fails has its time, too; the step that runs is named', async () => {
   const timeline = new Timeline()
   assert.equal(timeline.now, 'between two steps')
   const failing = timeline.step('ready', 'app-3', async () => {
@@ -38,7 +51,7 @@ test('a step that fails is noted too, and what runs is told', async () => {
   )
 })
 
-test('a summary of nothing, and of a failure among others', () => {
+test('a summary of no request, and of requests with a failure', () => {
   assert.deepEqual(summarize([]), { requests: 0, failed: [], closed: 0, slowest: 0, median: 0, p99: 0 })
   const samples = Array.from({ length: 100 }, (_, index) => ({
     due: 0,
@@ -52,7 +65,7 @@ test('a summary of nothing, and of a failure among others', () => {
   assert.equal(failed.length, 1)
 })
 
-test('requests are counted by release and half second; some reached no replica, some were cut', () => {
+test('requests are counted by release and half second; some reached no replica, some were broken off', () => {
   const log =
     '     12 10\told\tfalse\n      3 60\tfresh\tfalse\n      1 60\t\tfalse\n      2 60\t\ttrue\n      2 61\told\tfalse\n      4 cut\n'
   assert.deepEqual(parseTraffic(log), {

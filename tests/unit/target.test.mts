@@ -1,4 +1,4 @@
-/** What replicas are started with: its name, its files, and what tells that a replica is not as configured. */
+/** A target: its name, its files, and how a replica differs from it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
@@ -15,14 +15,14 @@ const file = (name: string, changed: Partial<StackConfig> = {}) => {
   return { ...found, content: String(found.content) }
 }
 
-test('is the same for the same, and for what does not concern a replica', () => {
+test('its name stays the same for settings that do not concern a replica', () => {
   assert.equal(of(), of())
   assert.equal(of({ ports: { ...stack.ports, https: 8443 } }), of())
   assert.equal(of({ app: { ...stack.app, replicas: 5, timeout: 60 } }), of())
   assert.equal(of({ base_images: { ...stack.base_images, postgres: 'p:18' } }), of())
 })
 
-test('is another one for another release, memory, variable, project or folder', () => {
+test('its name changes with release, memory, variables, project and folder', () => {
   const others = [
     of({}, 'b'),
     of({ app: { ...stack.app, memory: '512m' } }),
@@ -35,13 +35,13 @@ test('is another one for another release, memory, variable, project or folder', 
   assert.equal(new Set([of(), ...others]).size, others.length + 1)
 })
 
-test('is named after its release', () => {
+test('its name begins with the release', () => {
   assert.match(of({}, '9dbc2df83e50'), /^9dbc2df83e50-[0-9a-f]{8}$/)
   assert.equal(releaseOf(of({}, '9dbc2df83e50')), '9dbc2df83e50')
   assert.equal(releaseOf('9dbc2df83e50'), '9dbc2df83e50')
 })
 
-test('its files stand for themselves: one service, every variable given, networks that are there', () => {
+test('its files need no others: one service, a value for each variable, networks that exist', () => {
   const definition = file('stack.yaml')
   const { services, networks } = parse(definition.content)
   assert.deepEqual(Object.keys(services), ['app'])
@@ -54,14 +54,14 @@ test('its files stand for themselves: one service, every variable given, network
   assert.ok(file('stack.env').content.includes(`RELEASE="a1"\nTARGET="${nameOf(stack, 'a1')}"\n`))
 })
 
-test('the application’s variables are for root alone; no password is in the files', () => {
+test('only root reads the application’s variables; no password is in the files', () => {
   const { content, mode } = file('app.env', { app: { ...stack.app, environment: { GREETING: 'a "b"' } } })
   assert.equal(content, 'GREETING="a \\"b\\""\n')
   assert.equal(mode, '600')
   assert.ok(parse(file('stack.yaml').content).services.app.env_file.includes('${FOLDER}/secrets/app.env'))
 })
 
-test('a replica that is not as configured says in what', () => {
+test('a replica that differs from its target says how', () => {
   const wanted = { name: of({}, 'b'), release: 'b', secrets: '1' }
   const cases: [release: string, target: string, secrets: string, expected: string][] = [
     ['b', of({}, 'b'), '1', ''],

@@ -30,7 +30,7 @@ const KINDS: Record<Step['kind'], string> = {
   ready: 'warm-up (the application’s own)',
   swap: 'change the load balancer',
   drain: 'drain (the application’s own)',
-  release: 'finish open requests',
+  finish: 'finish open requests',
   stop: 'stop and remove',
 }
 
@@ -196,6 +196,6 @@ svg { width: 100%; height: auto; } text { font: 12px system-ui, sans-serif; fill
 .grid { stroke: var(--faint); } .axis { stroke: var(--soft); }
 .from { fill: var(--from); } .to { fill: var(--to); } .other { fill: var(--other); }
 .dot { fill: var(--from); fill-opacity: .55; } .failed { stroke: var(--bad); stroke-width: 2; fill: none; }
-.band { fill: var(--to); } .ready, .drain { fill: var(--own); } .release { fill: var(--other); }
+.band { fill: var(--to); } .ready, .drain { fill: var(--own); } .finish { fill: var(--other); }
 table { border-collapse: collapse; } caption { text-align: left; color: var(--bad); font-weight: 600; } th, td { text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid var(--faint); }
 `

@@ -1,7 +1,7 @@
 /** What a rollout did when: the bands of the report's picture, and how much of the time was the application's own. */
 
 /** `ready` and `drain` are waits that the application imposes; the rest is ours. */
-export type Kind = 'schema' | 'start' | 'ready' | 'swap' | 'drain' | 'release' | 'stop'
+export type Kind = 'schema' | 'start' | 'ready' | 'swap' | 'drain' | 'finish' | 'stop'
 
 export interface Step {
   kind: Kind

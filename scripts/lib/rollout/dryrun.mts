@@ -1,4 +1,4 @@
-/** What a rollout would do, in words, and nothing done. */
+/** What a rollout would do, in words. It does nothing. */
 
 import { count, result } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -12,12 +12,12 @@ import { type Batch, isDone, type Plan, plan } from './plan.mts'
 import { namesOf, type Replica } from './replica.mts'
 import { isOf, nameOf, releaseOf, wantedSecrets } from './target.mts'
 
-/** A release has its name from the Python image, too: before that is made, nobody knows it. */
+/** The name of a release depends on the Python image. It is not known before that image is made. */
 const UNNAMED = 'RELEASE'
 
 /**
- * Prints the plan of the rollout that would be done now.
- * @param target name of one that is kept on the server; without it what redeploy would start
+ * Prints the plan of a rollout.
+ * @param target name of a target that the server keeps; without it, the one that redeploy would start
  */
 export async function printPlan(
   host: Host,
@@ -69,7 +69,7 @@ const baseImage = (mode: ImageMode, image: string) =>
 /**
  * @param name   of the target
  * @param built  whether the image is there
- * @param schema whether the release prepares its schema
+ * @param schema whether create_db.py runs
  */
 export function describePlan(
   stack: StackConfig,
@@ -83,7 +83,7 @@ export function describePlan(
   if (built && isDone(plan)) return [`Release ${release} is already running: nothing to do.`]
   return [
     ...(built ? [] : [`build release ${release}`]),
-    ...(schema ? [`prepare the schema by create_db.py, unless ${release} did so already`] : []),
+    ...(schema ? [`prepare the schema by create_db.py, unless ${release} has done so`] : []),
     ...(leftovers.length > 0 ? [retire(leftovers)] : []),
     ...(adopt.length > 0 ? [ready(namesOf(adopt)), admit(stack, namesOf(adopt))] : []),
     ...batches.flatMap((batch, index) => turn(stack, batch, index, release)),
@@ -91,17 +91,17 @@ export function describePlan(
 }
 
 function turn(stack: StackConfig, { fresh, old }: Batch, index: number, release: string): string[] {
-  const names = `the fresh (${index + 1})`
+  const names = `the fresh replicas (${index + 1})`
   const start =
     fresh > 0 ? [`start ${count(fresh, 'replica')} of ${release}`, ready(names), admit(stack, names)] : []
-  const gone = old.length > 0 ? [`${namesOf(old)}: no new requests`, retire(old)] : []
+  const gone = old.length > 0 ? [`send no new requests to ${namesOf(old)}`, retire(old)] : []
   return stack.rollout.order === 'stop-first' ? [...gone, ...start] : [...start, ...gone]
 }
 
-const ready = (names: string) => `wait until ${names} answers /status with 200 and OK`
+const ready = (names: string) => `wait for 200 and OK at /status of ${names}`
 
 const admit = ({ rollout, probe }: StackConfig, names: string) =>
-  `${names}: asked for ${probe.path}, then ${rollout.canary.share} % of a share of the requests, then all of it`
+  `ask ${names} for ${probe.path}, then send ${rollout.canary.share} % of a full share of the requests there, then all of it`
 
 const retire = (old: Replica[]) =>
-  `${namesOf(old)}: asked to prepare; stopped and removed when it says Ready and holds no request`
+  `ask ${namesOf(old)} to prepare; stop and remove each when it says Ready and holds no request`

@@ -1,34 +1,27 @@
-/** A rollout that failed: what is fresh goes, and what was replaced already is started again as it was, by the same loop. */
+/** A rollout that failed: fresh replicas go, and the replicas that they have replaced are started again by the same loop. */
 
-import { ApplicationFails, CommandError, OperatorError } from '../cli/errors.mts'
-import { capital, warn } from '../cli/say.mts'
-import type { StackConfig } from '../config/config.mts'
+import { OperatorError } from '../cli/errors.mts'
+import { warn } from '../cli/say.mts'
+import * as balancer from '../edge/balancer.mts'
 import { failing } from '../edge/traffic.mts'
 import { LockLost } from '../host/fence.mts'
-import type { Host } from '../host/host.mts'
-import { type Proof, titleOf } from '../proof/proof.mts'
-import { RequestsFail } from '../proof/watch.mts'
 import { NotReady } from '../stack/diagnosis.mts'
-import { type Fleet, readFleet, whoServes } from './fleet.mts'
-import { namesOf, type Replica, lastWords as wordsOf } from './replica.mts'
+import { RequestsFail } from './abort-on-errors.mts'
+import { errorOf } from './failure.mts'
+import { readFleet } from './fleet.mts'
+import { addressesOf, lastWords, namesOf, type Replica, removeReplicas, replicas } from './replica.mts'
 import { Halt } from './retirement.mts'
 import { Rollout } from './rollout.mts'
 import { keptTarget } from './target.mts'
 
-interface Failed {
-  host: Host
-  stack: StackConfig
-  proof: Proof
-  rollout: Rollout
-  /** The loop. */
-  roll: (rollout: Rollout) => Promise<void>
-}
+/** The loop, in redeploy.mts. */
+type Roll = (rollout: Rollout) => Promise<void>
 
-/** Each step of the way back is gone, also when one before it fails. @throws OperatorError with every reason */
-export async function goBack(failed: Failed, error: Error): Promise<never> {
-  // Nothing can be done any more, and nothing may.
+/** Takes each step of the way back, also when an earlier one fails. @throws OperatorError with every reason */
+export async function goBack(rollout: Rollout, error: Error, roll: Roll): Promise<never> {
+  // Without the lock, this run may change nothing.
   if (error instanceof LockLost) throw error
-  const { proof, rollout } = failed
+  const { proof, abort } = rollout.context
   const reasons: Error[] = []
   const attempt = <T,>(work: Promise<T>) =>
     work.catch((reason: Error) => {
@@ -36,114 +29,89 @@ export async function goBack(failed: Failed, error: Error): Promise<never> {
       reasons.push(reason)
       return undefined
     })
-  proof.watch.end()
-  const recalled = error instanceof RequestsFail ? await attempt(rollout.recall()) : []
-  const words = await attempt(lastWords(failed, error))
-  await attempt(rollout.discard())
-  await rollout.finished()
-  const back = !(error instanceof Halt) && rollout.begun && proof.about.from !== ''
-  if (back) await attempt(rollBack(failed, error, recalled ?? []))
-  if (!(error instanceof Halt) && reasons.length === 0) proof.result = 'went back'
+  abort.switchOff()
+  const recalled = error instanceof RequestsFail ? await attempt(recall(rollout)) : []
+  const words = await attempt(lastWordsOf(rollout, error))
+  await attempt(discard(rollout))
+  await rollout.retirement.finished()
+  const isHalted = error instanceof Halt
+  if (!isHalted && rollout.stages.changed && proof.about.from !== '')
+    await attempt(rollBack(rollout, error, roll, recalled ?? []))
+  if (!isHalted && reasons.length === 0) proof.result = 'went back'
   if (!(error instanceof OperatorError) && reasons.length === 0) throw error
-  throw await told(failed, error, words ?? '', reasons)
-}
-
-/** How the replicas are that made it fail, and their last lines. */
-async function lastWords(failed: Failed, error: Error): Promise<string> {
-  const { host, rollout } = failed
-  const culprits =
-    error instanceof RequestsFail
-      ? await failedRequests(failed)
-      : error instanceof NotReady
-        ? rollout.waiting
-        : []
-  return (await Promise.all(culprits.map((one) => wordsOf(host, one)))).join('\n')
-}
-
-/** The fresh ones that failed requests; all of them when the load balancer's log does not tell. */
-async function failedRequests({ host, stack, proof, rollout }: Failed): Promise<Replica[]> {
-  const addresses = await failing(host, stack, proof.watch.freshSince)
-  const found = rollout.fresh.filter(({ address }) => addresses.includes(address))
-  return found.length > 0 ? found : rollout.fresh
+  throw await errorOf(rollout, error, words ?? '', reasons)
 }
 
 /**
- * @param recalled replicas of before that have requests again, but were asked to prepare: they go, too. Nor is anything
- *                 kept that was made on the way there.
+ * Gives requests back to old replicas that still drain, and takes them from the fresh ones. If there are no others, the
+ * fresh ones keep them.
+ * @returns the old ones. They were asked to prepare, so they have to be replaced later.
  */
-async function rollBack(failed: Failed, error: Error, recalled: Replica[]): Promise<void> {
-  const { host, stack, proof, rollout, roll } = failed
+async function recall({ context, stages, retirement }: Rollout): Promise<Replica[]> {
+  const { host, stack, proof } = context
+  const fresh = stages.admitted
+  const back = retirement.recall()
+  if (stages.at('serving').every((one) => fresh.includes(one))) return []
+  const sides = [back.length > 0 && `${namesOf(back)} in`, `${namesOf(fresh)} out`].filter(Boolean)
+  await proof.step('swap', sides.join(', '), async () => {
+    await balancer.share(host, stack, addressesOf(back), 100)
+    await balancer.share(host, stack, addressesOf(fresh), 0)
+  })
+  stages.set(fresh, 'draining')
+  return back
+}
+
+/** Removes fresh replicas that have had no request. */
+async function discard({ context, stages, starting }: Rollout): Promise<void> {
+  const { host, stack } = context
+  await Promise.allSettled([starting])
+  const used = new Set(stages.at('left', 'serving', 'draining', 'gone').map(({ id }) => id))
+  const unused = (await replicas(host, stack)).filter(({ id }) => !used.has(id))
+  // First, since other replicas may get their addresses.
+  stages.forget(unused)
+  await removeReplicas(host, stack, unused)
+}
+
+/** The state and the last lines of the replicas that made the rollout fail. */
+async function lastWordsOf(rollout: Rollout, error: Error): Promise<string> {
+  const { context, stages } = rollout
+  const culprits =
+    error instanceof RequestsFail
+      ? await failedRequests(rollout)
+      : error instanceof NotReady
+        ? stages.at('warming')
+        : []
+  return (await Promise.all(culprits.map((one) => lastWords(context.host, one)))).join('\n')
+}
+
+/** The fresh replicas that failed requests. If the load balancer's log does not tell, all of them. */
+async function failedRequests({ context, stages }: Rollout): Promise<Replica[]> {
+  const { host, stack, abort } = context
+  const addresses = await failing(host, stack, abort.freshSince)
+  const found = stages.admitted.filter(({ address }) => addresses.includes(address))
+  return found.length > 0 ? found : stages.admitted
+}
+
+/**
+ * Replaces what the rollout has started. So nothing is kept of what was made on the way there.
+ * @param recalled old replicas that get requests again. They were asked to prepare, so they are replaced, too.
+ */
+async function rollBack(rollout: Rollout, error: Error, roll: Roll, recalled: Replica[]): Promise<void> {
+  const { context, stages } = rollout
+  const { host, stack, proof } = context
   const { from, fromTarget = from } = proof.about
   warn(`${error.message}: going back to release ${from}.`)
   const target = await keptTarget(host, stack, fromTarget)
   const fleet = await readFleet(host, stack)
-  const made = fleet.found.filter(({ id }) => !rollout.before.has(id))
-  const gone = new Set([...made, ...recalled].map(({ id }) => id))
-  const current = (one: Replica) => one.target === fromTarget && !gone.has(one.id)
-  const back = new Rollout(host, stack, proof, target, current, fleet)
+  const isKept = (one: Replica) => stages.isOld(one) && !recalled.some(({ id }) => id === one.id)
+  const back = new Rollout(context, target, (one) => one.target === fromTarget && isKept(one), fleet)
   try {
     await roll(back)
   } catch (reason) {
-    const words = await lastWords({ ...failed, rollout: back }, reason as Error).catch(() => '')
-    await back.discard().catch(() => {})
-    await back.finished()
+    const words = await lastWordsOf(back, reason as Error).catch(() => '')
+    await discard(back).catch(() => {})
+    await back.retirement.finished()
     const { message, next = '' } = reason as OperatorError
     throw new OperatorError(`${message}\n${words}`, next)
   }
-}
-
-/** The error that the operator reads: what failed, why the way back did if it did, and who serves by now. */
-async function told(failed: Failed, error: Error, words: string, reasons: Error[]): Promise<OperatorError> {
-  const said = [...new Set(reasons.map(({ message }) => message))].filter((text) => text !== error.message)
-  const what = [
-    error instanceof Halt
-      ? error.message
-      : `${capital(titleOf(failed.proof.about))} was not rolled out: ${error.message}`,
-    words,
-    ...said.map((text) => `On the way back: ${text}`),
-  ]
-  return new OperatorError(
-    what.filter(Boolean).join('\n'),
-    nextOf(failed, error, reasons),
-    await stateOf(failed, error),
-  )
-}
-
-function nextOf({ proof }: Failed, error: Error, reasons: Error[]): string {
-  if (error instanceof Halt)
-    return 'Find out what it waits for (docker logs), then npm run redeploy: it finishes the rollout.'
-  const { from, to } = proof.about
-  // Without a release before there is more to start than replicas.
-  const again = `npm run ${from ? 'redeploy' : 'deploy'}`
-  const { remedy } = error as { remedy?: string }
-  const mend =
-    from === to ? 'Mend the application or its settings (app in config/stack.yaml)' : 'Mend the application'
-  if (reasons.length === 0 && (remedy || error instanceof ApplicationFails))
-    return `${remedy || mend}, then: ${again}`
-  const then =
-    reasons.length > 0
-      ? 'npm run status shows what runs; npm run rollback tries again.'
-      : `${again} tries again.`
-  const told = [...reasons, error].find((one) => (one as OperatorError).next) as OperatorError | undefined
-  if (!told) return then
-  return told instanceof CommandError ? `${told.next.replace(/\.$/, '')}. Then: ${then}` : told.next
-}
-
-/** Looked up, when all is done. */
-async function stateOf({ host, stack, proof, rollout }: Failed, error: Error): Promise<string> {
-  try {
-    const fleet = await readFleet(host, stack)
-    const { from, fromTarget = from } = proof.about
-    const who = whoServes(fleet, { target: fromTarget, replicas: rollout.servedBefore })
-    const stuck = error instanceof Halt ? stuckOf(error, fleet) : []
-    return stuck.length > 0 ? `${who}; ${namesOf(stuck)} runs on without any.` : `${who}.`
-  } catch (reason) {
-    return `who serves could not be looked up (${(reason as Error).message.split('\n')[0]}).`
-  }
-}
-
-function stuckOf({ stuck }: Halt, fleet: Fleet): Replica[] {
-  const serving = fleet.serving.map(({ id }) => id)
-  const left = fleet.found.filter(({ id, running }) => running && !serving.includes(id))
-  return left.filter(({ id }) => stuck.some((one) => one.id === id))
 }

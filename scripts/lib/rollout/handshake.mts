@@ -1,4 +1,4 @@
-/** What a replica is asked: itself, never through the load balancer. Its status code alone decides nothing. */
+/** What a replica is asked. It is asked itself, never through the load balancer, and its status code alone decides nothing. */
 import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Overdue, waitUntil } from '../cli/wait.mts'
@@ -10,8 +10,8 @@ import { PORT } from '../stack/diagnosis.mts'
 import { NeverReady } from './never-ready.mts'
 import { namesOf, type Replica, replicas } from './replica.mts'
 
-/** What a replica answered; status 0: nothing. */
-export interface Answer {
+/** What a replica answered. Status 0: nothing. */
+interface Answer {
   status: number
   body: string
 }
@@ -19,8 +19,8 @@ export interface Answer {
 const NOTHING: Answer = { status: 0, body: '' }
 
 /**
- * Waits until the balancer finds each of them well, which asks /status and wants 200 and OK; gives up on one as soon as
- * waiting is in vain. @throws NotReady
+ * Waits until the balancer says that replicas are up, and each of them says OK itself. Stops waiting as soon as it is
+ * certain that one will never get ready. @throws NotReady
  */
 export async function untilReady(
   host: Host,
@@ -29,45 +29,45 @@ export async function untilReady(
   fresh: Replica[],
 ): Promise<void> {
   const neverReady = new NeverReady(host, stack)
-  let next = performance.now() + TRUST
-  const proven = new Set<Replica>()
-  const up = ({ address }: Replica) => pool.at(address)?.up
-  const late = () => fresh.filter((one) => !up(one) || !proven.has(one))
-  const silent = ({ address }: Replica) => !ANSWERED.test(pool.at(address)?.why ?? '')
-  const looking = waitUntil(`${namesOf(fresh)} ready`, stack.rollout.ready_timeout, async () => {
-    // The balancer may have known another replica at this address, and may not have noticed that it went.
-    const told = late().filter(up)
-    const own = await ask(host, told, '/status')
-    for (const [index, one] of told.entries()) if (says(own[index], 'OK')) proven.add(one)
-    if (performance.now() >= next) {
-      await neverReady.check(late().filter(silent))
-      next = performance.now() + DOUBT
+  let nextCheck = performance.now() + FIRST_CHECK
+  const confirmed = new Set<Replica>()
+  const isUp = ({ address }: Replica) => pool.at(address)?.up
+  const late = () => fresh.filter((one) => !isUp(one) || !confirmed.has(one))
+  const isSilent = ({ address }: Replica) => !ANSWERED.test(pool.at(address)?.why ?? '')
+  const waiting = waitUntil(`${namesOf(fresh)} ready`, stack.rollout.ready_timeout, async () => {
+    // A replica that is gone may have had this address, and the balancer may not have noticed yet.
+    const reported = late().filter(isUp)
+    const answers = await ask(host, reported, '/status')
+    for (const [index, one] of reported.entries()) if (says(answers[index], 'OK')) confirmed.add(one)
+    if (performance.now() >= nextCheck) {
+      await neverReady.check(late().filter(isSilent))
+      nextCheck = performance.now() + CHECKS
     }
     return late()
       .map(({ name, address }) => `${name}: ${pool.at(address)?.why ?? 'not found'}`)
       .join(', ')
   })
-  await looking.catch(async (error) => {
+  await waiting.catch(async (error) => {
     const answers = await ask(host, late(), '/status')
     const answered = late().map((one, index) => ({ one, answered: shown(answers[index] ?? NOTHING) }))
-    // The balancer's words for it are those of a protocol; people know the answer.
+    // People know the answer of /status. They do not know the balancer's words for it.
     const seen = answered.map(({ one, answered }) => `${one.name} answers ${answered}`).join(', ')
     const what = `${namesOf(fresh)} ready: not within ${stack.rollout.ready_timeout} s; last seen: ${seen}`
     throw await neverReady.explain(error instanceof Overdue ? new Overdue(what) : error, answered)
   })
 }
 
-/** Milliseconds for which nobody looks at those that answer nothing: most have begun to answer by then. */
-const TRUST = 2000
-/** Milliseconds between two looks at them after that. */
-const DOUBT = 1000
-/** What the balancer says of one that answered, but not as it should. */
+/** Milliseconds before silent replicas are looked at: most have begun to answer by then. */
+const FIRST_CHECK = 2000
+/** Milliseconds between two looks after that. */
+const CHECKS = 1000
+/** How the balancer's words begin for a replica that answered, but not with OK. */
 const ANSWERED = /^answers /
 
 /**
- * Asks replicas to prepare; returns those to wait for. What they answer is not judged, since whether they may be stopped
- * they say at /ready-for-deploy. But one that is warming up says `Not ready` to everything and does not prepare: it has
- * been asked nothing yet, and has nothing to complete.
+ * Asks replicas to prepare. Returns those to wait for. The answer is not judged: a replica says at /ready-for-deploy
+ * whether it may be stopped. But one that is warming up answers `Not ready` to everything and does not prepare. It has
+ * had no request, so it has nothing to complete.
  */
 async function askToPrepare(host: Host, list: Replica[]): Promise<Replica[]> {
   const answers = await ask(host, list, '/prepare-for-deploy')
@@ -75,12 +75,12 @@ async function askToPrepare(host: Host, list: Replica[]): Promise<Replica[]> {
 }
 
 /**
- * Asks old replicas to prepare, and waits until they say that they may be stopped: 200 and Ready. One that does not run
- * or is still warming up needs no waiting.
- * @param recall ends the waiting: a promise that is not kept yet is broken
- * @returns a promise for each, in order, since they say so at different times: whether it said Ready
+ * Asks old replicas to prepare, and waits until each says that it may be stopped: 200 and Ready. It does not wait for a
+ * replica that stops running or is still warming up.
+ * @param recall ends the waiting: promises that are still open are rejected
+ * @returns a promise for each replica, in order: whether it said Ready. @throws Overdue
  */
-export function drains(
+export function prepareToStop(
   host: Host,
   stack: StackConfig,
   old: Replica[],
@@ -108,7 +108,7 @@ export function drains(
   )
 }
 
-/** Those of the replicas that have not said Ready, as they are now. */
+/** The replicas that have not said Ready, as they are now. */
 async function undrained(
   host: Host,
   stack: StackConfig,
@@ -116,38 +116,33 @@ async function undrained(
   answers: Answer[],
 ): Promise<Replica[]> {
   const waiting = asked.filter((_, index) => !says(answers[index], 'Ready'))
-  const silent = asked.filter((_, index) => answers[index]?.status === 0)
-  if (silent.length === 0) return waiting
-  // One that crashed and was restarted has another address and has forgotten that it was asked.
-  const running = await refreshed(host, stack, waiting)
-  const anew = await askToPrepare(
+  const silent = new Set(asked.filter((_, index) => answers[index]?.status === 0).map(({ id }) => id))
+  if (silent.size === 0) return waiting
+  const ids = waiting.map(({ id }) => id)
+  const running = (await replicas(host, stack)).filter((one) => one.running && ids.includes(one.id))
+  // A replica that crashed and was restarted has another address, and does not know that it was asked to prepare.
+  const askedAgain = await askToPrepare(
     host,
-    running.filter(({ id }) => silent.some((one) => one.id === id)),
+    running.filter(({ id }) => silent.has(id)),
   )
-  return running.filter((one) => anew.includes(one) || !silent.some(({ id }) => id === one.id))
+  return running.filter((one) => askedAgain.includes(one) || !silent.has(one.id))
 }
 
-/** Those of the replicas that run, as they are now. */
-async function refreshed(host: Host, stack: StackConfig, list: Replica[]): Promise<Replica[]> {
-  const ids = new Set(list.map(({ id }) => id))
-  return (await replicas(host, stack)).filter(({ id, running }) => running && ids.has(id))
-}
-
-/** Seconds after which somebody looks whether those that answer nothing were restarted. */
+/** Seconds after which silent replicas are looked at: they may have been restarted. */
 const SLICE = 5
 
 interface Waiting {
-  /** Asks those again for a while that do not say it. */
+  /** Replicas that do not say it are asked again. */
   word: string
-  /** So long, unless all have said it. */
+  /** At most this long. */
   seconds: number
-  /** Hears of each that says it, at once. */
+  /** Is told of each replica that says the word, at once. */
   heard: (one: Replica) => void
   /** Ends the waiting. */
   signal: AbortSignal
 }
 
-/** Asks the replicas themselves, at once, never through the load balancer; an answer each, in order. */
+/** Asks all replicas at once. Returns an answer for each, in order. */
 async function ask(host: Host, list: Replica[], path: string, waiting?: Waiting): Promise<Answer[]> {
   if (list.length === 0) return []
   const { word = '', seconds = 0, heard = () => {}, signal } = waiting ?? {}

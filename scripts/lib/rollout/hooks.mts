@@ -5,7 +5,8 @@ import { OperatorError } from '../cli/errors.mts'
 import { say, warn } from '../cli/say.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import type { About, Proof } from '../proof/proof.mts'
+import type { Proof } from '../proof/proof.mts'
+import type { About } from '../proof/sentence.mts'
 
 /** Milliseconds. The lock is held meanwhile. */
 const DEADLINE = 600_000

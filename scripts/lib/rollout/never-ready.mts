@@ -1,4 +1,4 @@
-/** Fresh replicas that will never get ready: given up as soon as that is certain, and told why. */
+/** Fresh replicas that will never get ready: seen as early as that is certain, and why. */
 
 import { OperatorError, withoutPasswords } from '../cli/errors.mts'
 import { Overdue } from '../cli/wait.mts'
@@ -9,21 +9,22 @@ import { bash } from '../host/shell.mts'
 import { isMisplaced, NotReady, reasonOf, type Seen } from '../stack/diagnosis.mts'
 import { lastLog, type Replica, replicas } from './replica.mts'
 
-/** A replica that died so often is broken; once may be the moment when its database was not there yet. */
+/** A replica that has crashed this often is broken. It may crash once because its database was not there yet. */
 const MAX_CRASHES = 2
-/** Milliseconds until one that runs is asked where it listens: most have begun to by then. */
+/** Milliseconds before a running replica is asked where it listens: most listen by then. */
 const TIME_TO_BIND = 5000
-/** Milliseconds for which what may pass has to last. */
+/** Milliseconds: a state that may pass has to last this long. */
 const LASTING = 3000
 
-export interface Late {
+/** A replica that did not get ready in time. */
+interface Late {
   one: Replica
-  /** What it answered last, as people read it. */
+  /** Its last answer, as people read it. */
   answered: string
 }
 
 export class NeverReady {
-  /** Since when each was seen in a state that may pass. */
+  /** Since when each replica is in a state that may pass, by its id. */
   readonly #since = new Map<string, number>()
 
   constructor(
@@ -32,8 +33,8 @@ export class NeverReady {
   ) {}
 
   /**
-   * Looks at replicas that answer nothing; notes new addresses.
-   * @throws NotReady when waiting for one is in vain, OperatorError when somebody took it away
+   * Looks at replicas that answer nothing, and takes over their new addresses.
+   * @throws NotReady if one will never get ready, OperatorError if somebody stopped or removed one
    */
   async check(silent: Replica[]): Promise<void> {
     if (silent.length === 0) return
@@ -43,14 +44,14 @@ export class NeverReady {
       if (!now) throw new OperatorError(`${one.name} is gone: somebody removed it`)
       one.address = now.address
       if (!now.running && this.#lasts(now.id, true))
-        throw new OperatorError(`${now.name} was stopped by somebody (exit code ${now.exitCode})`)
-      // Looked at once more: what it was given up for may just have passed.
-      const reason = (await this.#inVain(now)) && (await this.#reason(now, 'nothing'))
+        throw new OperatorError(`Somebody stopped ${now.name} (exit code ${now.exitCode})`)
+      // #reason looks once more: the state may just have passed.
+      const reason = (await this.#isHopeless(now)) && (await this.#reason(now, 'nothing'))
       if (reason) throw reason
     }
   }
 
-  /** The reason for which they did not get ready in time. @param failure what ended the waiting; if not that, it is told */
+  /** Why they did not get ready in time. @param failure what ended the waiting; returned as it is unless that was the time */
   async explain(failure: Error, late: Late[]): Promise<Error> {
     if (!(failure instanceof Overdue)) return failure
     const found = await replicas(this.host, this.stack)
@@ -62,15 +63,15 @@ export class NeverReady {
     return new NotReady(failure.message, LONGER)
   }
 
-  async #inVain(one: Replica): Promise<boolean> {
+  async #isHopeless(one: Replica): Promise<boolean> {
     if (one.restarts >= MAX_CRASHES) return true
     if (!one.running || one.age < TIME_TO_BIND) return false
     return this.#lasts(one.id, isMisplaced({ ...one, listeners: await listenersOf(this.host, one.id) }))
   }
 
-  /** Whether it has been so for a while, look after look. */
-  #lasts(id: string, so: boolean): boolean {
-    if (!so) this.#since.delete(id)
+  /** Whether each look of the last seconds has seen the state. */
+  #lasts(id: string, seen: boolean): boolean {
+    if (!seen) this.#since.delete(id)
     else if (!this.#since.has(id)) this.#since.set(id, performance.now())
     return performance.now() - (this.#since.get(id) ?? Number.POSITIVE_INFINITY) >= LASTING
   }
@@ -82,7 +83,7 @@ export class NeverReady {
   }
 }
 
-/** How a container ended the last time, and the last lines of its log. While it runs again, its state holds no exit code. */
+/** How a container ended the last time, and the end of its log. If it runs again, its state has no exit code: an event has. */
 async function endOf(host: Host, id: string): Promise<Pick<Seen, 'exitCode' | 'outOfMemory' | 'log'>> {
   const output = await host.run(
     'Reading the last lines of a replica',

@@ -1,37 +1,35 @@
-/** What a fresh replica has to show before anyone is sent there: the probe's own page, as well as those of before. */
+/** What a fresh replica has to show before it gets requests: it answers the probe's page as well as an old one does. */
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { remote } from '../host/shell.mts'
 import { NotReady } from '../stack/diagnosis.mts'
 import type { Replica } from './replica.mts'
 
-/** How often each is asked: once for each of a few processes that it may have. */
+/** How often each is asked. It may have a few processes, and not all of them may be good. */
 const TIMES = 5
 
-/** @throws NotReady when a fresh one fails more often than one of before does */
+/** @throws NotReady if a fresh replica fails more often than an old one */
 export async function rehearse(
   host: Host,
   stack: StackConfig,
   fresh: readonly Replica[],
-  old: readonly Replica[],
+  old: Replica,
 ): Promise<void> {
-  const asked = [...fresh, ...old.slice(0, 1)]
-  const answers = parseAnswers(await host.run(`Asking for ${stack.probe.path}`, script(stack, asked)))
-  const [example] = old
-  const usual = example ? failures(answers.get(example.address)) : 0
-  for (const { name, address } of fresh) {
-    const failed = failures(answers.get(address))
-    if (failed <= usual) continue
-    const shown = (answers.get(address) ?? []).map((status) => status || 'nothing').join(', ')
-    const than = example ? ` (${example.name}: ${(answers.get(example.address) ?? []).join(', ')})` : ''
-    throw new NotReady(
-      `${name} answers ${stack.probe.path} by ${shown}${than}; nobody was sent there`,
-      'Mend the application or its settings',
-    )
-  }
+  const { path } = stack.probe
+  const output = await host.run(`Asking for ${path}`, script(stack, [...fresh, old]))
+  const answers = parseAnswers(output)
+  const shown = ({ address }: Replica) =>
+    (answers.get(address) ?? []).map((status) => status || 'nothing').join(', ')
+  const usual = failures(answers.get(old.address))
+  const worse = fresh.find(({ address }) => failures(answers.get(address)) > usual)
+  if (!worse) return
+  throw new NotReady(
+    `${worse.name} answers ${path} with ${shown(worse)} (${old.name}: ${shown(old)}); it got no requests of users`,
+    'Mend the application or its settings',
+  )
 }
 
-/** By address, the status of each answer; 0: none came. */
+/** The status of each answer, by the replica's address. Status 0: no answer. */
 export function parseAnswers(output: string): Map<string, number[]> {
   const lines = output.split('\n').filter(Boolean)
   return new Map(
@@ -42,7 +40,7 @@ export function parseAnswers(output: string): Map<string, number[]> {
   )
 }
 
-/** As the probe counts them. */
+/** Counts failures as the probe does. */
 const failures = (statuses: number[] = []) =>
   TIMES - statuses.filter((status) => status > 0 && status < 400).length
 

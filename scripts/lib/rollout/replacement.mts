@@ -1,4 +1,4 @@
-/** Services of one container: started where they do not run, replaced where they are outdated, by what a client notices. */
+/** Services with one container: started if they do not run, replaced if they are outdated. */
 
 import { count, warn } from '../cli/say.mts'
 import { waitUntil } from '../cli/wait.mts'
@@ -9,10 +9,10 @@ import { bash, join } from '../host/shell.mts'
 import { summarize, trying } from '../proof/probe.mts'
 import { composeFor, containerOf, type Single, up } from '../stack/stack.mts'
 
-/** Seconds until the site must answer again. */
+/** Seconds within which the site must answer again. */
 const BACK_DEADLINE = 60
 
-/** What is noticed for the seconds that the container is not there. */
+/** What clients notice while the container does not run. */
 const NOTICED: Record<Single, string> = {
   db: 'requests that need the database wait or fail',
   dbport: 'connections to the database’s port on the server are cut',
@@ -21,7 +21,7 @@ const NOTICED: Record<Single, string> = {
   lb: 'the site does not answer',
 }
 
-/** Sees to it that a service runs as configured and answers; returns what was done, empty when nothing was to do. */
+/** Makes a service run as configured. Returns what was done; empty if there was nothing to do. */
 export async function bring(
   host: Host,
   stack: StackConfig,
@@ -31,20 +31,20 @@ export async function bring(
   if (!(await isOutdated(host, stack, release, service)))
     return (await up(host, stack, release, service)) ? 'started' : ''
   warn(
-    `${containerOf(stack, service)} is replaced, since its image or its settings have changed: for some seconds ${NOTICED[service]}.`,
+    `${containerOf(stack, service)} is replaced, because its image or its settings have changed: for some seconds ${NOTICED[service]}.`,
   )
   const seen = await counted(host, stack, () => up(host, stack, release, service))
   return `replaced (${seen})`
 }
 
-/** Starts a container that is there once more, as it is; returns what clients saw of it. */
+/** Restarts a container as it is. Returns what the probe saw. */
 export async function startAgain(host: Host, stack: StackConfig, service: Single): Promise<string> {
   const container = containerOf(stack, service)
   warn(`${container} is started again: for some seconds ${NOTICED[service]}.`)
   return await counted(host, stack, () => up(host, stack, 'none', service, ['docker', 'restart', container]))
 }
 
-/** Whether a container that runs would be replaced: what Compose itself says that it would do. */
+/** Whether a running container would be replaced, by Compose's own dry run. */
 async function isOutdated(
   host: Host,
   stack: StackConfig,
@@ -63,13 +63,13 @@ compose up --dry-run -d --no-deps --no-build ${service} 2>&1`,
   return /\bRecreate\b/.test(output)
 }
 
-/** Does the work while a client asks the site, where it answers; says what the client saw. */
+/** Does the work while the probe asks the site. Returns what the probe saw. */
 export async function counted(host: Host, stack: StackConfig, work: () => Promise<unknown>): Promise<string> {
   const { path, rate, timeout } = stack.probe
   const [probe, first] = await trying({ site: Site.of(host, stack), path, rate, timeout })
   if (!first || first.error) {
     await work()
-    return 'nobody counted requests: the site did not answer before'
+    return 'the probe did not run: the site was not up before'
   }
   probe.start()
   try {

@@ -1,4 +1,4 @@
-/** Replicas: the containers that run the application. What they are asked is in handshake.mts. */
+/** Replicas: the containers that run the application. */
 
 import { indent, OperatorError, withoutPasswords } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -12,7 +12,7 @@ export interface Replica {
   /** Container name: prusa-app-3. */
   name: string
   release: string
-  /** Name of what it was started with. */
+  /** Name of the target that it was started with. */
   target: string
   /** Digest of the passwords that it was started with. */
   secrets: string
@@ -25,18 +25,18 @@ export interface Replica {
   exitCode: number
 }
 
-/** Every container of the application, whatever its state, by number. */
+/** Every container of the application in any state, by number. */
 export async function replicas(host: Host, stack: StackConfig): Promise<Replica[]> {
   return parseReplicas(stack, await host.run('Looking at the replicas', looking(stack)))
 }
 
-/** Prints what `parseReplicas` reads. */
+/** A script that prints what `parseReplicas` reads. */
 export const looking = (stack: StackConfig): Script => join([found(stack), bash`found | inspect`])
 
-/** The functions `found` and `inspect`, for the head of a script. */
+/** Defines the functions `found` and `inspect` of a script. */
 const found = ({ project }: StackConfig): Script => remote('replicas', { project, inspected: INSPECTED })
 
-/** What the engine is asked of a container: JSON, as {@link Inspected} has it. */
+/** The format for `docker inspect`: JSON, as in {@link Inspected}. */
 export const INSPECTED = `{${['Id', 'Name', 'RestartCount', 'State', 'NetworkSettings']
   .map((key) => `"${key}":{{json .${key}}}`)
   .join(',')},"Image":{{json .Config.Image}},"Labels":{{json .Config.Labels}}}`
@@ -58,7 +58,7 @@ export interface Inspected {
   NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
 }
 
-/** @param output the server's clock in milliseconds, then a container on each line */
+/** @param output the server's clock in milliseconds, then a line for each container */
 export function parseReplicas(stack: StackConfig, output: string): Replica[] {
   const [now, ...lines] = output.split('\n').filter(Boolean)
   const containers = lines.map((line) => replicaOf(stack, JSON.parse(line) as Inspected, Number(now)))
@@ -84,7 +84,7 @@ export function replicaOf(stack: StackConfig, container: Inspected, now: number)
 
 const numberOf = (replica: Replica) => Number(replica.name.split('-').at(-1))
 
-/** Starts more replicas of a target beside those that are there; others for those that somebody removes meanwhile. */
+/** Starts more replicas of a target. If somebody removes one before it starts, another one is made. */
 export async function startReplicas(
   host: Host,
   stack: StackConfig,
@@ -103,7 +103,7 @@ export async function startReplicas(
     const output = await host.run(
       `Starting replicas of release ${target.release}`,
       join([
-        // Nobody else's change meanwhile: Compose is told how many there shall be in all.
+        // Compose is told the number of all replicas, so it must not change meanwhile.
         mutex(stack, 'replicas'),
         found(stack),
         bash`{
@@ -115,17 +115,15 @@ ${remote('start-replicas', parameters)}
     started.push(...parseReplicas(stack, output))
   }
   if (started.length >= count) return started
-  throw new OperatorError(
-    `Fresh replicas of ${target.release} are removed by somebody else before they start`,
-  )
+  throw new OperatorError(`Somebody else removes fresh replicas of ${target.release} before they start`)
 }
 
-/** How often replicas are made anew that somebody removes before they are started. */
+/** How often other replicas are made for those that somebody removes. */
 const ATTEMPTS = 5
 
 /**
- * Stops by SIGTERM, kills after the configured time, removes; the last lines of each are kept on the server. Somebody else
- * may have removed one already.
+ * Stops replicas by SIGTERM, kills them after the configured time, and removes them. The end of each log is kept on the
+ * server. Somebody else may have removed one already.
  */
 export async function removeReplicas(host: Host, stack: StackConfig, gone: Replica[]): Promise<void> {
   if (gone.length === 0) return
@@ -134,14 +132,14 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
   await host.run(
     `Stopping ${namesOf(gone)}`,
     join([
-      // Until then nobody is started either, who would get the address that the balancer still knows as another one's.
+      // No replica is started meanwhile: it would get an address that the balancer still knows as another one's.
       mutex(stack, 'replicas', true),
       remote('keep-log', { folder: stack.folder }),
       bash`docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true`,
       ...gone.map(({ name, release }) => bash`keep_log ${name} ${release}`),
       bash`
 docker rm ${ids} >/dev/null || true
-# One that somebody else is just removing is still there for a moment, and cannot be removed.
+# A container that somebody else is removing is there for another moment, and cannot be removed.
 until [ -z "$(docker ps -aq ${here})" ]; do
   docker ps -aq ${here} | xargs -r docker rm --force >/dev/null || sleep 0.2
 done`,
@@ -154,15 +152,15 @@ export function namesOf(list: readonly { name: string }[]): string {
   return list.map(({ name }) => name).join(', ')
 }
 
-/** Of those that run. */
+/** The addresses of those that run. */
 export const addressesOf = (list: readonly Pick<Replica, 'address'>[]): string[] =>
   list.flatMap(({ address }) => address || [])
 
-/** Prints the last lines of a container's log, without those that our own questions made: ten a second. */
+/** A script that prints the end of a container's log, without the questions of these scripts: ten a second. */
 export const lastLog = (id: string, lines: number): Script =>
   bash`docker logs --tail 5000 ${id} 2>&1 | { grep -vE '/(status|prepare-for-deploy|ready-for-deploy)' || true; } | tail -n ${lines} || true`
 
-/** How a container is and the last lines that it logged, without those that our own questions made. */
+/** The state of a container, and the end of its log. */
 export async function lastWords(host: Host, { id, name }: Replica): Promise<string> {
   const script = bash`
 docker inspect -f '{{with .State}}{{.Status}}{{if ne .Status "running"}}, exit code {{.ExitCode}}{{end}}{{with .Health}}, health {{.Status}}{{end}}{{end}}, restarted {{.RestartCount}} times' ${id} || true

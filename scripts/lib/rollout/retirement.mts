@@ -1,128 +1,143 @@
-/** How an old replica goes: it says itself when it may be stopped, and the balancer when it holds no request any more. */
+/** How an old replica goes: it says that it may be stopped, and the balancer says that it holds no request. */
 
 import { OperatorError } from '../cli/errors.mts'
 import { capital, count, say, warn } from '../cli/say.mts'
 import { Overdue } from '../cli/wait.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Place } from '../edge/balancer.mts'
-import type { Host } from '../host/host.mts'
-import type { Proof } from '../proof/proof.mts'
+import type { Context } from './context.mts'
 import { readFleet, whoServes } from './fleet.mts'
-import { drains } from './handshake.mts'
+import { prepareToStop } from './handshake.mts'
 import { namesOf, type Replica, removeReplicas } from './replica.mts'
+import type { Stages } from './stages.mts'
 
-/** The rollout stops where it is, and what runs keeps running: there is nothing to go back from. */
+/** The rollout stops where it is. What runs goes on running, and nothing is undone. */
 export class Halt extends OperatorError {
-  /** @param stuck those that did not say Ready */
+  /** @param stuck replicas that did not say Ready */
   constructor(
     stack: StackConfig,
     readonly stuck: Replica[],
   ) {
     super(
-      `${namesOf(stuck)} did not say Ready within ${stack.rollout.drain_timeout} s: the rollout stops there (on_drain_timeout: abort)`,
+      `${namesOf(stuck)} did not say Ready within ${stack.rollout.drain_timeout} s: the rollout stops here (on_drain_timeout: abort)`,
     )
   }
 }
 
-/** Old replicas that go together. */
+/** The old replicas of a rollout. They go while the loop goes on. */
 export class Retirement {
   readonly #recall = new AbortController()
-  /** Those that are being stopped, or are gone. */
-  readonly #stopped = new Set<Replica>()
+  readonly #underWay: Promise<void>[] = []
+  #failure: Error | undefined
 
   constructor(
-    private readonly host: Host,
-    private readonly stack: StackConfig,
-    private readonly proof: Proof,
-    private readonly old: Replica[],
+    private readonly context: Context,
+    private readonly stages: Stages,
   ) {}
 
-  /** Those that run without new requests. An address is somebody else's as soon as a replica is stopped. */
-  get draining(): Replica[] {
-    return this.#recall.signal.aborted ? [] : this.old.filter((one) => one.running && !this.#stopped.has(one))
+  /** Begins to retire replicas, and returns at once. `check` throws what goes wrong. */
+  begin(old: readonly Replica[]): void {
+    if (old.length === 0) return
+    // Kept for `check`: a rejected promise that nobody awaits would end the process.
+    const noted = this.#retire(old).catch((error) => {
+      this.#failure ??= error
+    })
+    this.#underWay.push(noted)
   }
 
-  /** Stops no more of them, from now on; returns those that can have requests again. */
+  /** Waits until each retirement has ended, with or without an error. */
+  async finished(): Promise<void> {
+    await Promise.all(this.#underWay)
+  }
+
+  /** @throws Halt, or the first other error of a retirement */
+  check(): void {
+    if (this.#failure) throw this.#failure
+  }
+
+  /** Stops no more replicas. Returns those that can get requests again. */
   recall(): Replica[] {
-    const back = this.draining
     this.#recall.abort()
+    const back = this.stages.at('draining')
+    this.stages.set(back, 'serving')
     return back
   }
 
-  /** Asks them to prepare; each is stopped and removed as soon as it may be. @throws Halt */
-  async run(): Promise<void> {
-    const running = this.old.filter((one) => one.running)
-    const drained = drains(this.host, this.stack, running, this.#recall.signal)
+  /** Asks replicas to prepare. Each is stopped and removed as soon as it may be. */
+  async #retire(old: readonly Replica[]): Promise<void> {
+    const { host, stack } = this.context
+    const running = old.filter((one) => one.running)
+    this.stages.set(running, 'draining')
+    const prepared = prepareToStop(host, stack, running, this.#recall.signal)
     const ends = await Promise.allSettled([
-      ...running.map((one, index) => this.#end(one, drained[index] as Promise<boolean>)),
-      this.#remove(this.old.filter((one) => !one.running)),
+      ...running.map((one, index) => this.#stop(one, prepared[index] as Promise<boolean>)),
+      this.#removeStopped(old.filter((one) => !one.running)),
     ])
-    // Those that were called back have not failed.
+    // Replicas that were called back have not failed.
     if (this.#recall.signal.aborted) return
-    const reasons = ends.map((end) => (end.status === 'rejected' ? end.reason : undefined))
-    const stuck = running.filter((_, index) => reasons[index] instanceof Overdue)
-    if (stuck.length > 0) throw new Halt(this.stack, stuck)
-    const failure = reasons.find(Boolean)
-    if (failure) throw failure
+    const errors = ends.map((end) => (end.status === 'rejected' ? end.reason : undefined))
+    const stuck = running.filter((_, index) => errors[index] instanceof Overdue)
+    if (stuck.length > 0) throw new Halt(stack, stuck)
+    const error = errors.find(Boolean)
+    if (error) throw error
   }
 
-  async #end(one: Replica, drained: Promise<boolean>): Promise<void> {
-    const { host, stack, proof } = this
-    const drains = () =>
-      drained.then(
+  async #stop(one: Replica, prepared: Promise<boolean>): Promise<void> {
+    const { host, stack, proof } = this.context
+    const drained = () =>
+      prepared.then(
         (ready) => (ready ? 'drained' : 'had nothing to drain'),
         (error) => this.#overdue(one, error),
       )
-    await proof.step('drain', one.name, drains, { said: (how) => how })
-    await proof.step('release', one.name, () => this.#untilFree(one))
+    await proof.step('drain', one.name, drained, { said: (how) => how })
+    await proof.step('finish', one.name, () => this.#untilFree(one))
     if (this.#recall.signal.aborted) return
-    this.#stopped.add(one)
+    this.stages.set([one], 'gone')
     await proof.step('stop', one.name, () => removeReplicas(host, stack, [one]))
   }
 
-  /** What does not run has nothing to be waited for. */
-  async #remove(gone: Replica[]): Promise<void> {
-    if (gone.length === 0) return
-    for (const one of gone) this.#stopped.add(one)
-    const { host, stack, proof } = this
-    await proof.step('stop', namesOf(gone), () => removeReplicas(host, stack, gone), {
+  /** A replica that does not run has nothing to finish. */
+  async #removeStopped(stopped: Replica[]): Promise<void> {
+    if (stopped.length === 0) return
+    const { host, stack, proof } = this.context
+    this.stages.set(stopped, 'gone')
+    await proof.step('stop', namesOf(stopped), () => removeReplicas(host, stack, stopped), {
       said: () => 'did not run: removed',
     })
   }
 
-  async #overdue(one: Replica, error: Error): Promise<string> {
-    const { drain_timeout, on_drain_timeout } = this.stack.rollout
+  async #overdue({ name }: Replica, error: Error): Promise<string> {
+    const { host, stack } = this.context
+    const { drain_timeout, on_drain_timeout } = stack.rollout
     if (!(error instanceof Overdue) || on_drain_timeout === 'abort') throw error
-    const late = `${one.name} did not say Ready within ${drain_timeout} s`
-    const who = whoServes(await readFleet(this.host, this.stack))
-    warn(`${late}: stopped all the same (on_drain_timeout: stop). ${capital(who)}.`)
+    const who = capital(whoServes(await readFleet(host, stack)))
+    warn(
+      `${name} did not say Ready within ${drain_timeout} s: it is stopped anyway (on_drain_timeout: stop). ${who}.`,
+    )
     return 'not drained'
   }
 
-  /** Waits until the balancer counts no request on it; says so when that takes a while. */
+  /** Waits until the balancer counts no request on it. If this takes long, says what it waits for. */
   async #untilFree({ name, address }: Replica): Promise<void> {
-    const { stack, proof } = this
+    const { pool, proof, stack } = this.context
     const { balancer_timeout } = stack.rollout
     const busy = (places: readonly Place[]) => places.find((place) => place.address === address)?.busy ?? 0
     const held = (places: readonly Place[]) =>
       busy(places) > 0 ? `${name} holds ${count(busy(places), 'request')}` : ''
     const patience = setTimeout(() => {
-      const seen = held(proof.pool.places)
-      if (seen)
-        say(
-          `  ${seen}: waiting for the end of that, ${balancer_timeout} s at most (rollout.balancer_timeout)`,
-        )
+      const seen = held(pool.places)
+      if (seen) say(`  ${seen}: waiting ${balancer_timeout} s at most for the end (rollout.balancer_timeout)`)
     }, TELL_AFTER)
-    await proof.pool
+    await pool
       .until(`${name} free of requests`, balancer_timeout, held)
       .catch((error) => {
         if (!(error instanceof Overdue)) throw error
-        proof.cut += busy(proof.pool.places)
-        warn(`${held(proof.pool.places)} after ${balancer_timeout} s: cut off (rollout.balancer_timeout).`)
+        proof.cut += busy(pool.places)
+        warn(`${held(pool.places)} after ${balancer_timeout} s: cut off (rollout.balancer_timeout).`)
       })
       .finally(() => clearTimeout(patience))
   }
 }
 
-/** Milliseconds after which it is said for whom one waits. */
+/** Milliseconds after which the output says which replica still holds requests. */
 const TELL_AFTER = 3000

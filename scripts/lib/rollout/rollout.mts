@@ -1,217 +1,180 @@
-/** The moves of a rollout. Their order is the loop's, in redeploy.mts; here is what each of them takes care of. */
+/** The steps of a rollout. Their order is the loop's, in redeploy.mts; each function says what its step takes care of. */
 
 import { OperatorError } from '../cli/errors.mts'
 import { count, warn } from '../cli/say.mts'
-import type { StackConfig } from '../config/config.mts'
 import * as balancer from '../edge/balancer.mts'
-import type { Host } from '../host/host.mts'
-import type { Proof } from '../proof/proof.mts'
-import { Admission, answered } from './admission.mts'
+import { giveRequests, untilJudged } from './admission.mts'
+import type { Context } from './context.mts'
 import { type Fleet, readFleet } from './fleet.mts'
 import { untilReady } from './handshake.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
-import * as replica from './replica.mts'
-import { addressesOf, namesOf, type Replica } from './replica.mts'
+import { rehearse } from './rehearsal.mts'
+import { addressesOf, namesOf, type Replica, startReplicas } from './replica.mts'
 import { Retirement } from './retirement.mts'
+import { Stages } from './stages.mts'
 import type { Target } from './target.mts'
 
-/** How often others are made for replicas that somebody removes meanwhile. */
+/** How often there is a new plan because somebody removes replicas during the rollout. */
 const ROUNDS = 3
-/** So many requests show what fresh replicas are like that have their full share. */
+/** After this many requests it shows whether fresh replicas with a full share are good. */
 const SHOWN = 4
 
 export class Rollout {
-  /** What it takes to get from the fleet to the target. */
-  plan: Plan
-  #round = 1
-  /** The last start, also when nobody waits for it any more. */
-  #starting: Promise<Replica[]> | undefined
-  /** Those that are to get ready. */
-  waiting: readonly Replica[] = []
-  #serving: Replica[]
-  /** Those that this rollout has given requests. */
-  readonly fresh: Replica[] = []
-  readonly #retirements: Retirement[] = []
-  readonly #retiring: Promise<void>[] = []
-  #failure: Error | undefined
-  /** How many replicas had requests when it began. */
-  readonly servedBefore: number
-  /** Ids of what was there when it began, without what was of its own target already. */
-  readonly before: ReadonlySet<string>
+  readonly stages = new Stages()
+  readonly retirement: Retirement
+  /** Number of replicas that got requests when the rollout began. */
+  readonly servedAtFirst: number
+  /** The last start. It goes on when nobody waits for it any more. */
+  starting: Promise<Replica[]> | undefined
+  #plan: Plan
 
   /** @param current whether a replica is as wanted */
   constructor(
-    readonly host: Host,
-    readonly stack: StackConfig,
-    private readonly proof: Proof,
+    readonly context: Context,
     private readonly target: Target,
     private readonly current: (replica: Replica) => boolean,
-    private fleet: Fleet,
+    fleet: Fleet,
   ) {
-    proof.pool.follow((places) => this.#keepOut(places).catch(() => {}))
-    this.#serving = fleet.serving
-    this.servedBefore = this.#serving.length
-    this.plan = plan(stack, fleet, current)
-    const { adopt } = this.plan
-    this.before = new Set(fleet.found.filter((one) => !adopt.includes(one)).map(({ id }) => id))
+    this.retirement = new Retirement(context, this.stages)
+    this.servedAtFirst = fleet.serving.length
+    this.#plan = this.#planFor(fleet)
+    context.pool.follow((places) => this.#keepOut(places).catch(() => {}))
   }
 
-  /** Whether anyone has got or lost requests by it, so that there is something to go back from. */
-  get begun(): boolean {
-    return this.fresh.length + this.#retirements.length > 0
+  /** The batches of the plan, one after the other, until all is as wanted. */
+  async *batches(): AsyncGenerator<Batch> {
+    const { order } = this.context.stack.rollout
+    for (let round = 1; ; round++) {
+      await this.#finishInterrupted()
+      for (const batch of this.#plan.batches) {
+        await this.#observe()
+        yield order === 'stop-first' ? await this.#stopFirst(batch) : batch
+      }
+      await this.#untilRetired()
+      if (await this.#isDone(round)) return
+    }
   }
 
-  /** Those that have no new requests any more. */
-  get #draining(): Replica[] {
-    return this.#retirements.flatMap(({ draining }) => draining)
+  /** Starts fresh replicas beside the old ones. */
+  async start(number: number): Promise<Replica[]> {
+    this.#check()
+    if (number === 0) return []
+    const { context, target } = this
+    const { host, stack, proof, abort } = context
+    return await proof.step('start', `${count(number, 'replica')} of ${target.release}`, async () => {
+      this.starting = startReplicas(host, stack, target, number)
+      const fresh = await abort.waitFor(this.starting)
+      this.stages.set(fresh, 'warming')
+      return fresh
+    })
   }
 
-  /** What an interrupted rollout left: fresh replicas are put to use, old ones that are out already go. */
-  async adopt(): Promise<void> {
-    const { adopt, leftovers } = this.plan
-    this.retire(leftovers)
+  /** Waits until the balancer says that they are up: it asks each for /status, and expects 200 and OK. @throws NotReady */
+  async untilReady(fresh: Replica[]): Promise<void> {
+    if (fresh.length === 0) return
+    const { host, stack, pool, proof, abort } = this.context
+    // They have been warming up since they were started.
+    const earlier = Math.min(...fresh.map(({ age }) => age))
+    const ready = () => abort.waitFor(untilReady(host, stack, pool, fresh))
+    await proof.step('ready', namesOf(fresh), ready, { earlier })
+  }
+
+  /** Lets them answer the probe's page, then gives them requests. @throws NotReady, RequestsFail */
+  async admit(fresh: Replica[]): Promise<void> {
+    this.#check()
+    if (fresh.length === 0) return
+    const { host, stack } = this.context
+    await balancer.introduce(host, stack, this.stages.at('warming', 'serving', 'draining'))
+    const [old] = this.stages.at('serving')
+    const careful = stack.rollout.abort_on_errors && old !== undefined
+    if (careful) await rehearse(host, stack, fresh, old)
+    // Before the balancer is told: if the rollout is cut off now, they may have requests.
+    this.stages.set(fresh, 'serving')
+    await giveRequests(this.context, fresh, careful)
+  }
+
+  /** Sends them no new request. Requests under way go on. */
+  async drain(old: Replica[]): Promise<void> {
+    this.#check()
+    const running = old.filter(({ address }) => address)
+    if (running.length === 0) return
+    const { host, stack, proof } = this.context
+    const out = () => balancer.share(host, stack, addressesOf(running), 0)
+    await proof.step('swap', `${namesOf(old)} out`, out)
+    this.stages.set(running, 'draining')
+  }
+
+  /**
+   * Asks them to prepare, waits until each says Ready and holds no request, stops and removes it. Returns at once: this
+   * goes on while the next batch starts.
+   */
+  retire(old: Replica[]): void {
+    this.retirement.begin(old)
+  }
+
+  /** Puts fresh replicas of an interrupted rollout to use, and retires its old ones. */
+  async #finishInterrupted(): Promise<void> {
+    const { adopt, leftovers } = this.#plan
+    this.retirement.begin(leftovers)
     await this.untilReady(adopt)
     await this.admit(adopt)
   }
 
-  /** Waits until requests have shown what the fresh ones are like, where any are asked: no more are started if they fail. */
-  async observe(): Promise<void> {
-    const { abort_on_errors, canary } = this.stack.rollout
-    if (!abort_on_errors || this.fresh.length === 0) return
-    await answered(this.proof, SHOWN, Math.max(1, canary.seconds))
+  /** Waits until requests have shown what the fresh replicas are like. If requests fail, no more are started. */
+  async #observe(): Promise<void> {
+    const { abort_on_errors, canary } = this.context.stack.rollout
+    if (!abort_on_errors || this.stages.admitted.length === 0) return
+    await untilJudged(this.context, SHOWN, Math.max(1, canary.seconds))
     this.#check()
   }
 
-  /** Starts fresh replicas beside the old ones. */
-  async start(batch: Batch): Promise<Replica[]> {
-    this.#check()
-    if (batch.fresh === 0) return []
-    const { host, stack, target, proof } = this
-    return await proof.step('start', `${count(batch.fresh, 'replica')} of ${target.release}`, async () => {
-      this.#starting = replica.startReplicas(host, stack, target, batch.fresh)
-      return await this.proof.watch.over(this.#starting)
-    })
-  }
-
-  /** Waits until the balancer finds each of them well. */
-  async untilReady(fresh: Replica[]): Promise<void> {
-    if (fresh.length === 0) return
-    this.waiting = fresh
-    const waiting = () => this.proof.watch.over(untilReady(this.host, this.stack, this.proof.pool, fresh))
-    // They have been warming up since they were started, the last of them at least so long.
-    const earlier = Math.min(...fresh.map(({ age }) => age))
-    await this.proof.step('ready', namesOf(fresh), waiting, { earlier })
-  }
-
-  /** They prove themselves, and have requests then. */
-  async admit(fresh: Replica[]): Promise<void> {
-    this.#check()
-    if (fresh.length === 0) return
-    const { host, stack, proof } = this
-    await balancer.introduce(host, stack, [...this.#serving, ...this.#draining, ...fresh])
-    const admission = new Admission(host, stack, proof, fresh, this.#serving)
-    await admission.prove()
-    // Before it is done: wherever it is cut off, they may have requests.
-    this.fresh.push(...fresh)
-    await admission.enter()
-    this.#serving = [...this.#serving, ...fresh]
-  }
-
-  /** They get no new request; those under way go on. */
-  async drain(out: Replica[]): Promise<void> {
-    this.#check()
-    const at = addressesOf(out)
-    if (at.length === 0) return
-    await this.proof.step('swap', `${namesOf(out)} out`, () => balancer.share(this.host, this.stack, at, 0))
-    this.#serving = this.#serving.filter(({ address }) => !at.includes(address))
-  }
-
-  /** For stop-first: out, drained and gone before a fresh one starts; returns who is left to go then: nobody. */
-  async takeOut({ old, fresh }: Batch): Promise<Replica[]> {
-    await this.retired()
-    // Where fewer serve than there shall be, there is room for one more.
-    if (old.length === 0 || this.#serving.length + fresh <= this.stack.app.replicas) return old
-    if (old.length === this.#serving.length)
+  /** Retires the old replicas before the fresh ones start. Returns what is left of the batch. */
+  async #stopFirst(batch: Batch): Promise<Batch> {
+    await this.#untilRetired()
+    const { old, fresh } = batch
+    const serving = this.stages.at('serving').length
+    // If fewer serve than wanted, there is room for one more.
+    if (old.length === 0 || serving + fresh <= this.context.stack.app.replicas) return batch
+    if (old.length === serving)
       warn('stop-first with no other replica up: the site is down until the fresh one is ready.')
     await this.drain(old)
-    this.retire(old)
-    await this.retired()
-    return []
+    this.retirement.begin(old)
+    await this.#untilRetired()
+    return { fresh, old: [] }
   }
 
-  /** Drains, then stops and removes; goes on while the loop does. */
-  retire(old: Replica[]): void {
-    if (old.length === 0) return
-    const retirement = new Retirement(this.host, this.stack, this.proof, old)
-    this.#retirements.push(retirement)
-    // Noted here and thrown by the next check: a promise that nobody waits for yet must not end the process.
-    const noted = retirement.run().catch((error) => {
-      this.#failure ??= error
-    })
-    this.#retiring.push(noted)
-  }
-
-  /** Waits for everything that is being retired. */
-  async retired(): Promise<void> {
-    await this.proof.watch.over(this.finished())
+  async #untilRetired(): Promise<void> {
+    await this.context.abort.waitFor(this.retirement.finished())
     this.#check()
   }
 
-  /** The same, however it ended. */
-  async finished(): Promise<void> {
-    await Promise.all(this.#retiring)
-  }
-
-  /** Looks whether all is as wanted now. If not, somebody removed or stopped a replica meanwhile: there is a new plan. */
-  async isDone(): Promise<boolean> {
-    this.fleet = await readFleet(this.host, this.stack)
-    this.#serving = this.fleet.serving
-    this.plan = plan(this.stack, this.fleet, this.current)
-    if (isDone(this.plan)) return true
-    const what = `Replicas of ${this.target.release} are removed or stopped by somebody else`
-    if (this.#round++ >= ROUNDS) throw new OperatorError(what)
-    warn(`${what}: others are made.`)
+  /** Looks whether all is as wanted. If somebody removed or stopped replicas, there is a new plan. */
+  async #isDone(round: number): Promise<boolean> {
+    const { host, stack } = this.context
+    this.#plan = this.#planFor(await readFleet(host, stack))
+    if (isDone(this.#plan)) return true
+    const what = `Somebody else removes or stops replicas of ${this.target.release}`
+    if (round >= ROUNDS) throw new OperatorError(what)
+    warn(`${what}: the rollout starts others.`)
     return false
   }
 
-  /**
-   * Requests fail on the fresh replicas: those of before that are not stopped yet have them again at once, and the fresh
-   * ones no more where anyone else is left. Returns the ones put back; they were asked to prepare and have to go later.
-   */
-  async recall(): Promise<Replica[]> {
-    const back = this.#retirements.flatMap((retirement) => retirement.recall())
-    const others = this.#serving.filter(({ id }) => !this.fresh.some((one) => one.id === id))
-    if (back.length + others.length === 0) return []
-    const { host, stack, proof } = this
-    const sides = [back.length > 0 && `${namesOf(back)} in`, `${namesOf(this.fresh)} out`].filter(Boolean)
-    await proof.step('swap', sides.join(', '), async () => {
-      await balancer.share(host, stack, addressesOf(back), 100)
-      await balancer.share(host, stack, addressesOf(this.fresh), 0)
-    })
-    this.#serving = [...others, ...back]
-    return back
+  #planFor(fleet: Fleet): Plan {
+    const made = plan(this.context.stack, fleet, this.current)
+    this.stages.read(fleet, made.adopt)
+    return made
   }
 
-  /** Removes fresh replicas that never got a request. */
-  async discard(): Promise<void> {
-    await Promise.allSettled([this.#starting])
-    const given = new Set(this.fresh.map(({ id }) => id))
-    const found = await replica.replicas(this.host, this.stack)
-    const unserved = found.filter(({ id }) => !this.before.has(id) && !given.has(id))
-    this.waiting = [] // their addresses may be others' soon
-    await replica.removeReplicas(this.host, this.stack, unserved)
-  }
-
-  /** A balancer that was restarted has forgotten who drains, and who has not been admitted yet. */
+  /** A balancer that was restarted has forgotten which replicas get no requests. */
   async #keepOut(places: readonly balancer.Place[]): Promise<void> {
-    const out = addressesOf([...this.#draining, ...this.waiting.filter((one) => !this.fresh.includes(one))])
+    const out = addressesOf(this.stages.at('warming', 'draining'))
     const forgotten = places.filter(({ address, weight }) => out.includes(address) && weight > 0)
-    await balancer.share(this.host, this.stack, addressesOf(forgotten), 0)
+    await balancer.share(this.context.host, this.context.stack, addressesOf(forgotten), 0)
   }
 
-  /** @throws what a retirement failed with, or what the probe sees fail that did not fail before */
+  /** @throws Halt or RequestsFail, among others */
   #check(): void {
-    if (this.#failure) throw this.#failure
-    this.proof.watch.check()
+    this.retirement.check()
+    this.context.abort.check()
   }
 }

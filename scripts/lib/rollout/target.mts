@@ -1,7 +1,7 @@
 /**
- * A target: a release, and everything that its replicas are started with. It is kept on the server from the first time
- * that it is wanted, as FOLDER/targets/NAME: whoever goes back to it starts what was, whatever the checkout says by then.
- * Passwords are not in it: going back is going on with those of today.
+ * A target: a release, and everything that its replicas are started with. The server keeps it in FOLDER/targets/NAME. So a
+ * rollback starts replicas with the settings of that time, and not with those of the checkout. Passwords are not kept: a
+ * rollback uses the current ones.
  */
 import { hash } from 'node:crypto'
 import { parse, stringify } from 'yaml'
@@ -15,19 +15,19 @@ import { appVariables, envFile, stackFile } from '../stack/stack.mts'
 import type { Replica } from './replica.mts'
 
 export interface Target {
-  /** RELEASE-DIGEST. What was started before targets were kept is named after its release alone. */
+  /** RELEASE-DIGEST. In old deployments, which kept no targets, the release alone. */
   name: string
   release: string
-  /** Digest of the passwords that its replicas are given. */
+  /** Digest of the passwords that its replicas get. */
   secrets: string
 }
 
-/** Whether a replica is one of the target's, with the passwords of now. */
+/** Whether a replica runs this target with the current passwords. */
 export function isOf(target: Pick<Target, 'name' | 'secrets'>, replica: Replica): boolean {
   return replica.target === target.name && replica.secrets === target.secrets
 }
 
-/** In what a replica is not as it would be started now; empty when it is. */
+/** How a replica differs from one that is started now; empty if it does not. */
 export function difference(stack: StackConfig, wanted: Target, replica: Replica): string {
   const differs = [
     replica.release !== wanted.release && 'another release',
@@ -37,18 +37,18 @@ export function difference(stack: StackConfig, wanted: Target, replica: Replica)
   return list(differs.filter((text) => text !== false))
 }
 
-/** The release of a target by its name. */
+/** The release in the name of a target. */
 export const releaseOf = (name: string) => name.replace(/-[0-9a-f]{8}$/, '')
 
 export const folderOf = (stack: StackConfig, name: string) => `${stack.folder}/targets/${name}`
 
-/** Name of the target that this configuration makes of a release. */
+/** The name of the target of a release with this configuration. */
 export function nameOf(stack: StackConfig, release: string): string {
   const digest = hash('sha256', JSON.stringify(contents(stack, release)))
   return `${release}-${digest.slice(0, 8)}`
 }
 
-/** What its folder holds. The variable TARGET, the name, is there for the label of each replica. */
+/** The files of a target's folder. The variable TARGET becomes a label of each replica. */
 export function targetFiles(stack: StackConfig, release: string): ServerFile[] {
   const { definition, variables, environment } = contents(stack, release)
   const name = nameOf(stack, release)
@@ -64,7 +64,7 @@ const HEAD = `# What the replicas of this target are started with. By hand, in t
 #   docker compose --env-file stack.env -f stack.yaml up -d --no-recreate --scale app=3 app
 `
 
-/** The service `app` of compose/stack.yaml alone, on the networks that are there, and the values of the variables in it. */
+/** The service `app` of compose/stack.yaml alone, on the networks of the stack, and the values of its variables. */
 function contents(stack: StackConfig, release: string) {
   const { scale: _, ...service } = parse(stackFile(), { merge: true }).services.app as {
     scale: string
@@ -80,7 +80,7 @@ function contents(stack: StackConfig, release: string) {
   }
 }
 
-/** What this checkout makes of a release, kept on the server from now on. */
+/** Keeps the target of a release with this checkout's configuration on the server. */
 export async function keepTarget(host: Host, stack: StackConfig, release: string): Promise<Target> {
   const name = nameOf(stack, release)
   const folder = folderOf(stack, name)
@@ -99,7 +99,7 @@ export async function keepTarget(host: Host, stack: StackConfig, release: string
   return { name, release, secrets: output.trim() }
 }
 
-/** What was started under that name, as it was. @throws OperatorError when the image is gone */
+/** Reads a target that the server keeps. @throws OperatorError if its image is gone */
 export async function keptTarget(host: Host, stack: StackConfig, name: string): Promise<Target> {
   const release = releaseOf(name)
   const folder = folderOf(stack, name)
@@ -115,12 +115,12 @@ export async function keptTarget(host: Host, stack: StackConfig, name: string): 
   const [kept, secrets = ''] = output.split('\n')
   if (kept === 'kept') return { name, release, secrets }
   warn(
-    `What release ${release} was started with is not known on ${host.name}: it is started as this checkout has it.`,
+    `${host.name} has not kept the settings of release ${release}: it is started with those of this checkout.`,
   )
   return await keepTarget(host, stack, release)
 }
 
-/** Digest of the passwords that replicas are given now. */
+/** Digest of the current passwords. */
 export async function wantedSecrets(host: Host, stack: StackConfig): Promise<string> {
   return (await host.run('Looking at the passwords', secretsDigest(stack))).trim()
 }

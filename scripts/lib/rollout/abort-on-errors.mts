@@ -1,0 +1,115 @@
+/**
+ * What aborts a rollout (`rollout.abort_on_errors`): requests fail on fresh replicas that did not fail before. The balancer
+ * counts the users' requests; the probe counts its own.
+ */
+import { ApplicationFails } from '../cli/errors.mts'
+import { count } from '../cli/say.mts'
+import type { Place } from '../edge/balancer.mts'
+import type { Pool } from '../edge/pool.mts'
+import type { Probe, Sample } from '../proof/probe.mts'
+import { type Count, ErrorCounts, isWorse } from './error-counts.mts'
+
+/** Milliseconds between two checks. */
+const INTERVAL = 100
+/** Milliseconds after which it is known whether the balancer was away. */
+const KNOWN = 300
+
+/** Requests fail on the fresh replicas that did not fail before. */
+export class RequestsFail extends ApplicationFails {}
+
+export class AbortOnErrors {
+  /** Milliseconds since 1970 at which the first fresh replicas got requests. */
+  freshSince = Number.POSITIVE_INFINITY
+  /** The users' requests. */
+  readonly counts = new ErrorCounts()
+  /** When the balancer was away, in milliseconds since 1970. */
+  readonly #absences: { from: number; to: number }[] = []
+
+  /**
+   * @param probe    undefined if it does not run
+   * @param balancer what it says of the replicas
+   * @param active   whether errors abort the rollout
+   */
+  constructor(
+    private readonly probe: Pick<Probe, 'samples'> | undefined,
+    balancer: Pick<Pool, 'places' | 'follow'>,
+    private active: boolean,
+  ) {
+    this.counts.update(balancer.places)
+    balancer.follow((places) => {
+      this.counts.update(places)
+      this.#noteAbsence(places)
+    })
+  }
+
+  /** Aborts nothing from now on: the rollout is going back already. */
+  switchOff(): void {
+    this.active = false
+  }
+
+  /** Fresh replicas at these addresses get requests from now on. */
+  freshServe(addresses: readonly string[]): void {
+    if (!this.active) return
+    this.freshSince = Math.min(this.freshSince, Date.now())
+    this.counts.addFresh(addresses)
+  }
+
+  /** @throws RequestsFail if requests fail that did not fail before, or that do not fail on old replicas */
+  check(): void {
+    if (!this.active) return
+    const { fresh, old } = this.counts
+    if (isWorse(fresh, old))
+      throw new RequestsFail(
+        `${FAIL}: ${fresh.failed} of ${fresh.answered} on the fresh replicas, ${old.failed} of ${old.answered} on the others`,
+      )
+    const earlier = this.#probed(0, this.freshSince)
+    const since = this.#probed(this.freshSince, Date.now() - KNOWN)
+    if (isWorse(since, earlier))
+      throw new RequestsFail(
+        `${FAIL}: ${since.failed} of ${since.answered} by the probe, first: ${since.first}`,
+      )
+  }
+
+  /** Waits for work. Stops waiting when requests fail. @throws RequestsFail, or what the work throws */
+  async waitFor<T>(work: Promise<T>): Promise<T> {
+    let checks: NodeJS.Timeout | undefined
+    const failing = new Promise<never>((_, reject) => {
+      checks = setInterval(() => {
+        try {
+          this.check()
+        } catch (error) {
+          reject(error)
+        }
+      }, INTERVAL)
+    })
+    return await Promise.race([work, failing]).finally(() => clearInterval(checks))
+  }
+
+  /** On how many requests the judgement rests; empty if fresh replicas got none. */
+  get basis(): string {
+    const { fresh, old } = this.counts
+    if (fresh.answered === 0) return ''
+    return `Judged by ${count(fresh.answered, 'request')} to the fresh replicas, ${fresh.failed} failed, and ${old.answered} to the others meanwhile, ${old.failed} failed`
+  }
+
+  /** A balancer that was restarted knows no replica at first. No release is to blame for requests that fail then. */
+  #noteAbsence(places: readonly Place[]): void {
+    const last = this.#absences.at(-1)
+    const isAway = last?.to === Number.POSITIVE_INFINITY
+    if (places.length === 0 && !isAway)
+      this.#absences.push({ from: Date.now() - KNOWN, to: Number.POSITIVE_INFINITY })
+    else if (isAway && places.some(({ up }) => up)) last.to = Date.now()
+  }
+
+  /** Counts the probe's requests between two moments, in milliseconds since 1970. */
+  #probed(from: number, to: number): Count & { first: string } {
+    const isExcused = ({ due, took }: Sample) =>
+      this.#absences.some((absence) => due + took >= absence.from && due <= absence.to)
+    const all = this.probe?.samples ?? []
+    const samples = all.filter((one) => one.due >= from && one.due < to && !isExcused(one))
+    const failed = samples.filter(({ error }) => error)
+    return { answered: samples.length, failed: failed.length, first: failed[0]?.error ?? '' }
+  }
+}
+
+const FAIL = 'requests fail that did not fail before'
