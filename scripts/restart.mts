@@ -1,4 +1,4 @@
-/** Starts a service again: replicas by the loop of a release, the others in the way that costs clients least. */
+/** Restarts a service: replicas by the loop of a rollout, the others in the way that clients notice least. */
 import { OperatorError } from './lib/cli/errors.mts'
 import { list, say, step } from './lib/cli/say.mts'
 import { front } from './lib/edge/front.mts'
@@ -29,13 +29,13 @@ export async function restart(run: Run): Promise<void> {
   )
 }
 
-/** Those that have a process above the ones that serve: it replaces them, and no connection is refused meanwhile. */
+/** Services whose first process can replace the workers below it. No connection is refused meanwhile. */
 const RELOADED = { lb: front, balancer }
 
-/** nginx refuses what comes on a fresh HTTP/2 connection just then (REFUSED_STREAM), and browsers ask again by themselves. */
+/** nginx may refuse a request on a fresh HTTP/2 connection (REFUSED_STREAM). Browsers repeat it. */
 const RELOADED_NOTICED = {
-  lb: 'no connection is refused; a request by HTTP/2 may be, and browsers ask again',
-  balancer: 'nobody notices',
+  lb: 'no connection is refused; a request by HTTP/2 may be, and browsers repeat it',
+  balancer: 'clients do not notice',
 }
 
 async function reloaded({ host, stack }: Run, service: 'lb' | 'balancer'): Promise<string> {
@@ -45,7 +45,7 @@ async function reloaded({ host, stack }: Run, service: 'lb' | 'balancer'): Promi
   return `fresh workers (${await counted(host, stack, () => reload(host, stack, RELOADED[service](stack)))})`
 }
 
-/** @throws OperatorError where there is no such container */
+/** @throws OperatorError if there is no such container */
 async function stateOf({ host, stack }: Run, service: Single): Promise<string> {
   const container = containerOf(stack, service)
   const { stdout } = await host.attempt(
@@ -57,7 +57,7 @@ async function stateOf({ host, stack }: Run, service: Single): Promise<string> {
 
 const UNTOUCHED = 'nothing was changed.'
 
-/** @param only name of the one that is replaced; empty: all of them */
+/** @param only name of the replica to replace; empty: all of them */
 async function restartReplicas(run: Run, only: string): Promise<void> {
   const { host, stack } = run
   const found = await replicas(host, stack)
@@ -65,20 +65,20 @@ async function restartReplicas(run: Run, only: string): Promise<void> {
   if (found.length === 0) throw nothingRuns(host, stack)
   if (again.length === 0)
     throw new OperatorError(
-      `There is no replica ${only} on ${host.name}; there is ${list(found.map(({ name }) => name))}`,
+      `There is no replica ${only} on ${host.name}; the replicas are ${list(found.map(({ name }) => name))}`,
       '',
       UNTOUCHED,
     )
   await withLock(host, stack, 'a restart of the replicas', async () => {
-    // Whoever had the lock before may have left something.
+    // Read again: another run may have held the lock until now.
     const target = targetOf(await replicas(host, stack))
-    say(`Fresh replicas replace ${namesOf(again)}, one by one and by the loop of a release: nobody notices.`)
+    say(`Fresh replicas replace ${namesOf(again)} one by one, as in a rollout. Clients do not notice.`)
     const ids = again.map(({ id }) => id)
     await rollOut(run, { target: await keptTarget(host, stack, target), again: ({ id }) => ids.includes(id) })
   })
 }
 
-/** What they all run. @throws OperatorError where that is not one thing */
+/** The target that all of them run. @throws OperatorError if they run two */
 function targetOf(found: Replica[]): string {
   const running = found.filter((one) => one.running)
   const [target = '', other] = new Set(
@@ -95,9 +95,9 @@ function targetOf(found: Replica[]): string {
 await script(
   import.meta.url,
   `
-Starts a service again and says before what clients notice. What was stopped by hand is started.
-Replicas are replaced one by one, by the loop of a release; the load balancer and the balancer get fresh workers;
-the database, its port and Redis are away for some seconds.
+Restarts a service, and says first what clients notice. A service that was stopped by hand is started.
+Replicas are replaced one by one, as in a rollout. The load balancer and the balancer get fresh workers.
+The database, its port and Redis are down for some seconds.
 
   npm run restart [-- SERVICE --host USER@NAME]
 

@@ -1,4 +1,4 @@
-/** Goes back to the release before, by the same loop and without a build. */
+/** Undoes an interrupted rollout, or goes back one release, by the same loop and without a build. */
 
 import { OperatorError } from './lib/cli/errors.mts'
 import { list, say, warn } from './lib/cli/say.mts'
@@ -11,7 +11,7 @@ import { type Run, script } from './lib/run.mts'
 import { rollOut } from './redeploy.mts'
 
 export async function rollback(run: Run): Promise<void> {
-  await targetsThatRun(run) // where none does, not even the lock's files are left
+  await runningTargets(run) // before the lock: if none runs, no file is left on the server
   const { host, stack, options } = run
   if (options['dry-run']) await printPlan(host, stack, options, await targetBefore(run))
   else
@@ -21,31 +21,31 @@ export async function rollback(run: Run): Promise<void> {
     })
 }
 
-/** The name of the target to go back to. @throws OperatorError when none is known */
+/** The name of the target to go back to. @throws OperatorError if the history has none */
 async function targetBefore(run: Run): Promise<string> {
   const { host, stack, options } = run
-  const present = await targetsThatRun(run)
+  const present = await runningTargets(run)
   const history = await readHistory(host, stack)
   const named = options.release
   const target = named ? (lastTarget(history, named) ?? named) : rollbackTarget(history, present)
   if (!target)
     throw new OperatorError(
-      `The history knows nothing before ${present.at(-1)}`,
+      `The history has no release before ${present.at(-1)}`,
       'npm run history, then: npm run rollback -- --release NAME',
       'nothing was changed.',
     )
   say(`rollback on ${host.name}: ${list(present)} → ${target}`)
   const changedBy = schemaChangedSince(history, target)
   if (changedBy.length > 0)
-    warn(`The schema was changed by release ${list(changedBy)} since; it stays as it is now.`)
+    warn(`Release ${list(changedBy)} has changed the schema since. It stays as it is now.`)
   return target
 }
 
-async function targetsThatRun({ host, stack }: Run): Promise<string[]> {
+async function runningTargets({ host, stack }: Run): Promise<string[]> {
   const running = (await replicas(host, stack)).filter((one) => one.running)
   if (running.length > 0) return [...new Set(running.map(({ target }) => target))]
   throw new OperatorError(
-    'No release runs, so there is none to go back from',
+    'No release runs, so there is nothing to go back from',
     'npm run deploy',
     'nothing was changed.',
   )
@@ -54,12 +54,12 @@ async function targetsThatRun({ host, stack }: Run): Promise<string[]> {
 await script(
   import.meta.url,
   `
-Rolls out what ran before: the release, with the settings that it had. Builds nothing.
+Undoes an interrupted rollout, or goes back one release, with the settings of that time. Builds nothing.
 
   npm run rollback [-- --host USER@NAME]
 
   --release NAME     go back to this release instead
-  --dry-run          say what would be done, and do nothing
+  --dry-run          say in words what would be done, and change nothing
 
 Examples:
   npm run rollback

@@ -1,40 +1,40 @@
 /**
- * A client that asks the public address again and again while something happens. Open loop: every request has its
- * time by the clock and is sent then, however the ones before are doing, so that a stall counts as all the requests
- * it would have cost (and latency is measured from the time the request was due).
+ * A client that sends requests to the public address. The loop is open: each request is sent when it is due, whether or
+ * not earlier ones are answered, and its latency is measured from then. So a stall counts as all the requests that it
+ * would have cost.
  */
 import https, { type Agent } from 'node:https'
 import { say } from '../cli/say.mts'
 import { type Answered, CLOSED, Http2 } from '../edge/http2.mts'
 import type { Site } from '../edge/site.mts'
 
-export interface ProbeOptions {
+interface ProbeOptions {
   site: Site
-  /** The page asked for. */
+  /** The page to ask for. */
   path: string
-  /** Requests per second; every other one on a fresh connection, one in four by HTTP/2, of either kind. */
+  /** Requests per second. One in two has a fresh connection; one in four, of either kind, goes by HTTP/2. */
   rate: number
   /** Seconds after which a request counts as failed. */
   timeout: number
-  /** Requests that may be open at once: one that is due beyond them is left out, and the loop is open no more. Default: any number. */
+  /** How many requests may be open at once. A request beyond them is left out, and the loop is not open then. Default: no limit. */
   most?: number
 }
 
 export interface Sample {
   /** Milliseconds since 1970 at which the request was due. */
   due: number
-  /** Milliseconds from then to the end of the answer, or to the failure. */
+  /** Milliseconds from then to the end of the answer or to the failure. */
   took: number
   status: number
-  /** Empty when the answer was 2xx or 3xx, or maintenance's. */
+  /** Empty if the answer was below 400, or maintenance's page. */
   error: string
   /** Whether maintenance was on. */
   closed?: boolean
-  /** What was going on when it failed. */
+  /** The step that was under way when it failed. */
   during: string
 }
 
-/** Connections that the kept half of the requests shares. */
+/** Connections that are kept, for half of the requests. */
 const KEPT_CONNECTIONS = 16
 
 export class Probe {
@@ -55,13 +55,13 @@ export class Probe {
     this.#http2 = new Http2(options.site, options.timeout)
   }
 
-  /** One request now, outside of the count. */
+  /** Sends one request that does not count. */
   async once(): Promise<Sample[]> {
     await this.#ask(Date.now(), 0)
     return this.samples.splice(0)
   }
 
-  /** @param during tells what is going on, for the samples that fail */
+  /** @param during says which step is under way */
   start(during = () => ''): this {
     this.#during = during
     const { rate, most = Number.POSITIVE_INFINITY } = this.#options
@@ -82,7 +82,7 @@ export class Probe {
     return this
   }
 
-  /** Sends no more requests and waits for the open ones. */
+  /** Sends no more requests, and waits for the open ones. */
   async stop(): Promise<Sample[]> {
     clearInterval(this.#timer)
     await Promise.all(this.#open)
@@ -100,7 +100,7 @@ export class Probe {
       ? this.#http2.ask(path, fresh, given.signal)
       : this.#ask1(fresh, given.signal)
     let overdue: NodeJS.Timeout | undefined
-    // A timer of our own: node tells nothing of a request that is given up while it waits for a connection.
+    // A timer of its own: Node reports nothing for a request that is aborted while it waits for a connection.
     const late = new Promise<never>((_, reject) => {
       overdue = setTimeout(() => reject(new Error(`no answer within ${timeout} s`)), timeout * 1000)
     })
@@ -132,26 +132,26 @@ export class Probe {
 }
 
 /**
- * A client that has asked once: by the page that it is given, or by /status while maintenance is on, which lets that through.
- * @returns also what came of the first request
+ * A probe that has sent one request. While maintenance is on, it asks for /status, which maintenance lets through.
+ * @returns the probe, and what came of its request
  */
 export async function trying(options: ProbeOptions): Promise<[Probe, Sample | undefined]> {
   const probe = new Probe(options)
   const [first] = await probe.once()
   if (!first?.closed) return [probe, first]
   await probe.stop()
-  say('Maintenance is on: the probe asks /status, which goes through.')
+  say('Maintenance is on. The probe asks for /status, which still answers.')
   const other = new Probe({ ...options, path: '/status' })
   return [other, (await other.once())[0]]
 }
 
-/** Which of eight requests are by HTTP/2: one on the kept connection, one on a fresh one. */
+/** Which of eight requests go by HTTP/2: one on the kept connection, one on a fresh one. */
 const HTTP2 = [3, 6]
 
 export interface Summary {
   requests: number
   failed: Sample[]
-  /** How many met maintenance. */
+  /** How many got maintenance's page. */
   closed: number
   /** Milliseconds. */
   slowest: number

@@ -38,7 +38,7 @@ export async function runHook(
 }
 
 /** What a hook is told. */
-export function variables(
+function variables(
   host: Pick<Host, 'address'>,
   { from, to }: About,
   proof?: Pick<Proof, 'result' | 'summary' | 'report'>,

@@ -9,7 +9,7 @@ import type { Replica } from './replica.mts'
  * - `draining`: it gets no new requests
  * - `gone`: it is being stopped, or is removed
  */
-export type Stage = 'left' | 'warming' | 'serving' | 'draining' | 'gone'
+type Stage = 'left' | 'warming' | 'serving' | 'draining' | 'gone'
 
 export class Stages {
   readonly #all = new Map<string, { replica: Replica; stage: Stage; fresh: boolean }>()
