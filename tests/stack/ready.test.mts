@@ -7,6 +7,7 @@ import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type StackConfig, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
+import { client } from '../../scripts/lib/edge/balancer.mts'
 import { haproxyFiles } from '../../scripts/lib/edge/haproxy.mts'
 import { Pool } from '../../scripts/lib/edge/pool.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
@@ -98,11 +99,13 @@ async function start(program: string, flags: string[] = []): Promise<string> {
 }
 
 async function waiting(id: string, patience = 3600, meanwhile?: () => PromiseLike<unknown>): Promise<void> {
-  const fresh = (await replicas(host, stack)).filter((one) => one.id === id)
+  const fresh = await found(id)
   await meanwhile?.()
   const rollout = { ...stack.rollout, ready_timeout: patience }
   await untilReady(host, { ...stack, rollout }, pool, fresh)
 }
+
+const found = async (id: string) => (await replicas(host, stack)).filter((one) => one.id === id)
 
 const EARLY_REASONS: [what: string, program: string, reason: RegExp, next: RegExp, flags?: string[]][] = [
   ['listens on 127.0.0.1', 'serve("127.0.0.1", 5000)', /-app-\d+ listens on 127\.0\.0\.1 only/, /APP_HOST/],
@@ -164,6 +167,18 @@ describe('a replica', { concurrency: 6 }, () => {
       await waiting(await start('serve("0.0.0.0", 9000, 200, b"metrics", 9); serve("0.0.0.0", 5000)'))
     },
   )
+
+  test('that the balancer still takes for an earlier one at its address has to say OK itself', async () => {
+    const id = await start('serve("0.0.0.0", 5000, 404, b"Not ready")')
+    const [{ address = '' } = {}] = await found(id)
+    await until('the balancer knows the address', () => pool.at(address) !== undefined)
+    // As it is between the removal of a replica and the next check of its address.
+    await host.run('Forcing the state of a place', client(stack, ['tell', address, 'disable health %s', 'set server %s health up']))
+    await until('the balancer says that it is up', () => pool.at(address)?.up === true)
+    const error = await failing(id, 1)
+    assert.match(error.message, /ready: not within 1 s; .*404 “Not ready”/)
+    assert.ok(pool.at(address)?.up)
+  })
 
   test('that somebody removes is not the application’s fault', EARLY, async () => {
     const id = await start('time.sleep(3600)')
