@@ -67,7 +67,9 @@ export async function rollOut({ host, stack, options }: Run, wanted: Wanted): Pr
   const current = (one: Replica) => isOf(target, one) && !stale.includes(one.id)
   const planned = plan(stack, fleet, current)
   if (isDone(planned)) return say(`Release ${target.release} is already running: nothing to do.`)
-  const about = aboutOf(originOf(planned, fleet, target.name, cutOffFrom(history)), wanted)
+  const origin = originOf(planned, fleet, target.name, cutOffFrom(history))
+  const from = { from: origin?.release ?? '', fromTarget: origin?.target }
+  const about = { ...from, to: target.release, toTarget: target.name, rollback: wanted.rollback }
   await runHook(host, stack, 'pre_rollout', about)
   if (about.from === about.to) say(capital(titleOf(about)))
   await prove(host, stack, about, async (context) => {
@@ -82,14 +84,6 @@ export async function rollOut({ host, stack, options }: Run, wanted: Wanted): Pr
   })
   await prune(host, stack, kept(await readHistory(host, stack), target, stack.rollout.keep_releases))
   await pruneImages(host, stack)
-}
-
-function aboutOf(
-  from: Pick<Replica, 'release' | 'target'> | undefined,
-  { target: to, rollback }: Wanted,
-): About {
-  const [release, fromTarget] = [from?.release ?? '', from?.target]
-  return { from: release, to: to.release, fromTarget, toTarget: to.name, rollback }
 }
 
 /** Does the work while the probe asks the site, and says what the probe saw. */

@@ -173,7 +173,10 @@ describe('a replica', { concurrency: 6 }, () => {
     const [{ address = '' } = {}] = await found(id)
     await until('the balancer knows the address', () => pool.at(address) !== undefined)
     // As it is between the removal of a replica and the next check of its address.
-    await host.run('Forcing the state of a place', client(stack, ['tell', address, 'disable health %s', 'set server %s health up']))
+    await host.run(
+      'Forcing the state of a place',
+      client(stack, ['tell', address, 'disable health %s', 'set server %s health up']),
+    )
     await until('the balancer says that it is up', () => pool.at(address)?.up === true)
     const error = await failing(id, 1)
     assert.match(error.message, /ready: not within 1 s; .*404 “Not ready”/)

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Place, parsePlaces } from '../../scripts/lib/edge/balancer.mts'
-import { ErrorCounts, isWorse } from '../../scripts/lib/rollout/error-counts.mts'
-import { parseAnswers } from '../../scripts/lib/rollout/rehearsal.mts'
+import { ErrorCounts, isWorse } from '../../scripts/lib/rollout/abort-on-errors.mts'
+import { parseAnswers } from '../../scripts/lib/rollout/admission.mts'
 
 const side = (answered: number, failed: number) => ({ answered, failed })
 

@@ -18,10 +18,12 @@ test('the title says what changes', () => {
 })
 
 test('the last line says what the probe saw, or why it did not run', () => {
-  const timeline = { began: 0, steps: [step('ready', 0, 1000)] }
+  const timeline = new Timeline()
+  const { began } = timeline
+  timeline.steps.push(step('ready', began, began + 1000))
   const ended = { about: { from: 'a', to: 'b' }, result: 'released' as const, cut: 2, timeline }
   const sentence = (changed: Partial<Parameters<typeof sentenceOf>[0]>) =>
-    sentenceOf({ ...ended, summary: summarize([]), ...changed }, 2000, 'the site was not up before')
+    sentenceOf({ ...ended, summary: summarize([]), ...changed }, began + 2000, 'the site was not up before')
   const time = "in 2.0 s (1.0 s of it the application's own warm-up and draining)"
   assert.equal(sentence({}), `0 requests, 0 failed, 2 cut off, slowest 0 ms, release a → b ${time}`)
   assert.equal(

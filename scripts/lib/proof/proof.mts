@@ -109,7 +109,7 @@ export class Proof {
     const ended = Date.now()
     this.summary = this.probe && summarize(samples)
     const traffic = this.probe && (await this.#traffic())
-    await this.#record(ended)
+    await record(this.host, this.stack, this.#entry(this.result, ended))
     listFailures(this.summary?.failed ?? [])
     if (traffic) this.#draw(samples, traffic, ended)
     if (basis) say(basis)
@@ -117,7 +117,14 @@ export class Proof {
   }
 
   #entry(result: Entry['result'], ended: number): Entry {
+    const { cut, summary } = this
     const { began } = this.timeline
+    const counted = summary && {
+      requests: summary.requests,
+      failed: summary.failed.length,
+      slowestMs: summary.slowest,
+      cut,
+    }
     return {
       when: new Date(began).toISOString(),
       who: who(),
@@ -125,18 +132,8 @@ export class Proof {
       result,
       seconds: Math.round((ended - began) / 100) / 10,
       schemaChanged: this.#schemaChanged,
+      ...counted,
     }
-  }
-
-  async #record(ended: number): Promise<void> {
-    const { summary, cut } = this
-    const counted = summary && {
-      requests: summary.requests,
-      failed: summary.failed.length,
-      slowestMs: summary.slowest,
-      cut,
-    }
-    await record(this.host, this.stack, { ...this.#entry(this.result, ended), ...counted })
   }
 
   /** The requests of all clients. The history and the last line do without them if they cannot be read. */

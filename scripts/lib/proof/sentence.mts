@@ -1,8 +1,8 @@
 /** A rollout in words: what is rolled out, and what the probe saw. */
 import { capital, count, seconds } from '../cli/say.mts'
 import type { Entry } from './history.mts'
-import type { Summary } from './probe.mts'
-import { applicationsOwn, type Timeline } from './timeline.mts'
+import type { Proof } from './proof.mts'
+import { applicationsOwn } from './timeline.mts'
 
 /** From where to where a rollout goes. */
 export type About = Pick<Entry, 'from' | 'to' | 'fromTarget' | 'toTarget' | 'rollback'>
@@ -13,14 +13,7 @@ export function titleOf({ from, to, fromTarget, toTarget }: About): string {
   return fromTarget === toTarget ? `release ${to} again` : `release ${to} with other settings`
 }
 
-interface Ended {
-  about: About
-  result: Entry['result']
-  summary: Summary | undefined
-  /** Requests that were cut off. */
-  cut: number
-  timeline: Pick<Timeline, 'began' | 'steps'>
-}
+type Ended = Pick<Proof, 'about' | 'result' | 'summary' | 'cut' | 'timeline'>
 
 /**
  * The last line of a rollout.

@@ -1,14 +1,14 @@
 /** A rollout that failed: fresh replicas go, and the replicas that they have replaced are started again by the same loop. */
 
-import { OperatorError } from '../cli/errors.mts'
-import { warn } from '../cli/say.mts'
+import { ApplicationFails, CommandError, OperatorError } from '../cli/errors.mts'
+import { capital, warn } from '../cli/say.mts'
 import * as balancer from '../edge/balancer.mts'
 import { failing } from '../edge/traffic.mts'
 import { LockLost } from '../host/fence.mts'
+import { type About, titleOf } from '../proof/sentence.mts'
 import { NotReady } from '../stack/diagnosis.mts'
 import { RequestsFail } from './abort-on-errors.mts'
-import { errorOf } from './failure.mts'
-import { readFleet } from './fleet.mts'
+import { readFleet, whoServes } from './fleet.mts'
 import { addressesOf, lastWords, namesOf, type Replica, removeReplicas, replicas } from './replica.mts'
 import { Halt } from './retirement.mts'
 import { Rollout } from './rollout.mts'
@@ -32,10 +32,11 @@ export async function goBack(rollout: Rollout, error: Error, roll: Roll): Promis
   abort.switchOff()
   const recalled = error instanceof RequestsFail ? await attempt(recall(rollout)) : []
   const words = await attempt(lastWordsOf(rollout, error))
+  const { changed } = rollout.stages
   await attempt(discard(rollout))
   await rollout.retirement.finished()
   const isHalted = error instanceof Halt
-  if (!isHalted && rollout.stages.changed && proof.about.from !== '')
+  if (!isHalted && changed && proof.about.from !== '')
     await attempt(rollBack(rollout, error, roll, recalled ?? []))
   if (!isHalted && reasons.length === 0) proof.result = 'went back'
   if (!(error instanceof OperatorError) && reasons.length === 0) throw error
@@ -68,7 +69,7 @@ async function discard({ context, stages, starting }: Rollout): Promise<void> {
   const used = new Set(stages.at('left', 'serving', 'draining', 'gone').map(({ id }) => id))
   const unused = (await replicas(host, stack)).filter(({ id }) => !used.has(id))
   // First, since other replicas may get their addresses.
-  stages.forget(unused)
+  stages.set(unused, 'gone')
   await removeReplicas(host, stack, unused)
 }
 
@@ -113,5 +114,61 @@ async function rollBack(rollout: Rollout, error: Error, roll: Roll, recalled: Re
     await back.retirement.finished()
     const { message, next = '' } = reason as OperatorError
     throw new OperatorError(`${message}\n${words}`, next)
+  }
+}
+
+/**
+ * The error that the operator reads: why the rollout failed, what state things are in, and what to type next.
+ * @param words   the state and the last lines of the replicas that made it fail
+ * @param reasons why the way back failed; empty if it did not
+ */
+async function errorOf(
+  rollout: Rollout,
+  error: Error,
+  words: string,
+  reasons: Error[],
+): Promise<OperatorError> {
+  const { about } = rollout.context.proof
+  const others = new Set(reasons.map(({ message }) => message).filter((text) => text !== error.message))
+  const what = [
+    error instanceof Halt ? error.message : `${capital(titleOf(about))} was not rolled out: ${error.message}`,
+    words,
+    ...[...others].map((text) => `While going back: ${text}`),
+  ]
+  const state = await stateOf(rollout, error)
+  return new OperatorError(what.filter(Boolean).join('\n'), nextOf(about, error, reasons), state)
+}
+
+function nextOf({ from, to }: About, error: Error, reasons: Error[]): string {
+  if (error instanceof Halt)
+    return 'Find out what it waits for (docker logs), then npm run redeploy: it finishes the rollout.'
+  // Before the first release, replicas are not all that has to be started.
+  const again = `npm run ${from ? 'redeploy' : 'deploy'}`
+  const { remedy } = error as { remedy?: string }
+  if (reasons.length === 0 && (remedy || error instanceof ApplicationFails)) {
+    const settings = from === to ? ' or its settings (app in config/stack.yaml)' : ''
+    return `${remedy || `Mend the application${settings}`}, then: ${again}`
+  }
+  const then =
+    reasons.length > 0
+      ? 'npm run status shows what runs; npm run rollback tries again.'
+      : `${again} tries again.`
+  const known = [...reasons, error].find((one) => (one as OperatorError).next) as OperatorError | undefined
+  if (!known) return then
+  return known instanceof CommandError ? `${known.next.replace(/\.$/, '')}. Then: ${then}` : known.next
+}
+
+/** Read from the server after the way back. */
+async function stateOf({ context, servedAtFirst }: Rollout, error: Error): Promise<string> {
+  try {
+    const fleet = await readFleet(context.host, context.stack)
+    const { from, fromTarget = from } = context.proof.about
+    const who = whoServes(fleet, { target: fromTarget, replicas: servedAtFirst })
+    const isStuck = ({ id }: { id: string }) =>
+      error instanceof Halt && error.stuck.some((one) => one.id === id)
+    const stuck = fleet.found.filter((one) => one.running && !fleet.serving.includes(one) && isStuck(one))
+    return stuck.length > 0 ? `${who}; without requests, but still running: ${namesOf(stuck)}.` : `${who}.`
+  } catch (reason) {
+    return `which replicas get requests could not be read (${(reason as Error).message.split('\n')[0]}).`
   }
 }

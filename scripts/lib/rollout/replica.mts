@@ -148,9 +148,7 @@ done`,
   )
 }
 
-export function namesOf(list: readonly { name: string }[]): string {
-  return list.map(({ name }) => name).join(', ')
-}
+export const namesOf = (list: readonly { name: string }[]) => list.map(({ name }) => name).join(', ')
 
 /** The addresses of those that run. */
 export const addressesOf = (list: readonly Pick<Replica, 'address'>[]): string[] =>

@@ -3,7 +3,6 @@
 import { OperatorError } from '../cli/errors.mts'
 import { capital, count, say, warn } from '../cli/say.mts'
 import { Overdue } from '../cli/wait.mts'
-import type { StackConfig } from '../config/config.mts'
 import type { Place } from '../edge/balancer.mts'
 import type { Context } from './context.mts'
 import { readFleet, whoServes } from './fleet.mts'
@@ -13,14 +12,13 @@ import type { Stages } from './stages.mts'
 
 /** The rollout stops where it is. What runs goes on running, and nothing is undone. */
 export class Halt extends OperatorError {
-  /** @param stuck replicas that did not say Ready */
+  /** @param stuck replicas that did not say Ready, within so many seconds */
   constructor(
-    stack: StackConfig,
     readonly stuck: Replica[],
+    seconds: number,
   ) {
-    super(
-      `${namesOf(stuck)} did not say Ready within ${stack.rollout.drain_timeout} s: the rollout stops here (on_drain_timeout: abort)`,
-    )
+    const what = `${namesOf(stuck)} did not say Ready within ${seconds} s`
+    super(`${what}: the rollout stops here (on_drain_timeout: abort)`)
   }
 }
 
@@ -67,23 +65,24 @@ export class Retirement {
   async #retire(old: readonly Replica[]): Promise<void> {
     const { host, stack } = this.context
     const running = old.filter((one) => one.running)
+    const stopped = old.filter((one) => !one.running)
     this.stages.set(running, 'draining')
     const prepared = prepareToStop(host, stack, running, this.#recall.signal)
     const ends = await Promise.allSettled([
       ...running.map((one, index) => this.#stop(one, prepared[index] as Promise<boolean>)),
-      this.#removeStopped(old.filter((one) => !one.running)),
+      this.#remove(stopped, 'did not run: removed'),
     ])
     // Replicas that were called back have not failed.
     if (this.#recall.signal.aborted) return
     const errors = ends.map((end) => (end.status === 'rejected' ? end.reason : undefined))
     const stuck = running.filter((_, index) => errors[index] instanceof Overdue)
-    if (stuck.length > 0) throw new Halt(stack, stuck)
+    if (stuck.length > 0) throw new Halt(stuck, stack.rollout.drain_timeout)
     const error = errors.find(Boolean)
     if (error) throw error
   }
 
   async #stop(one: Replica, prepared: Promise<boolean>): Promise<void> {
-    const { host, stack, proof } = this.context
+    const { proof } = this.context
     const drained = () =>
       prepared.then(
         (ready) => (ready ? 'drained' : 'had nothing to drain'),
@@ -91,19 +90,15 @@ export class Retirement {
       )
     await proof.step('drain', one.name, drained, { said: (how) => how })
     await proof.step('finish', one.name, () => this.#untilFree(one))
-    if (this.#recall.signal.aborted) return
-    this.stages.set([one], 'gone')
-    await proof.step('stop', one.name, () => removeReplicas(host, stack, [one]))
+    if (!this.#recall.signal.aborted) await this.#remove([one])
   }
 
-  /** A replica that does not run has nothing to finish. */
-  async #removeStopped(stopped: Replica[]): Promise<void> {
-    if (stopped.length === 0) return
+  async #remove(replicas: Replica[], said?: string): Promise<void> {
+    if (replicas.length === 0) return
     const { host, stack, proof } = this.context
-    this.stages.set(stopped, 'gone')
-    await proof.step('stop', namesOf(stopped), () => removeReplicas(host, stack, stopped), {
-      said: () => 'did not run: removed',
-    })
+    this.stages.set(replicas, 'gone')
+    const remove = () => removeReplicas(host, stack, replicas)
+    await proof.step('stop', namesOf(replicas), remove, said ? { said: () => said } : {})
   }
 
   async #overdue({ name }: Replica, error: Error): Promise<string> {
@@ -111,9 +106,8 @@ export class Retirement {
     const { drain_timeout, on_drain_timeout } = stack.rollout
     if (!(error instanceof Overdue) || on_drain_timeout === 'abort') throw error
     const who = capital(whoServes(await readFleet(host, stack)))
-    warn(
-      `${name} did not say Ready within ${drain_timeout} s: it is stopped anyway (on_drain_timeout: stop). ${who}.`,
-    )
+    const late = `${name} did not say Ready within ${drain_timeout} s`
+    warn(`${late}: it is stopped anyway (on_drain_timeout: stop). ${who}.`)
     return 'not drained'
   }
 

@@ -3,12 +3,11 @@
 import { OperatorError } from '../cli/errors.mts'
 import { count, warn } from '../cli/say.mts'
 import * as balancer from '../edge/balancer.mts'
-import { giveRequests, untilJudged } from './admission.mts'
+import { giveRequests, rehearse, untilJudged } from './admission.mts'
 import type { Context } from './context.mts'
 import { type Fleet, readFleet } from './fleet.mts'
 import { untilReady } from './handshake.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
-import { rehearse } from './rehearsal.mts'
 import { addressesOf, namesOf, type Replica, startReplicas } from './replica.mts'
 import { Retirement } from './retirement.mts'
 import { Stages } from './stages.mts'
@@ -87,7 +86,7 @@ export class Rollout {
     await balancer.introduce(host, stack, this.stages.at('warming', 'serving', 'draining'))
     const [old] = this.stages.at('serving')
     const careful = stack.rollout.abort_on_errors && old !== undefined
-    if (careful) await rehearse(host, stack, fresh, old)
+    if (careful) await rehearse(this.context, fresh, old)
     // Before the balancer is told: if the rollout is cut off now, they may have requests.
     this.stages.set(fresh, 'serving')
     await giveRequests(this.context, fresh, careful)

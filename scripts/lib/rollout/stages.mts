@@ -37,11 +37,6 @@ export class Stages {
     }
   }
 
-  /** For replicas that were removed before they had a request. */
-  forget(replicas: readonly Replica[]): void {
-    for (const { id } of replicas) this.#all.delete(id)
-  }
-
   at(...stages: Stage[]): Replica[] {
     return this.#replicas(({ stage }) => stages.includes(stage))
   }
