@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Asks replicas themselves for a page, as the front door would. Prints for each its address and the status of each answer,
-# with blanks between; 000 where none came.
-#   addresses  a blank between two
+# Asks each replica for a page, with the headers of the load balancer. Prints a line for each: its address and the status
+# of each answer, with blanks between. 000: no answer.
+#   addresses  of the replicas, with blanks between
 #   page       path and query
-#   name       by which clients call the site
+#   name       of the site, for clients
 #   timeout    seconds for one answer
-#   times      how often each is asked
+#   times      how often each replica is asked
 : "${addresses:?}" "${page:?}" "${name:?}" "${timeout:?}" "${times:?}"
 
 ask() { # ADDRESS

@@ -1,9 +1,9 @@
-# Asks replicas for a page over HTTP, all at once and each by itself. Prints its number in the list, the status (0: no
-# answer) and the body in one line, with tabs between: of one that says WORD with 200 as soon as it does, of the others
-# what they said last when SECONDS are over or the standard input ends. In Perl for the same reason as balancer.pl; a
-# question costs no process.
+# Asks replicas for a page over HTTP, all at once. Prints a line for each: its number in the list, the status (0: no
+# answer) and the body, with tabs between. A replica that says WORD with status 200 has its line at once. The others have
+# theirs, with the last answer, when SECONDS are over or the standard input ends. In Perl for the same reason as
+# balancer.pl: a question costs no process.
 #
-#   replicas.pl PATH SECONDS WORD ADDRESS:PORT...     without SECONDS (0) each is asked once, WORD or not
+#   replicas.pl PATH SECONDS WORD ADDRESS:PORT...     SECONDS 0: each replica is asked once, whatever it says
 use strict;
 use Socket qw(:DEFAULT :crlf SOCK_NONBLOCK);
 use Errno qw(EINPROGRESS EAGAIN EINTR);
@@ -12,7 +12,7 @@ use Errno qw(EINPROGRESS EAGAIN EINTR);
 sub now { open my $file, '<', '/proc/uptime' or die "/proc/uptime: $!\n"; return (split ' ', readline $file)[0] }
 
 my ($path, $seconds, $word, @places) = @ARGV;
-my ($PAUSE, $PATIENCE) = (0.1, 5); # seconds between two questions to a replica, and for an answer
+my ($PAUSE, $PATIENCE) = (0.1, 5); # seconds between two questions to a replica, and for its answer
 my $end = now() + $seconds;
 my @waiting = map { { number => $_, place => $places[$_], next => 0, last => [0, ''] } } 0 .. $#places;
 $| = 1;
@@ -28,7 +28,7 @@ sub begin {
   @$one{qw(socket sent text late)} = ($socket, 0, '', now() + $PATIENCE);
 }
 
-# Said is said; anything else is asked again after a pause.
+# A replica that has said WORD is done. Any other is asked again after a pause.
 sub answered {
   my ($one, $status, $body) = @_;
   delete $one->{socket};
@@ -50,7 +50,7 @@ sub go_on { # where the socket is ready
   return if !defined $read && ($! == EAGAIN || $! == EINTR);
   my ($status, $head, $body) = $one->{text} =~ m{^HTTP/\d\.\d (\d{3})(.*?)\r?\n\r?\n(.*)}s;
   my ($length) = ($head // '') =~ /^content-length:\s*(\d+)/mi;
-  return unless !$read || defined $length && length $body >= $length; # 0 is the end, and undef an error
+  return unless !$read || defined $length && length $body >= $length; # 0 is the end, undef is an error
   answered($one, $status // 0, $body // '');
 }
 

@@ -1,8 +1,7 @@
 # shellcheck shell=bash
-# Two functions for looking at the replicas, whatever their state.
+# Two functions that find the replicas, in any state, and inspect them.
 #   project    of Compose
-#   inspected  what is read of a container, as a template of docker inspect. The environment, which holds the database's
-#              password, stays on the server.
+#   inspected  the template for docker inspect. It leaves out the environment, which has the database's password.
 : "${project:?}" "${inspected:?}"
 
 found() { # prints the ids
@@ -10,7 +9,7 @@ found() { # prints the ids
     --filter label=com.docker.compose.service=app --filter label=com.docker.compose.oneoff=False
 }
 
-# Prints the clock in milliseconds, then those on standard input. One may be removed between being found and being inspected.
+# Prints the clock in milliseconds, then a line for each id on standard input. A container may have been removed since.
 inspect() {
   local ids
   mapfile -t ids

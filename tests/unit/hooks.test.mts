@@ -1,4 +1,4 @@
-/** Hooks: a real shell is run, and what it is told is seen. */
+/** Hooks, run by a real shell that writes down its variables. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,12 +21,12 @@ const hooks = (command: string) => ({
 })
 const TELL = `env | grep ^ROLLOUT_ | sort >${file}`
 
-test('before: what comes from what', async () => {
+test('a hook before the rollout gets the releases', async () => {
   await runHook(new Host('local'), hooks(TELL), 'pre_rollout', about)
   assert.equal(readFileSync(file, 'utf8'), 'ROLLOUT_FROM=aaa\nROLLOUT_HOST=local\nROLLOUT_RELEASE=bbb\n')
 })
 
-test('after: what came of it', async () => {
+test('a hook after the rollout gets its result', async () => {
   const summary = summarize([
     { due: 0, took: 1, status: 200, error: '', during: '' },
     { due: 1, took: 1, status: 500, error: 'answered 500', during: '' },
@@ -39,7 +39,7 @@ test('after: what came of it', async () => {
   )
 })
 
-test('one that fails stops what was to come, and changes nothing of what is done', async () => {
+test('a hook that fails stops a rollout before it begins, and does not change one that has ended', async () => {
   await assert.rejects(runHook(new Host('local'), hooks('exit 3'), 'pre_rollout', about), {
     what: 'The hook pre_rollout (config/stack.yaml: hooks) failed with exit code 3, so the rollout does not begin',
   })
@@ -47,6 +47,6 @@ test('one that fails stops what was to come, and changes nothing of what is done
   await runHook(new Host('local'), hooks('exit 3'), 'post_rollout', about, proof)
 })
 
-test('none is none', async () => {
+test('without a hook nothing runs', async () => {
   await runHook(new Host('local'), stack, 'pre_rollout', about)
 })
