@@ -105,6 +105,8 @@ async function rollBack(rollout: Rollout, error: Error, roll: Roll, recalled: Re
   const target = await keptTarget(host, stack, fromTarget)
   const fleet = await readFleet(host, stack)
   const isKept = (one: Replica) => stages.isOld(one) && !recalled.some(({ id }) => id === one.id)
+  // Its stages are those of before: replicas of the way back may get the addresses of replicas that are gone by then.
+  rollout.letGo()
   const back = new Rollout(context, target, (one) => one.target === fromTarget && isKept(one), fleet)
   try {
     await roll(back)

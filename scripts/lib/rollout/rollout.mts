@@ -21,6 +21,8 @@ const SHOWN = 4
 export class Rollout {
   readonly stages = new Stages()
   readonly retirement: Retirement
+  /** Stops keeping replicas without requests out of the balancer. */
+  readonly letGo: () => void
   /** Number of replicas that got requests when the rollout began. */
   readonly servedAtFirst: number
   /** The last start. It goes on when nobody waits for it any more. */
@@ -37,7 +39,7 @@ export class Rollout {
     this.retirement = new Retirement(context, this.stages)
     this.servedAtFirst = fleet.serving.length
     this.#plan = this.#planFor(fleet)
-    context.pool.follow((places) => this.#keepOut(places).catch(() => {}))
+    this.letGo = context.pool.follow((places) => this.#keepOut(places).catch(() => {}))
   }
 
   /** The batches of the plan, one after the other, until all is as wanted. */
