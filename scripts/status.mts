@@ -1,7 +1,7 @@
 /** What runs now, on one screen: first what is out of the ordinary, with the command that helps. */
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { red, result, say, warn } from './lib/cli/say.mts'
+import { painted, result, say, warn } from './lib/cli/say.mts'
 import type { StackConfig } from './lib/config/config.mts'
 import { sourceOf } from './lib/images/application.mts'
 import { pythonNames } from './lib/images/base.mts'
@@ -40,7 +40,8 @@ async function look({ host, stack, options }: Run, clear = ''): Promise<void> {
     return result(JSON.stringify({ alarms, ...facts, replicas: asJson(facts, differs) }, null, 2))
   process.stdout.write(clear)
   if (facts.containers.length === 0) return say(`No replica on ${host.name}. Next: npm run deploy`)
-  for (const { what, next, grave } of alarms) result(`${grave ? red('✗') : '!'} ${what}\n  Next: ${next}`)
+  for (const { what, next, grave } of alarms)
+    result(`${painted('red', `${grave ? '✗' : '!'} ${what}`)}\n  Next: ${next}`)
   if (alarms.length > 0) result('')
   result(screen(stack, facts, differs))
   if (typeof wanted === 'string') warn(`What would be started now is not known: ${wanted}`)

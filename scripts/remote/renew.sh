@@ -21,6 +21,8 @@ if [ -z "${UNDER_LOCK:-}" ]; then
   trap 'rm -f "$folder/lock.token"' EXIT
 fi
 
+failed=$folder/letsencrypt/failed
+touch "$failed" # until it has succeeded: npm run status tells of it
 # shellcheck disable=SC2174 # the folders above it are there
 mkdir -p -m 700 "$state"
 timeout "$deadline" docker run --rm --network bridge --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
@@ -35,6 +37,7 @@ key=$state/etc/live/site/privkey.pem
 tls=$folder/nginx/tls
 there() { cmp -s "$certificate" "$tls/certificate.pem" && cmp -s "$key" "$tls/key.pem"; }
 if there && [ -e "$tls/loaded" ]; then
+  rm "$failed"
   echo 'not due: nothing to do'
   exit 0
 fi
@@ -42,4 +45,5 @@ there || take_over "$certificate" "$key"
 # Not docker kill: the engine would take it for a stop by hand and never restart the container by itself.
 ! running || kill -HUP "$(docker inspect -f '{{.State.Pid}}' "$lb")"
 touch "$tls/loaded"
+rm "$failed"
 echo 'another certificate is in place'

@@ -3,9 +3,12 @@
 #
 #   now MILLISECONDS                                  container JSON
 #   usage NAME BYTES NANOSECONDS MILLISECONDS         twice for each container: memory, processor time, when that was
-#   killed NAME NUMBER                                processes killed for their memory
+#   killed NAME NUMBER                                processes of it that runs, killed for their memory
+#   oom ID MILLISECONDS                               the kernel killed one of this container so long ago
 #   place PLACE ADDRESS ...                           as balancer.pl has it
 #   traffic REQUESTS FAILED P50 P99 SECONDS           of the load balancer's log, the last five minutes at most
+#   replicas NUMBER                                   as the last deploy or redeploy wanted
+#   renewal WHAT                                      what is wrong with the renewal of the certificate
 #   database BYTES CONNECTIONS MOST SECONDS PID USER STATE     the last four of the longest transaction
 #   redis BYTES KEYS      certificate BASE64          disk FREE SIZE      memory FREE SIZE
 #   history JSON          begun JSON                  lock HOLDER         step WHAT
@@ -19,6 +22,9 @@
 #   balancer   balancer.pl
 #   traffic    traffic.pl
 : "${folder:?}" "${project:?}" "${inspected:?}" "${python:?}" "${balancer:?}" "${traffic:?}"
+
+# A server that nothing was deployed to yet.
+command -v docker >/dev/null || exit 0
 
 fact() { local IFS=$'\t'; echo "$*"; }
 named() { sed "s/^/$1\t/"; } # NAME: each line is such a fact
@@ -51,8 +57,17 @@ killed() { # PID NAME
   [ "${number:-0}" = 0 ] || fact killed "$2" "$number"
 } 2>/dev/null
 
+oom() {
+  local up
+  read -r up _ </proc/uptime
+  dmesg | sed -n 's/^\[ *\([0-9.]*\)\] .*oom-kill:.*task_memcg=[^,]*\([0-9a-f]\{64\}\).*/\1 \2/p' |
+    awk -v up="$up" '{ printf "oom\t%s\t%d\n", $2, (up - $1) * 1000 }'
+}
+
+# What hangs must not keep anybody from seeing that it does. Both ends are told: one that is killed here goes on there.
+within() { timeout 6 docker exec -i "$1" timeout 5 "${@:2}"; } # CONTAINER COMMAND...
 database() {
-  docker exec -i -e PGOPTIONS=-csearch_path=pg_catalog "$project-db-1" psql -qAtX -F $'\t' -U postgres -d prusa <<'SQL' | named database
+  within "$project-db-1" env PGOPTIONS=-csearch_path=pg_catalog PGCONNECT_TIMEOUT=4 psql -qAtX -F $'\t' -U postgres -d prusa <<'SQL' | named database
 SELECT pg_database_size('prusa'), (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
        current_setting('max_connections'), extract(epoch FROM now() - xact_start)::int, pid, usename, state
   FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT * FROM pg_stat_activity
@@ -61,7 +76,7 @@ SELECT pg_database_size('prusa'), (SELECT count(*) FROM pg_stat_activity WHERE b
 SQL
 }
 redis() {
-  printf 'INFO memory\nDBSIZE\n' | docker exec -i "$project-redis-1" redis-cli |
+  printf 'INFO memory\nDBSIZE\n' | within "$project-redis-1" redis-cli |
     tr -d '\r' | sed -n 's/^used_memory:/redis\t/p; s/^\([0-9][0-9]*\)$/\1/p' | paste -s
 }
 files() {
@@ -79,10 +94,19 @@ files() {
     for file in nginx/maintenance/allow/*; do [ ! -e "$file" ] || fact allow "${file##*/}"; done
   fi
   [ ! -e images ] || named mode <images
+  [ ! -e compose/stack.env ] || sed -n 's/^REPLICAS="\(.*\)"$/replicas\t\1/p' compose/stack.env
   fact secrets "$({ cat secrets/app.env 2>/dev/null || true; } | sha256sum | cut -c1-16)"
   local target
   for target in targets/*/revision; do [ ! -e "$target" ] || fact revision "$(basename "${target%/revision}")" "$(<"$target")"; done
   df -B1 --output=avail,size "$(docker info -f '{{.DockerRootDir}}')" | sed -n 's/^ *\([0-9]*\) *\([0-9]*\)$/disk\t\1\t\2/p'
+}
+renewal() {
+  cd "$folder/letsencrypt" || return
+  [ -e renew ] || return
+  [ ! -e failed ] || fact renewal "it failed at $(date -r failed '+%F %R') UTC"
+  if [ -d /run/systemd/system ]; then
+    systemctl is-active -q "$project-certificate.timer" || fact renewal 'the systemd timer does not run'
+  elif [ ! -e "/etc/cron.d/$project-certificate" ] || ! service cron status >&2; then fact renewal 'cron does not run'; fi
 }
 server() {
   awk '/^MemTotal/ { all = $2 } /^MemAvailable/ { print "memory\t" $2 * 1024 "\t" all * 1024 }' /proc/meminfo
@@ -109,10 +133,16 @@ if [ -n "$containers" ]; then
 fi
 fact now "$(date +%s%3N)"
 each usage || true
-log() { docker logs --since 5m --tail 20000 "$project-lb-1" 2>/dev/null | perl -e "$traffic" | named traffic; }
+log() {
+  local lines=20000 created since
+  created=$(date +%s -d "$(docker inspect -f '{{.Created}}' "$project-lb-1")")
+  since=$(($(date +%s) - 300))
+  [ "$since" -gt "$created" ] || since=$created
+  docker logs --since "$since" --tail $lines "$project-lb-1" 2>/dev/null | perl -e "$traffic" $lines "$since" | named traffic
+}
 inspect() { xargs -r docker inspect --format "$inspected" <<<"$containers" | named container; }
 place() { perl -e "$balancer" "$folder/haproxy/run" look | named place; }
-for name in inspect place log database redis files server; do part "$name"; done
+for name in inspect place log database redis files renewal server oom; do part "$name"; done
 part each killed
 wait
 cat "$parts"/*

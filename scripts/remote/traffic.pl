@@ -1,19 +1,24 @@
 # Reads the load balancer's log. Prints, with tabs between, what users asked: requests, those that failed (5xx, maintenance's
-# own answers not counted), the median and the 99th percentile of their seconds, and the seconds from first to last.
+# own answers not counted), the median and the 99th percentile of their seconds, and the seconds in which all that was.
+#
+#   traffic.pl LINES SINCE     the log has no more lines than these, and none from before SINCE, seconds since 1970
 use strict;
 
-my ($failed, $first, $last, @took);
+my ($lines, $since) = @ARGV;
+my ($failed, $read, $first, @took) = (0, 0);
 while (<STDIN>) {
+  $read++;
   my ($at) = /"msec":([\d.]+)/ or next;
   my ($status) = /"status":(\d+)/ or next;
   my ($took) = /"seconds":([\d.]+)/ or next;
   my ($asked) = /"upstream_status":"([^"]*)"/;
   $first //= $at;
-  $last = $at;
   push @took, $took;
   # Maintenance answers 503 without asking anyone.
   $failed++ if $status >= 500 && !($status == 503 && $asked eq '');
 }
 @took = sort { $a <=> $b } @took;
 my $at = sub { @took ? $took[int($#took * $_[0])] : 0 };
-print join("\t", scalar @took, $failed // 0, $at->(0.5), $at->(0.99), ($last // 0) - ($first // 0)), "\n";
+# Where the log is longer, what was read begins later.
+my $from = $read < $lines ? $since : $first // $since;
+print join("\t", scalar @took, $failed, $at->(0.5), $at->(0.99), time - int $from), "\n";

@@ -15,7 +15,10 @@ describe('seconds', () => {
     [59_949, '59.9 s'],
     [60_000, '1 min 0 s'],
     [185_000, '3 min 5 s'],
-    [3_600_000, '60 min 0 s'],
+    [3_599_499, '59 min 59 s'],
+    [3_599_960, '1 h 0 min'],
+    [172_799_000, '47 h 59 min'],
+    [183_600_000, '2 d 3 h'],
   ] as const)
     test(`${milliseconds} ms: ${text}`, () => assert.equal(seconds(milliseconds), text))
 

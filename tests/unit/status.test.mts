@@ -12,11 +12,13 @@ import { type Facts, parseFacts } from '../../scripts/lib/status/status.mts'
 const stack = defaults(stackSchema)
 const NOW = Date.parse('2026-11-26T12:00:00Z')
 
-const container = (service: string, number: number, more: object = {}) =>
+const started = (ago: number) => ({ StartedAt: new Date(NOW - ago).toISOString() })
+
+const container = (service: string, number: number, more: object = {}, restarts = 0) =>
   `container\t${JSON.stringify({
     Id: `${service}${number}`,
     Name: `/prusa-${service}-${number}`,
-    RestartCount: 0,
+    RestartCount: restarts,
     State: {
       Running: true,
       Restarting: false,
@@ -45,6 +47,7 @@ const LINES = [
   'disk\t50000000000\t100000000000',
   'memory\t2000000000\t4000000000',
   `history\t${JSON.stringify({ when: '2026-11-26T10:00:00Z', who: 'carl', from: 'aaaa', to: '9dbc', toTarget: '9dbc-01234567', result: 'released', requests: 278, failed: 0, slowestMs: 41, seconds: 13.9, schemaChanged: false })}`,
+  'replicas\t2',
   'mode\tdebian',
   'secrets\t0123',
   'revision\t9dbc-01234567\t0123456789abcdef0123456789abcdef01234567',
@@ -55,7 +58,16 @@ function facts(...others: string[]): Facts {
   const replaced = (line: string) => others.some((other) => other.startsWith(line.split('\t')[0] as string))
   return parseFacts(stack, [...LINES.filter((line) => !replaced(line)), ...others].join('\n'))
 }
-const alarms = (found: Facts) => alarmsOf(stack, found, NOW).map(({ what, next }) => `${what} | ${next}`)
+const alarms = (found: Facts) =>
+  alarmsOf(stack, found, NOW).map(({ what, next, grave }) => `${grave ? '' : '! '}${what} | ${next}`)
+
+const ending = (days: number) => ({
+  fingerprint: '',
+  selfSigned: true,
+  issuer: '',
+  ends: NOW + days * 86_400_000 + 1000,
+  ocsp: false,
+})
 
 test('the facts', () => {
   const { containers, replicas, database, traffic } = facts()
@@ -74,7 +86,7 @@ test('the screen', () => {
   const text = screen(stack, facts(), () => '')
   assert.match(text, /^release 9dbc, since 2026-11-26 10:00 UTC by carl, from commit 0123456789ab\n/)
   assert.match(text, /last rollout aaaa → 9dbc .* released in 13\.9 s; 278 requests, 0 failed, slowest 41 ms/)
-  assert.match(text, /prusa-app-1 +9dbc +up 120 min 0 s +- +0 +60 MB +20 % +yes, 3 under way +yes/)
+  assert.match(text, /prusa-app-1 +9dbc +up 2 h 0 min +OK +0 +60 MB +20 % +yes, 3 under way +yes/)
   assert.match(text, /lb +up .* 10\.0 requests\/s, 0\.1 % failed, p50 4 ms, p99 19 ms/)
   assert.match(text, /db +up .* 8 MB, 7 of 100 connections, longest transaction 12 s/)
   const busy = screen(
@@ -91,24 +103,62 @@ describe('out of the ordinary', () => {
   const rest = ['balancer', 'db', 'dbport', 'lb'].map((service) => container(service, 1))
   const apps = [container('app', 1), container('app', 2)]
   const stopped = { Running: false, ExitCode: 137 }
-  const redis = (more: object) => facts(...rest, ...apps, container('redis', 1, more))
-  for (const [what, found, alarm] of [
+  /** Milliseconds since it was started again. */
+  const RESTARTED = 600_000
+  const redis = (more: object, restarts = 0, ...others: string[]) =>
+    facts(...rest, ...apps, ...others, container('redis', 1, restarts ? started(RESTARTED) : more, restarts))
+  const app2 = (more: object) => container('app', 2, { Running: false, ...more })
+  const oom = (ago: number) => `oom\tredis1\t${ago}`
+  const letsencrypt = 'npx zx scripts/04-stack.mts'
+  for (const [what, found, ...expected] of [
     [
       'stopped',
       redis(stopped),
-      /^prusa-redis-1 was stopped by hand 60\.0 s|1 min.* \| npm run restart -- redis$/,
+      /^prusa-redis-1 was stopped by hand 1 min 0 s ago \(exit code 137\); it stays so \| npm run restart -- redis$/,
+    ],
+    [
+      'a replica that is stopped',
+      facts(...rest, container('redis', 1), container('app', 1), container('app', 2, stopped)),
+      /^prusa-app-2 was stopped by hand .* \| npm run restart -- app-2$/,
     ],
     ['absent', facts(...rest, ...apps), /^There is no container of redis \| npm run deploy$/],
+    [
+      'a replica that is absent',
+      facts('replicas\t3'),
+      /^There is prusa-app-1 and prusa-app-2 alone, of 3 replicas \| npm run redeploy -- --release 9dbc$/,
+    ],
     [
       'unhealthy',
       redis({ Health: { Status: 'unhealthy' } }),
       /^prusa-redis-1 runs, but does not answer .* npm run restart -- redis$/,
     ],
+    ['paused', redis({ Paused: true }), /^prusa-redis-1 is paused \| npm run restart -- redis$/],
+    [
+      'not to be started',
+      redis({ ...stopped, Error: 'driver failed: port is already allocated' }),
+      /^prusa-redis-1 could not be started: driver failed: port is already allocated \| npm run restart -- redis$/,
+    ],
     [
       'a crash loop',
-      redis({ Running: false, Restarting: true }),
-      /ends again and again.* \| npm run logs -- redis$/,
+      redis({ Running: false, Restarting: true, ExitCode: 3 }),
+      /ends again and again, the last time with exit code 3 \| npm run logs -- redis$/,
     ],
+    [
+      'a crash loop for lack of memory',
+      facts(...rest, container('redis', 1), container('app', 1), app2({ Restarting: true, OOMKilled: true })),
+      /^prusa-app-2 ends again and again, the last time killed for its memory \| app\.memory in .* npm run redeploy$/,
+    ],
+    [
+      'a crash',
+      redis({}, 1),
+      /^! prusa-redis-1 has crashed, .* \(1 time in all\) \| npm run logs -- redis --errors$/,
+    ],
+    [
+      'a crash for lack of memory, by the kernel’s log',
+      redis({}, 1, oom(RESTARTED)),
+      /^prusa-redis-1 was killed for its memory 10 min 0 s ago \(1 time in all\) \| npm run logs -- redis$/,
+    ],
+    ['a crash long after that', redis({}, 1, oom(RESTARTED + 600_000)), /^! prusa-redis-1 has crashed/],
     [
       'a replica that the balancer finds down',
       facts(
@@ -118,9 +168,26 @@ describe('out of the ordinary', () => {
       /^prusa-app-1 has no requests: Layer7 timeout \| npm run logs -- app-1, then: npm run restart -- app-1$/,
     ],
     [
-      'no replica at all',
-      facts('place\tapp1\t10.0.0.1\t0\t100\t0\t0\t0\tx'),
-      /^No replica has requests: .* 503 \| /,
+      'no replica that is well',
+      facts('place\tapp1\t10.0.0.1\t0\t100\t0\t0\t0\tx', 'place\tapp2\t10.0.0.2\t0\t100\t0\t0\t0\ty'),
+      /^No replica has requests: .* 503 \| npm run logs/,
+      /^prusa-app-1 has no requests: x \| /,
+      /^prusa-app-2 has no requests: y \| /,
+    ],
+    [
+      'no replica that runs',
+      facts(...rest, container('redis', 1), container('app', 1, stopped), container('app', 2, stopped)),
+      /^prusa-app-1 was stopped/,
+      /^prusa-app-2 was stopped/,
+      /^No replica runs: the site answers 503 \| npm run restart$/,
+    ],
+    [
+      'the balancer: nothing else is told of what follows from it',
+      {
+        ...facts(...rest.slice(1), container('redis', 1), container('balancer', 1, stopped), ...apps),
+        places: [],
+      },
+      /^prusa-balancer-1 was stopped by hand .* \| npm run restart -- balancer$/,
     ],
     [
       'failing requests',
@@ -135,17 +202,37 @@ describe('out of the ordinary', () => {
     ['a full database', facts('database\t1\t90\t100\t\t\t\t'), /^90 of 100 connections/],
     [
       'a silent database',
-      { ...facts(), database: undefined } as unknown as Facts,
-      /^The database does not answer/,
+      facts('database'),
+      /^The database does not answer \| npm run logs -- db, then: npm run restart -- db$/,
     ],
+    ['a silent Redis', facts('redis'), /^Redis does not answer \| .*npm run restart -- redis$/],
     [
       'a full disk',
       facts('disk\t1000000000\t100000000000'),
       /^The server’s disk has 1\.0 GB left of 100 \| /,
     ],
     ['little memory', facts('memory\t10000000\t4000000000'), /^The server has 10 MB of memory left/],
-    ['killed processes', facts('killed\tprusa-app-1\t2'), /^The kernel killed processes of prusa-app-1/],
+    [
+      'killed processes',
+      facts('killed\tprusa-app-1\t2'),
+      /^! The kernel killed processes of prusa-app-1.* \| app\.memory in .* npm run redeploy$/,
+    ],
     ['maintenance', facts(`maintenance\tcarl\t${NOW / 1000 - 60}`), /^Maintenance is on .*by carl.* -- off$/],
+    [
+      'a certificate that ends',
+      { ...facts(), certificate: ending(3) },
+      new RegExp(`^The certificate ends in 3 days \\| ${letsencrypt}$`),
+    ],
+    [
+      'a certificate that has ended',
+      { ...facts(), certificate: ending(-1) },
+      new RegExp(`^The certificate has ended \\| ${letsencrypt}$`),
+    ],
+    [
+      'a renewal that fails',
+      { ...facts('renewal\tit failed at 2026-11-26 09:00 UTC'), certificate: ending(20) },
+      new RegExp(`^The certificate is not renewed by itself: it failed at .* UTC \\| ${letsencrypt}$`),
+    ],
     [
       'a rollout that was cut off',
       facts(
@@ -153,12 +240,18 @@ describe('out of the ordinary', () => {
       ),
       /^The rollout of b by carl was cut off \| npm run redeploy finishes it/,
     ],
-  ] as [string, Facts, RegExp][])
+  ] as [string, Facts, ...RegExp[]][])
     test(what, () => {
-      const [first = '', ...others] = alarms(found)
-      assert.match(first, alarm)
-      assert.deepEqual(others, [])
+      const told = alarms(found)
+      for (const [index, one] of expected.entries()) assert.match(told[index] ?? '', one)
+      assert.equal(told.length, expected.length, told.join('\n'))
     })
+
+  test('a pair of the operator’s own is theirs to renew', () => {
+    const own = { ...stack, tls: 'files' as const, tls_files: { certificate: 'site.pem', key: 'site.key' } }
+    const [told] = alarmsOf(own, { ...facts(), certificate: ending(3) }, NOW)
+    assert.match(told?.next ?? '', /^put a new pair at site\.pem, then: npx zx scripts\/04-stack\.mts$/)
+  })
 
   test('what is grave comes first', () => {
     const found = facts('killed\tprusa-app-1\t2', 'memory\t10000000\t4000000000')
@@ -190,7 +283,15 @@ test('the load balancer’s log in five figures; maintenance’s own answers hav
     'not JSON\n',
   ].join('')
   const program = path.join(ROOT, 'scripts/remote/traffic.pl')
-  const run = (text: string) => spawnSync('perl', [program], { input: text, encoding: 'utf8' }).stdout
-  assert.equal(run(input), '100\t1\t0.001\t0.001\t300\n')
-  assert.equal(run(''), '0\t0\t0\t0\t0\n')
+  const run = (text: string, lines = 1000) => {
+    const words = [program, String(lines), String(Math.floor(Date.now() / 1000) - 300)]
+    return spawnSync('perl', words, { input: text, encoding: 'utf8' }).stdout
+  }
+  const figures = run(input).trim().split('\t').map(Number)
+  const seconds = figures.pop() as number
+  assert.deepEqual(figures, [100, 1, 0.001, 0.001])
+  assert.ok(seconds >= 300 && seconds < 400, `${seconds} s`)
+  // A log that was cut at the front says itself when it begins.
+  assert.match(run(line(Date.now() / 1000 - 1000, 200, 1), 1), /^1\t0\t1\t1\t10\d\d\n$/)
+  assert.match(run(''), /^0\t0\t0\t0\t3\d\d\n$/)
 })

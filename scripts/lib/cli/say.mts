@@ -45,12 +45,14 @@ export async function step(title: string, work: () => Promise<string>): Promise<
   }
 }
 
-/** A duration in milliseconds as text: `0.4 s`, `12.1 s`, `3 min 5 s`. */
+/** A duration in milliseconds as text: `0.4 s`, `12.1 s`, `3 min 5 s`, `7 h 2 min`, `12 d 3 h`. */
 export function seconds(milliseconds: number): string {
   const tenths = Math.round(milliseconds / 100)
   if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`
   const whole = Math.round(tenths / 10)
-  return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  const [minutes, hours] = [Math.floor(whole / 60), Math.floor(whole / 3600)]
+  if (hours < 1) return `${minutes} min ${whole % 60} s`
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`
 }
 
 /** `a`, `a and b`, `a, b and c`. */

@@ -47,7 +47,11 @@ export interface Inspected {
   RestartCount: number
   State: {
     Running: boolean
+    Paused: boolean
     Restarting: boolean
+    OOMKilled: boolean
+    /** Why the engine could not start it. */
+    Error: string
     StartedAt: string
     FinishedAt: string
     ExitCode: number

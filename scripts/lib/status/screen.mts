@@ -66,7 +66,7 @@ function replicaTable(
     return [
       one.name,
       one.release,
-      ...stateOf(container),
+      ...stateOf(container, place && (place.up ? 'OK' : place.why)),
       requestsOf(place),
       difference === undefined ? 'not known' : difference || 'yes',
     ]
@@ -83,12 +83,13 @@ function serviceTable(facts: Facts): string {
 
 const STATE = ['state', 'health', 'crashes', 'memory', 'processor']
 
-function stateOf(container?: Container): string[] {
+/** @param health where the engine knows of none */
+function stateOf(container?: Container, health = '-'): string[] {
   if (!container) return ['', '', '', '', '']
-  const { running, age, exitCode, health, restarts, memory, cpu } = container
+  const { running, paused, age, exitCode, restarts, memory, cpu } = container
   return [
-    running ? `up ${seconds(age)}` : `stopped (exit code ${exitCode})`,
-    health || '-',
+    running ? `${paused ? 'paused' : 'up'} ${seconds(age)}` : `stopped (exit code ${exitCode})`,
+    container.health || health,
     String(restarts),
     memory === undefined ? '-' : bytes(memory),
     cpu === undefined ? '-' : `${cpu.toFixed(0)} %`,
@@ -98,10 +99,10 @@ function stateOf(container?: Container): string[] {
 /** Whether requests are sent there, in words. */
 export function requestsOf(place: Place | undefined): string {
   if (!place) return 'no'
-  const { up, why, busy, weight } = place
+  const { up, busy, weight } = place
   const held = `${busy} under way`
   if (weight === 0) return `no, drains, ${held}`
-  if (!up) return `no, down: ${why}`
+  if (!up) return 'no, down'
   return weight === 100 ? `yes, ${held}` : `yes, ${weight} % of a share, ${held}`
 }
 

@@ -16,6 +16,9 @@ export interface Container {
   name: string
   service: string
   running: boolean
+  paused: boolean
+  /** Why the engine could not start it; empty where it could. */
+  error: string
   /** Docker starts it again and again. */
   restarting: boolean
   /** `healthy`, `unhealthy`, `starting`; empty where nobody asks. */
@@ -24,6 +27,8 @@ export interface Container {
   age: number
   restarts: number
   exitCode: number
+  /** Whether the kernel ended it the last time, since it wanted more memory than it may have. */
+  outOfMemory: boolean
   /** Bytes. */
   memory?: number
   /** Percent of one processor. */
@@ -35,11 +40,15 @@ export interface Facts {
   replicas: Replica[]
   places: Place[]
   killed: Killed[]
+  /** How many replicas the last deploy or redeploy wanted; 0: none did yet. */
+  wanted: number
   /** Of the last minutes: seconds that these are, and seconds of an answer. */
   traffic?: { requests: number; failed: number; p50: number; p99: number; seconds: number }
   database?: { bytes: number; connections: number; most: number; longest?: Transaction }
   redis?: { bytes: number; keys: number }
   certificate?: Certificate
+  /** What is wrong with its renewal. */
+  renewal: string[]
   /** Bytes of the server. */
   disk?: Space
   memory?: Space
@@ -96,7 +105,7 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
   const text = (kind: string) => one(kind)?.join('\t') ?? ''
   const numbers = (kind: string) => one(kind)?.map(Number)
   const now = Number(text('now'))
-  const usage = all('usage')
+  const [usage, ooms] = [all('usage'), all('oom')]
   const found = all('container').map((line) => JSON.parse(line.join('\t')) as Inspected)
   const [requests = 0, failed = 0, p50 = 0, p99 = 0, seconds = 0] = numbers('traffic') ?? []
   const [bytes, connections = 0, most = 0] = numbers('database') ?? []
@@ -105,7 +114,7 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
   const [who = '', since] = one('maintenance') ?? []
   const pairs = (kind: string) => Object.fromEntries(all(kind).map(([key = '', value = '']) => [key, value]))
   return {
-    containers: found.map((container) => containerOf(container, now, usage)).sort(byName),
+    containers: found.map((container) => containerOf(container, now, usage, ooms)).sort(byName),
     replicas: found
       .filter(({ Labels }) => Labels['com.docker.compose.service'] === 'app')
       .map((container) => replicaOf(stack, container, now))
@@ -116,12 +125,14 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
         .join('\n'),
     ),
     killed: parseKilled(output),
+    wanted: Number(text('replicas')),
     ...(requests > 0 && { traffic: { requests, failed, p50, p99, seconds } }),
     ...(bytes !== undefined && {
       database: { bytes, connections, most, ...transaction(one('database') ?? []) },
     }),
     ...(used !== undefined && { redis: { bytes: used, keys } }),
     ...(pem && { certificate: readFacts(Buffer.from(pem, 'base64').toString()) }),
+    renewal: all('renewal').map(([what = '']) => what),
     ...space('disk', numbers('disk')),
     ...space('memory', numbers('memory')),
     history: parseHistory([...all('history'), ...all('begun')].map((line) => line.join('\t')).join('\n')),
@@ -143,24 +154,34 @@ const space = (name: 'disk' | 'memory', [free, size]: number[] = []) =>
 const transaction = ([, , , seconds, pid, user = '', state = '']: string[]) =>
   seconds ? { longest: { seconds: Number(seconds), pid: Number(pid), user, state } } : {}
 
+/** Milliseconds by which a container may be started later than the kernel ended it: the engine waits longer each time. */
+const BACKOFF = 90_000
+
 function containerOf(
-  { Name, RestartCount, State, Labels }: Inspected,
+  { Id, Name, RestartCount, State, Labels }: Inspected,
   now: number,
   usage: string[][],
+  ooms: string[][],
 ): Container {
   const name = Name.replace(/^\//, '')
   const [first, last] = usage.filter(([whose]) => whose === name).map((line) => line.slice(1).map(Number))
   const [memory = 0, cpu = 0, at = 0] = last ?? []
   const [, cpuBefore = 0, before = 0] = first ?? []
+  const age = now - Date.parse(State.Running ? State.StartedAt : State.FinishedAt)
+  // The engine forgets it at the next start; the kernel's log has it then.
+  const just = ([id, ago]: string[]) => id === Id && Math.abs(Number(ago) - age) < BACKOFF
   return {
     name,
     service: Labels['com.docker.compose.service'] ?? '',
     running: State.Running,
+    paused: State.Paused,
+    error: State.Error,
     restarting: State.Restarting,
     health: State.Health?.Status ?? '',
-    age: now - Date.parse(State.Running ? State.StartedAt : State.FinishedAt),
+    age,
     restarts: RestartCount,
     exitCode: State.ExitCode,
+    outOfMemory: State.OOMKilled || (RestartCount > 0 && ooms.some(just)),
     ...(last && { memory, cpu: ((cpu - cpuBefore) / 1e6 / Math.max(1, at - before)) * 100 }),
   }
 }
