@@ -1,9 +1,10 @@
 /** What the services log, line by line in the order of time, also of replicas that are gone. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { OperatorError, WrongCall } from './lib/cli/errors.mts'
-import { type Format, painted, result, say } from './lib/cli/say.mts'
+import { type Format, list, painted, result, say } from './lib/cli/say.mts'
 import { ROOT } from './lib/config/config.mts'
 import { linesOf } from './lib/host/frame.mts'
 import { remote, type Script } from './lib/host/shell.mts'
@@ -74,8 +75,9 @@ const asFields = ({ at, service, container, fate, text }: Line) => ({
   ...(fate ? { fate: text } : (fieldsOf(text) ?? { text })),
 })
 
-/** Until somebody ends it. @throws OperatorError when the server is lost */
-async function follow({ host, stack }: Run, asked: Script, show: (line: Line) => void): Promise<void> {
+/** Until somebody ends it, where there is anything to follow. @throws OperatorError when the server is lost */
+async function follow(run: Run, asked: Script, show: (line: Line) => void): Promise<void> {
+  const { host, stack } = run
   const session = await host.session(asked)
   process.removeAllListeners('SIGINT')
   process.once('SIGINT', () => process.exit(130)) // the session ends with its input
@@ -88,19 +90,19 @@ async function follow({ host, stack }: Run, asked: Script, show: (line: Line) =>
     const line = parseLine(stack.project, text)
     if (line) show(line)
   }
+  const code = session.exitCode ?? (await once(session, 'exit'))[0]
+  if (code === 0) return nothing(run)
   throw new OperatorError(
     `The logs of ${host.name} can be followed no more: the connection ended`,
     'The same command again.',
   )
 }
 
-function nothing({ host, options }: Run): void {
-  const asked = options.since || options.errors || options.grep
-  say(
-    asked
-      ? `No such line on ${host.name}.`
-      : `No service has logged anything on ${host.name}. Next: npm run deploy`,
-  )
+function nothing({ host, words, options }: Run): void {
+  if (options.since || options.errors || options.grep) say(`No such line on ${host.name}.`)
+  else if (words.length > 0)
+    say(`There is no line of ${list(words)} on ${host.name}. Next: npm run status shows what is there.`)
+  else say(`No service has logged anything on ${host.name}. Next: npm run deploy`)
 }
 
 await script(

@@ -5,13 +5,13 @@ import { front } from './lib/edge/front.mts'
 import { balancer } from './lib/edge/haproxy.mts'
 import { reload } from './lib/edge/live.mts'
 import { withLock } from './lib/host/lock.mts'
-import { bash } from './lib/host/shell.mts'
+import { untilFound } from './lib/rollout/fleet.mts'
 import { counted, startAgain } from './lib/rollout/replacement.mts'
 import { namesOf, type Replica, replicas } from './lib/rollout/replica.mts'
 import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { named, nothingRuns } from './lib/stack/services.mts'
-import { containerOf, type Single } from './lib/stack/stack.mts'
+import { containerOf, stateOf } from './lib/stack/stack.mts'
 import { rollOut } from './redeploy.mts'
 
 export async function restart(run: Run): Promise<void> {
@@ -19,11 +19,12 @@ export async function restart(run: Run): Promise<void> {
   const { service, container } = named(stack, words[0] ?? 'app')
   say(`restart on ${host.name}`)
   if (service === 'app') return await restartReplicas(run, container)
-  const state = await stateOf(run, service)
+  const state = await stateOf(host, stack, service)
   await withLock(host, stack, `a restart of ${service}`, async () =>
     step(service, async () => {
       if (state === 'running' && service in RELOADED) return await reloaded(run, service as 'lb' | 'balancer')
       const seen = await startAgain(host, stack, service)
+      if (service === 'balancer') await untilFound(host, stack)
       return state === 'running' ? `started again (${seen})` : `started; it was ${state} (${seen})`
     }),
   )
@@ -43,16 +44,6 @@ async function reloaded({ host, stack }: Run, service: 'lb' | 'balancer'): Promi
     `The workers of ${containerOf(stack, service)} are replaced by fresh ones: ${RELOADED_NOTICED[service]}.`,
   )
   return `fresh workers (${await counted(host, stack, () => reload(host, stack, RELOADED[service](stack)))})`
-}
-
-/** @throws OperatorError if there is no such container */
-async function stateOf({ host, stack }: Run, service: Single): Promise<string> {
-  const container = containerOf(stack, service)
-  const { stdout } = await host.attempt(
-    bash`docker inspect -f '{{.State.Status}}' ${container} 2>/dev/null || true`,
-  )
-  if (stdout.trim()) return stdout.trim()
-  throw new OperatorError(`There is no container ${container} on ${host.name}`, 'npm run deploy', UNTOUCHED)
 }
 
 const UNTOUCHED = 'nothing was changed.'

@@ -6,7 +6,7 @@
 #   services  names of services, or of containers with or without the project; a blank between two; none: all
 #   since     seconds ago, by the server's clock; 0: the last lines, whenever that was
 #   lines     how many of each container, where it is not said since when
-#   follow    `yes`: goes on with what comes, until the standard input ends
+#   follow    `yes`: goes on with what comes, until the standard input ends; ends at once where nothing is to be followed
 #   errors    `yes`: what went wrong alone
 #   words     each of which must be in a line, a line each
 #   filter    logs.pl
@@ -60,6 +60,13 @@ if [ "$follow" != yes ]; then
   for file in "$folder"/logs/*.log; do [ ! -e "$file" ] || gone "$file"; done
   exit
 fi
+
+any() {
+  local name service
+  while read -r name service; do ! wanted "$name" "$service" || return 0; done < <(containers)
+  return 1
+}
+any || exit 0
 
 follow() { # CONTAINER SERVICE OPTION...
   local name=$1 service=$2

@@ -39,12 +39,14 @@ const startedAt = (service: string) => inspect(`${site.project}-${service}-1`, '
 test('while nothing is deployed each says so, and leaves nothing', async () => {
   for (const [script, words, code, said] of [
     ['logs', [], 0, /No service has logged anything .* Next: npm run deploy/],
+    ['logs', ['--follow'], 0, /No service has logged anything .* Next: npm run deploy/],
+    ['logs', ['lb'], 0, /There is no line of lb on this machine\. Next: npm run status/],
     ['shell', [], 1, /No replica of \w+ runs on this machine\n {2}State: .*\n {2}Next: {2}npm run deploy/],
-    ['psql', [], 1, /-db-1 does not run on this machine\n {2}State: .*\n {2}Next: {2}npm run deploy/],
+    ['psql', [], 1, /no container \w+-db-1 on this machine\n {2}State: .*\n {2}Next: {2}npm run deploy/],
     ['run', ['true'], 1, /No replica of \w+ runs/],
     ['restart', [], 1, /No replica of \w+ runs/],
     ['restart', ['redis'], 1, /There is no container \w+-redis-1/],
-    ['maintenance', ['on'], 1, /-lb-1 does not run/],
+    ['maintenance', ['on'], 1, /There is no container \w+-lb-1/],
     ['maintenance', [], 0, /Maintenance is off\./],
     ['status', [], 0, /No replica on this machine\. Next: npm run deploy/],
     ['destroy', ['--yes'], 0, /nothing to do/],

@@ -50,11 +50,13 @@ export class ApplicationFails extends OperatorError {}
 const SEE_MORE = 'The lines above are the last that the command printed. With --verbose you see all of them.'
 const DISK_FULL =
   'The server’s disk is full. Free some space (apt-get clean; docker image prune), then run again.'
+const NO_ENGINE = 'There is no Docker Engine yet: npm run deploy'
 const ENGINE_DOWN = 'The Docker Engine does not answer. Start it: npx zx scripts/01-server.mts'
 
 /** The remedy for a failure that any command can have; for other failures, how to see more. */
 function remedyFor(output: string): string {
   if (/no space left on device/i.test(output)) return DISK_FULL
+  if (/docker: command not found/.test(output)) return NO_ENGINE
   return /Cannot connect to the Docker daemon/i.test(output) ? ENGINE_DOWN : SEE_MORE
 }
 

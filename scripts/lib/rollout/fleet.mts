@@ -63,6 +63,13 @@ const FOUND_DEADLINE = 10
  */
 export async function refreshEdge(host: Host, stack: StackConfig): Promise<Fleet> {
   await refreshBalancer(host, stack)
+  const fleet = await untilFound(host, stack)
+  if (fleet.found.some((one) => one.running)) await refreshFront(host, stack)
+  return fleet
+}
+
+/** If a replica runs, waits until HAProxy has found one that is up; warns if it finds none in time. */
+export async function untilFound(host: Host, stack: StackConfig): Promise<Fleet> {
   let fleet = await readFleet(host, stack)
   const running = fleet.found.filter((one) => one.running)
   if (running.length === 0) return fleet
@@ -72,6 +79,5 @@ export async function refreshEdge(host: Host, stack: StackConfig): Promise<Fleet
     if (!isUp()) fleet = await readFleet(host, stack)
     return isUp() ? undefined : fleet.places.map(({ why }) => why).join(', ') || 'no replica'
   }).catch((error) => warn(error.message))
-  await refreshFront(host, stack)
   return fleet
 }

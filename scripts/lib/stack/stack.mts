@@ -113,16 +113,30 @@ export function envFile(variables: Record<string, string | number>): string {
 
 export type Single = 'db' | 'dbport' | 'redis' | 'balancer' | 'lb'
 
-/** @throws OperatorError when the service does not run */
-export async function requireRunning(host: Host, stack: StackConfig, service: Single): Promise<void> {
+/**
+ * How the engine has the service's container: `running`, `paused`, `exited`, …
+ * @throws OperatorError where there is none
+ */
+export async function stateOf(host: Host, stack: StackConfig, service: Single): Promise<string> {
   const container = containerOf(stack, service)
   const { stdout } = await host.attempt(
-    bash`docker inspect -f '{{.State.Running}}' ${container} 2>/dev/null || true`,
+    bash`docker inspect -f '{{.State.Status}}' ${container} 2>/dev/null || true`,
   )
-  if (stdout.trim() === 'true') return
+  if (stdout.trim()) return stdout.trim()
   throw new OperatorError(
-    `${container} does not run on ${host.name}`,
-    `npm run deploy, or npm run status to see what is there.`,
+    `There is no container ${container} on ${host.name}`,
+    'npm run deploy, or npm run status to see what is there.',
+    'nothing was changed.',
+  )
+}
+
+/** @throws OperatorError when the service does not run */
+export async function requireRunning(host: Host, stack: StackConfig, service: Single): Promise<void> {
+  const state = await stateOf(host, stack, service)
+  if (state === 'running') return
+  throw new OperatorError(
+    `${containerOf(stack, service)} does not run on ${host.name}: it is ${state}`,
+    `npm run restart -- ${service}, then the same command again.`,
     'nothing was changed.',
   )
 }
