@@ -4,6 +4,7 @@ import { prepareServer } from './01-server.mts'
 import { buildImages } from './02-build.mts'
 import { prepareDatabase } from './03-db.mts'
 import { startStack } from './04-stack.mts'
+import { live } from './lib/cli/live.mts'
 import { result } from './lib/cli/say.mts'
 import { readCa } from './lib/edge/acme.mts'
 import { readPair } from './lib/edge/pair.mts'
@@ -22,7 +23,8 @@ export async function deploy(run: Run): Promise<void> {
   readCa(stack)
   await confirmThisMachine(host, run, options.yes)
   // A server that cannot take the deployment gets nothing, the lock's files included.
-  await preflight(host, stack, options.fresh ? undefined : ownNamesByMode(stack))
+  const looked = live('Server')
+  await preflight(host, stack, options.fresh ? undefined : ownNamesByMode(stack)).finally(looked)
   await withLock(host, stack, 'deploy', async () => {
     await prepareServer(run)
     await buildImages(run)

@@ -5,7 +5,7 @@ import { baseImages, imageMode } from './lib/images/images.mts'
 import { record, scan, type Upgrade } from './lib/images/upgrades.mts'
 import { type Run, script } from './lib/run.mts'
 
-export async function scanImages({ host, stack }: Run): Promise<void> {
+export async function scanImages({ host, stack, options }: Run): Promise<void> {
   say(`scan on ${host.name}`)
   const images = baseImages(stack, await imageMode(host, stack))
   let found: Upgrade[] = []
@@ -17,8 +17,10 @@ export async function scanImages({ host, stack }: Run): Promise<void> {
 
   // A stable release changes for security and grave bugs alone, and what was security's yesterday is in its next point
   // release: so every newer version counts. Testing has no security archive: there it is the only sign.
-  for (const { image, name, from, to, suites } of found)
-    result(`newer: ${name} ${from} → ${to} in ${suites} (${image})`)
+  if (options.json) result(JSON.stringify(found, null, 2))
+  else
+    for (const { image, name, from, to, suites } of found)
+      result(`newer: ${name} ${from} → ${to} in ${suites} (${image})`)
   if (found.length > 0) {
     say('To take them in: npm run deploy -- --fresh. It says before what clients notice.')
     process.exitCode = 1
@@ -32,6 +34,8 @@ Asks the archive, with its security part, for upgrades of the packages in the ba
 Changes no image and no container. npm run verify warns of the upgrades. The exit code is 1 when there are any.
 
   npm run scan [-- --host USER@NAME]
+
+  --json             as JSON on standard output
 
 Examples:
   npm run scan

@@ -11,14 +11,21 @@ import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { applyRoles } from './lib/stack/database.mts'
 import { changeOwner, isLeftOver, raiseBridge, removeBridge, replaceSecret } from './lib/stack/rotation.mts'
-import { describeSecrets, ensureSecrets, SECRETS, type Secrets } from './lib/stack/secrets.mts'
+import { ensureSecrets, keptSecrets, SECRETS, type Secrets, secretsTable } from './lib/stack/secrets.mts'
 import { requireRunning, writeStack } from './lib/stack/stack.mts'
 import { rollOut } from './redeploy.mts'
 
 export async function secrets(run: Run): Promise<void> {
   const [verb, given = ''] = run.words
-  if (verb === undefined) result(await describeSecrets(run.host, run.stack))
+  if (verb === undefined) await printSecrets(run)
   else await rotate(run, named(verb, given))
+}
+
+async function printSecrets({ host, stack, options }: Run): Promise<void> {
+  const kept = await keptSecrets(host, stack)
+  if (options.json) result(JSON.stringify(kept, null, 2))
+  else if (kept.length > 0) result(secretsTable(stack, kept))
+  else say(`No secrets on ${host.name} yet. Next: npm run deploy`)
 }
 
 function named(verb: string, given: string): Secrets {
@@ -110,6 +117,7 @@ Lists the secrets on the server, without their values, or replaces one of them w
   npm run secrets -- rotate NAME
 
   NAME               ${list([...SECRETS])}
+  --json             the list as JSON on standard output
 
 Examples:
   npm run secrets

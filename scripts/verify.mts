@@ -1,6 +1,7 @@
 /** Checks every line of the task sheet on the live server. Changes nothing. */
 import process from 'node:process'
 import { styleText } from 'node:util'
+import { live } from './lib/cli/live.mts'
 import { count, result, say, warn } from './lib/cli/say.mts'
 import { describe, lookAtMaintenance } from './lib/edge/maintenance.mts'
 import { lastCounted, readHistory } from './lib/proof/history.mts'
@@ -15,6 +16,7 @@ import { warnings } from './lib/verify/warnings.mts'
 /** Prints a verdict for each line of the task sheet. The exit code is 1 when a line fails. */
 export async function verify({ host, stack, options }: Run): Promise<void> {
   say(`verify on ${host.name}`)
+  const looked = live('Every line of the task sheet')
   const front = await lookAtFront(host, stack)
   const [inside, outside, history, base, closed] = await Promise.all([
     lookInside(host, stack, front.https),
@@ -22,7 +24,7 @@ export async function verify({ host, stack, options }: Run): Promise<void> {
     readHistory(host, stack),
     lookAtBase(host, stack),
     lookAtMaintenance(host, stack),
-  ])
+  ]).finally(looked)
   const verdicts = judge({ front, inside, outside, rollout: lastCounted(history) })
 
   if (options.json) result(JSON.stringify(verdicts, null, 2))

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { WrongCall } from './cli/errors.mts'
 import { nearest } from './cli/nearest.mts'
+import { say } from './cli/say.mts'
 import { type Config, loadConfig, ROOT } from './config/config.mts'
 import { Host } from './host/host.mts'
 
@@ -74,11 +75,13 @@ export async function script(
   // zx gets the script's path as an argument; tsx has it in place of its own path.
   const started = process.argv.slice(1).find((word) => word.endsWith('.mts'))
   if (!started || realpathSync(started) !== realpathSync(fileURLToPath(file))) return
-  process.once('SIGINT', interrupted)
+  let run: Run | undefined
+  process.once('SIGINT', () => interrupted(run))
   // The reader has closed the pipe: `| head`.
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
   try {
-    await work(begin(usage, most))
+    run = begin(usage, most)
+    await work(run)
   } catch (error) {
     if (!(error instanceof WrongCall)) throw error
     console.error(error)
@@ -87,12 +90,16 @@ export async function script(
 }
 
 /** Every step finds what is there and completes it, so an interruption needs no cleaning up. */
-function interrupted(): void {
-  process.stderr.write(
-    '\nInterrupted. What runs keeps running.\n  Next:  the same command again: it continues where this left off.\n',
+function interrupted(run?: Run): void {
+  say(
+    `\nInterrupted.\n  State: ${run?.host.fence ? CUT_OFF : 'nothing was being changed.'}\n  Next:  ${AGAIN}`,
   )
   process.exit(130)
 }
+
+const CUT_OFF =
+  'what runs keeps running. The steps with ✓ are done; the server may still finish the one that was cut off.'
+const AGAIN = 'the same command again: it continues where this left off. npm run status shows what runs.'
 
 /** Reads the flags and the configuration of this run. Connects to nothing. */
 function begin(usage: string, most: number | 'command'): Run {

@@ -1,8 +1,8 @@
 /** Output for people. Progress goes to standard error, a line for each step. Results go to standard output. */
 import process from 'node:process'
 import { styleText } from 'node:util'
+import { CLEAR, type Doing, live } from './live.mts'
 
-const terminal = process.stderr.isTTY === true && process.env.NO_COLOR === undefined
 export type Format = Parameters<typeof styleText>[0]
 const paint = (format: Format, text: string) => styleText(format, text, { stream: process.stderr })
 
@@ -14,7 +14,7 @@ export const red = (text: string) => paint('red', text)
 
 /** One line of progress, on standard error. */
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`)
+  process.stderr.write(`${CLEAR}${line}\n`)
 }
 
 /** A warning, on standard error: `! LINE`. */
@@ -28,21 +28,44 @@ export function result(line: string): void {
 }
 
 /**
- * Runs one step and prints its result: `✓ TITLE: DETAIL (1.2 s)`, or `✗ TITLE (1.2 s)` when the work fails.
+ * Runs one step and prints its result: `✓ TITLE: DETAIL (1.2 s)`, or `✗ TITLE (1.2 s)` when the work fails. While it
+ * runs, a terminal shows what it is just doing.
  * @param title the part of the server or of the stack that the step is about
- * @param work  its result becomes the detail; its error is thrown on
+ * @param work  may tell what it is just doing; its result becomes the detail; its error is thrown on
  */
-export async function step(title: string, work: () => Promise<string>): Promise<void> {
+export async function step(title: string, work: (doing: Doing) => Promise<string>): Promise<void> {
   const started = performance.now()
-  if (terminal) process.stderr.write(`  ${title} …`)
-  const clear = terminal ? '\r\u001b[K' : ''
+  let now = ''
+  const end = live(title, () => now)
+  const took = () => seconds(performance.now() - started)
+  const proceed = whenInterrupted(() => `${title}: cut off (${took()})`)
   try {
-    const detail = await work()
-    say(`${clear}${green('✓')} ${title}: ${detail} (${seconds(performance.now() - started)})`)
+    const detail = await work((what) => {
+      now = what
+    })
+    end()
+    say(`${green('✓')} ${title}: ${detail} (${took()})`)
   } catch (error) {
-    say(`${clear}${red('✗')} ${title} (${seconds(performance.now() - started)})`)
+    end()
+    say(`${red('✗')} ${title} (${took()})`)
     throw error
+  } finally {
+    proceed()
   }
+}
+
+/**
+ * Says what Ctrl-C has cut off, until the function that it returns is called.
+ * @param what in a sentence, as it is then
+ */
+export function whenInterrupted(what: () => string): () => void {
+  const tell = () => {
+    say(`${red('✗')} ${what()}`)
+    // It is not the default any more that this ends the process.
+    if (process.listenerCount('SIGINT') === 0) process.exit(130)
+  }
+  process.prependOnceListener('SIGINT', tell)
+  return () => process.off('SIGINT', tell)
 }
 
 /** A duration in milliseconds as text: `0.4 s`, `12.1 s`, `3 min 5 s`, `7 h 2 min`, `12 d 3 h`. */

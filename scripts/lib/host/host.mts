@@ -32,6 +32,8 @@ interface RunOptions {
   tied?: boolean
   /** Is called with each line that the script prints, at once. */
   hear?: (line: string) => void
+  /** Hears each line of standard error, too: what a person may see of it while it runs. */
+  progress?: (line: string) => void
   /** Ends the standard input of a script that is tied. */
   signal?: AbortSignal
 }
@@ -148,8 +150,9 @@ export class Host extends Connection {
    * @param state the state that an error reports when the server cannot be reached
    */
   async #heard(interpreter: Interpreter, options: RunOptions, state = GOES_ON): Promise<Output> {
-    const { deadline = SCRIPT_DEADLINE, hear, signal } = options
-    const shown = this.verbose ? [lineByLine('stdout', say), lineByLine('stderr', say)] : []
+    const { deadline = SCRIPT_DEADLINE, hear, progress, signal } = options
+    const both = [this.verbose && say, progress].filter((one) => !!one)
+    const shown = both.flatMap((one) => [lineByLine('stdout', one), lineByLine('stderr', one)])
     const listeners = hear ? [lineByLine('stdout', hear), ...shown] : shown
     const before = interpreter.used
     const output = await interpreter.ended(deadline, signal, (now) => {

@@ -4,6 +4,7 @@
  */
 
 import { OperatorError } from '../cli/errors.mts'
+import type { Doing } from '../cli/live.mts'
 import { list } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
@@ -83,12 +84,14 @@ async function idOf(host: Host, images: string[]): Promise<string | undefined> {
 /**
  * Fetches or makes the base images that are missing; returns their names.
  * @param fresh all of them, whatever is there: what runs on the ones before goes on
+ * @param doing hears what is just done
  */
 export async function ensureBaseImages(
   host: Host,
   stack: StackConfig,
   mode: ImageMode,
   fresh = false,
+  doing: Doing = () => {},
 ): Promise<string[]> {
   const images = baseImages(stack, mode)
   const missing = fresh ? Object.values(images) : await adopt(host, stack, images, mode === 'registry')
@@ -98,7 +101,7 @@ export async function ensureBaseImages(
     'Noting the base images',
     bash`mkdir -p -m 700 ${stack.folder}; printf '%s\n' ${brought} >>${stack.folder}/base-images`,
   )
-  await provide(host, stack, mode, missing, fresh)
+  await provide(host, stack, mode, missing, fresh, doing)
   await adopt(host, stack, images, true)
   return missing
 }

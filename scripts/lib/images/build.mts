@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { CommandError, indent, lastLines, OperatorError } from '../cli/errors.mts'
+import type { Doing } from '../cli/live.mts'
 import { step } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
@@ -10,6 +11,7 @@ import { remote } from '../host/shell.mts'
 import { neededByPip, PSYCOPG2, releaseOf, type Source, sourceOf } from './application.mts'
 import { describe, ensureBaseImages, identityNow, ownName } from './base.mts'
 import { baseImages, buildFolder, type ImageMode } from './images.mts'
+import { buildProgress } from './progress.mts'
 import { imageOf, isBuilt } from './release.mts'
 import { requirementLines } from './requirements.mts'
 import type { Entry } from './source.mts'
@@ -36,12 +38,14 @@ export async function buildRelease(
 ): Promise<string> {
   const images = baseImages(stack, mode)
   const source = sourceOf(stack, '') // what cannot be built is told before anything is made
-  await step(`Base images (${mode})`, async () =>
-    describe(await ensureBaseImages(host, stack, mode, fresh), mode),
+  await step(`Base images (${mode})`, async (doing) =>
+    describe(await ensureBaseImages(host, stack, mode, fresh, doing), mode),
   )
   source.release = releaseOf(source, await identityNow(host, stack, images))
   const python = ownName(stack, 'python', images.python)
-  await step('Application', async () => described(source, await build(host, stack, source, python)))
+  await step('Application', async (doing) =>
+    described(source, await build(host, stack, source, python, doing)),
+  )
   return source.release
 }
 
@@ -50,9 +54,16 @@ export function described({ release }: Pick<Source, 'release'>, built: boolean):
 }
 
 /** Builds the release unless it is there. */
-async function build(host: Host, stack: StackConfig, source: Source, python: string): Promise<boolean> {
+async function build(
+  host: Host,
+  stack: StackConfig,
+  source: Source,
+  python: string,
+  doing: Doing,
+): Promise<boolean> {
   const { folder, entries, own, release } = source
   if (await isBuilt(host, stack, release)) return false
+  doing(`copying ${stack.app.source}/`)
   const context = `${await buildFolder(host, stack)}/${release}`
   const copied = own ? context : `${context}/app`
   await host.copyFolder(
@@ -73,7 +84,8 @@ async function build(host: Host, stack: StackConfig, source: Source, python: str
     revision: await revision(folder),
   })
   const purpose = `Building ${imageOf(stack, release)}`
-  await host.run(purpose, script, { deadline: BUILD_DEADLINE }).catch((error) => {
+  const options = { deadline: BUILD_DEADLINE, progress: buildProgress(doing) }
+  await host.run(purpose, script, options).catch((error) => {
     throw error instanceof CommandError ? why(host, stack, source, error) : error
   })
   return true

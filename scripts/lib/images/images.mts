@@ -4,11 +4,13 @@
  */
 import path from 'node:path'
 import { OperatorError } from '../cli/errors.mts'
+import type { Doing } from '../cli/live.mts'
 import { say, warn } from '../cli/say.mts'
 import { ROOT, type StackConfig, sourceFolder } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote } from '../host/shell.mts'
 import { INSTALL, INSTALL_DEADLINE } from '../server/packages.mts'
+import { buildProgress } from './progress.mts'
 import { askRegistry, judgeAnswers, undecided } from './registry.mts'
 import { requirementFiles } from './requirements.mts'
 import { digest, entriesOf } from './source.mts'
@@ -91,12 +93,22 @@ export async function provide(
   mode: ImageMode,
   wanted: string[],
   fresh = false,
+  doing: Doing = () => {},
 ): Promise<void> {
   const images = Object.entries(baseImages(stack, mode)) as [Service, string][]
-  if (wanted.length > 0 && mode === 'debian') await makeBase(host, stack, fresh)
+  if (wanted.length > 0 && mode === 'debian') await makeBase(host, stack, fresh, doing)
+  const underWay = new Map<Service, string>()
+  const tell = () => doing([...underWay].map((pair) => pair.join(' ').trim()).join(', '))
   const one = async (service: Service, image: string) => {
-    if (mode === 'debian') await makeImage(host, stack, service, image, fresh)
+    const at = (now: string) => {
+      underWay.set(service, now)
+      tell()
+    }
+    at('')
+    if (mode === 'debian') await makeImage(host, stack, service, image, fresh, at)
     else await host.run(`Pulling ${image}`, bash`docker pull -q ${image}`, { deadline: IMAGE_DEADLINE })
+    underWay.delete(service)
+    tell()
   }
   // Side by side: while one waits for the archive, another one is unpacked. When one fails, the others are waited for.
   const provided = images.filter(([, image]) => wanted.includes(image)).map((image) => one(...image))
@@ -140,11 +152,12 @@ export async function buildFolder(host: Host, stack: StackConfig): Promise<strin
   return folder
 }
 
-async function makeBase(host: Host, stack: StackConfig, fresh: boolean): Promise<void> {
+async function makeBase(host: Host, stack: StackConfig, fresh: boolean, doing: Doing): Promise<void> {
   const folder = await buildFolder(host, stack)
   await host.copyFolder(DEBIAN_FOLDER, ['base.sh'], `${folder}/debian`)
   const script = join([INSTALL, remote('make-base', { ...stack.debian, folder, image: BASE, fresh })])
-  await host.run('Making the Debian base image', script, { deadline: INSTALL_DEADLINE })
+  const progress = (line: string) => doing(`Debian ${line}`)
+  await host.run('Making the Debian base image', script, { deadline: INSTALL_DEADLINE, progress })
 }
 
 async function makeImage(
@@ -153,6 +166,7 @@ async function makeImage(
   service: Service,
   image: string,
   fresh: boolean,
+  doing: Doing,
 ): Promise<void> {
   const folder = await buildFolder(host, stack)
   // Named after its content, since the engine tells contexts apart by the last part of their path alone.
@@ -173,6 +187,6 @@ async function makeImage(
 cd ${context}
 trap 'rm -rf "$PWD"' EXIT
 DOCKER_BUILDKIT=1 docker build --progress plain --no-cache=${fresh} --secret id=aptconf,src=../aptconf --build-arg ${`BASE=${BASE}`} --tag ${image} . >&2`,
-    { deadline: IMAGE_DEADLINE },
+    { deadline: IMAGE_DEADLINE, progress: buildProgress(doing) },
   )
 }

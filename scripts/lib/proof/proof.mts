@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
-import { count, green, red, say, seconds, warn } from '../cli/say.mts'
+import { live } from '../cli/live.mts'
+import { capital, count, green, red, say, seconds, warn, whenInterrupted } from '../cli/say.mts'
 import { who } from '../cli/who.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import { Site } from '../edge/site.mts'
@@ -13,7 +14,7 @@ import type { Schema } from '../stack/create-db.mts'
 import { type Entry, record, recordBegun } from './history.mts'
 import { type Probe, type Sample, type Summary, summarize, trying } from './probe.mts'
 import { reportPage } from './report.mts'
-import { type About, sentenceOf } from './sentence.mts'
+import { type About, sentenceOf, titleOf } from './sentence.mts'
 import { type Kind, Timeline } from './timeline.mts'
 
 /** The number of failures that are printed. */
@@ -36,6 +37,10 @@ export class Proof {
   cut = 0
   /** What the probe saw. Undefined until it has ended, or if it did not run. */
   summary: Summary | undefined
+  /** Which replicas get requests now, in a sentence. */
+  whoServes = () => ''
+  /** Ends what the terminal shows while the rollout runs. */
+  readonly #over: () => void
   /** Path of the picture; empty until there is one. */
   report = ''
   #schemaChanged = false
@@ -50,6 +55,13 @@ export class Proof {
     private readonly reason: string,
   ) {
     host.doing = () => this.timeline.now
+    const title = capital(titleOf(about))
+    const drawn = live(title, host.doing)
+    const proceed = whenInterrupted(() => `${title}: cut off at: ${host.doing()}; ${this.whoServes()}`)
+    this.#over = () => {
+      drawn()
+      proceed()
+    }
     probe?.start(() => this.timeline.now)
   }
 
@@ -105,6 +117,7 @@ export class Proof {
    */
   async end(basis: string): Promise<void> {
     this.host.doing = () => ''
+    this.#over()
     const samples = (await this.probe?.stop()) ?? []
     const ended = Date.now()
     this.summary = this.probe && summarize(samples)

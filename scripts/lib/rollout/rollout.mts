@@ -5,7 +5,7 @@ import { count, warn } from '../cli/say.mts'
 import * as balancer from '../edge/balancer.mts'
 import { giveRequests, rehearse, untilJudged } from './admission.mts'
 import type { Context } from './context.mts'
-import { type Fleet, readFleet } from './fleet.mts'
+import { type Fleet, fleetOf, readFleet, whoServes } from './fleet.mts'
 import { untilReady } from './handshake.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
 import { addressesOf, namesOf, type Replica, startReplicas } from './replica.mts'
@@ -40,6 +40,8 @@ export class Rollout {
     this.servedAtFirst = fleet.serving.length
     this.#plan = this.#planFor(fleet)
     this.letGo = context.pool.follow((places) => this.#keepOut(places).catch(() => {}))
+    context.proof.whoServes = () =>
+      whoServes(fleetOf(this.stages.at('left', 'warming', 'serving', 'draining'), context.pool.places))
   }
 
   /** The batches of the plan, one after the other, until all is as wanted. */

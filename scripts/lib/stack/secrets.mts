@@ -33,8 +33,20 @@ const PLACES: Record<string, string> = {
   'nginx/tls/key.pem': 'key of the certificate, read by nginx',
 }
 
-/** A table for people: each secret's file, mode and owner, since when, and what it opens. No values. */
-export async function describeSecrets(host: Host, stack: StackConfig): Promise<string> {
+/** A secret that is there, without its value. */
+export interface Kept {
+  /** In the server's folder. */
+  file: string
+  mode: string
+  /** The number of its owner. */
+  user: string
+  /** UTC. */
+  since: string
+  /** What it opens. */
+  what: string
+}
+
+export async function keptSecrets(host: Host, stack: StackConfig): Promise<Kept[]> {
   const output = await host.run(
     'Looking at the secrets',
     bash`
@@ -44,12 +56,15 @@ for name in ${Object.keys(PLACES)} secrets/db_owner_password.new secrets/db_owne
 done`,
   )
   const lines = output.split('\n').filter(Boolean)
-  if (lines.length === 0) return `No secrets on ${host.name} yet. Next: npm run deploy`
-  const rows = lines.map((line) => {
-    const [name = '', mode = '', owner = '', changed = ''] = line.split('\t')
-    return [name, mode, owner, changed.slice(0, 19), PLACES[name] ?? UNFINISHED]
+  return lines.map((line) => {
+    const [file = '', mode = '', user = '', changed = ''] = line.split('\t')
+    return { file, mode, user, since: changed.slice(0, 19), what: PLACES[file] ?? UNFINISHED }
   })
-  return table([`in ${stack.folder}`, 'mode', 'user', 'since (UTC)', 'what it is'], rows)
+}
+
+export function secretsTable({ folder }: StackConfig, kept: Kept[]): string {
+  const rows = kept.map(({ file, mode, user, since, what }) => [file, mode, user, since, what])
+  return table([`in ${folder}`, 'mode', 'user', 'since (UTC)', 'what it is'], rows)
 }
 
 const UNFINISHED = 'unfinished: npm run secrets -- rotate db_owner_password'
