@@ -2,12 +2,19 @@
 import { Deployment, docker } from '../tests/lib/deployment.mts'
 import { hop } from './hop.mts'
 import { AS_TYPED, minimum, timed } from './measure.mts'
+import { startSshd } from './sshd.mts'
 
 export async function road(): Promise<string[][]> {
   const site = await Deployment.prepare()
   site.zx = AS_TYPED
   try {
-    return [...(await times(site)), ...(await hop(site)), ...(await sizes(site)), ...(await memory(site))]
+    return [
+      ...(await times(site)),
+      ...(await looks(site)),
+      ...(await hop(site)),
+      ...(await sizes(site)),
+      ...(await memory(site)),
+    ]
   } finally {
     await site.remove()
   }
@@ -28,6 +35,23 @@ async function times(site: Deployment): Promise<string[][]> {
       await minimum(3, () => site.must('deploy')),
     ],
   ]
+}
+
+/** What a person waits for who wants to see how things are. */
+async function looks(site: Deployment): Promise<string[][]> {
+  const sshd = await startSshd()
+  try {
+    const local = await minimum(5, () => site.must('status'))
+    site.configure({ ssh_config: sshd.sshConfig })
+    const ssh = await minimum(5, () => site.must('status', '--host', sshd.host))
+    return [
+      ['status, local (npx included, best of 5)', local],
+      ['the same over ssh', ssh],
+    ]
+  } finally {
+    site.configure({ ssh_config: '' })
+    sshd.stop()
+  }
 }
 
 async function sizes(site: Deployment): Promise<string[][]> {

@@ -10,13 +10,13 @@ import { pruneImages } from './lib/images/base.mts'
 import { buildRelease } from './lib/images/build.mts'
 import { baseImages, imageMode } from './lib/images/images.mts'
 import { prune, requireThere } from './lib/images/release.mts'
-import { cutOffFrom, kept, readHistory } from './lib/proof/history.mts'
+import { cutOffFrom, type Entry, kept, readHistory } from './lib/proof/history.mts'
 import { Proof } from './lib/proof/proof.mts'
 import { type About, titleOf } from './lib/proof/sentence.mts'
 import { AbortOnErrors } from './lib/rollout/abort-on-errors.mts'
 import type { Context } from './lib/rollout/context.mts'
 import { printPlan } from './lib/rollout/dryrun.mts'
-import { refreshEdge } from './lib/rollout/fleet.mts'
+import { type Fleet, readFleet, refreshEdge } from './lib/rollout/fleet.mts'
 import { goBack } from './lib/rollout/go-back.mts'
 import { runHook } from './lib/rollout/hooks.mts'
 import { isDone, originOf, plan } from './lib/rollout/plan.mts'
@@ -60,17 +60,18 @@ interface Wanted {
 }
 
 /** Rolls a target out. The caller holds the lock. */
-export async function rollOut({ host, stack, options }: Run, wanted: Wanted): Promise<void> {
-  const { target, again = () => options.force } = wanted
-  const [fleet, history] = await Promise.all([refreshEdge(host, stack), readHistory(host, stack)])
-  const stale = fleet.found.filter(again).map(({ id }) => id)
-  const current = (one: Replica) => isOf(target, one) && !stale.includes(one.id)
-  const planned = plan(stack, fleet, current)
-  if (isDone(planned)) return say(`Release ${target.release} is already running: nothing to do.`)
-  const origin = originOf(planned, fleet, target.name, cutOffFrom(history))
-  const from = { from: origin?.release ?? '', fromTarget: origin?.target }
-  const about = { ...from, to: target.release, toTarget: target.name, rollback: wanted.rollback }
-  await runHook(host, stack, 'pre_rollout', about)
+export async function rollOut(run: Run, wanted: Wanted): Promise<void> {
+  const { host, stack } = run
+  const { target } = wanted
+  const history = await readHistory(host, stack)
+  // The hook runs before nginx and HAProxy get the configuration of this checkout.
+  const asked = stack.hooks.pre_rollout && workFor(run, wanted, await readFleet(host, stack), history)
+  if (asked) await runHook(host, stack, 'pre_rollout', asked.about)
+  const fleet = await refreshEdge(host, stack)
+  const work = workFor(run, wanted, fleet, history)
+  if (!work) return say(`Release ${target.release} is already running: nothing to do.`)
+  const { current, about } = work
+  if (!asked) await runHook(host, stack, 'pre_rollout', about)
   if (about.from === about.to) say(capital(titleOf(about)))
   await prove(host, stack, about, async (context) => {
     const rollout = new Rollout(context, target, current, fleet)
@@ -84,6 +85,19 @@ export async function rollOut({ host, stack, options }: Run, wanted: Wanted): Pr
   })
   await prune(host, stack, kept(await readHistory(host, stack), target, stack.rollout.keep_releases))
   await pruneImages(host, stack)
+}
+
+/** Which replicas stay, and what the rollout is called. Undefined if there is nothing to do. */
+function workFor({ stack, options }: Run, wanted: Wanted, fleet: Fleet, history: readonly Entry[]) {
+  const { target, again = () => options.force } = wanted
+  const stale = fleet.found.filter(again).map(({ id }) => id)
+  const current = (one: Replica) => isOf(target, one) && !stale.includes(one.id)
+  const planned = plan(stack, fleet, current)
+  if (isDone(planned)) return undefined
+  const origin = originOf(planned, fleet, target.name, cutOffFrom(history))
+  const from = { from: origin?.release ?? '', fromTarget: origin?.target }
+  const about: About = { ...from, to: target.release, toTarget: target.name, rollback: wanted.rollback }
+  return { current, about }
 }
 
 /** Does the work while the probe asks the site, and says what the probe saw. */

@@ -2,8 +2,7 @@
 # All that `npm run status` tells, in one go and side by side. Prints facts, each as a name and values with tabs between:
 #
 #   now MILLISECONDS                                  container JSON
-#   usage NAME BYTES NANOSECONDS MILLISECONDS         twice for each container: memory, processor time, when that was
-#   killed NAME NUMBER                                processes of it that runs, killed for their memory
+#   usage ..., killed ...                             as usage.pl has it; usage twice for each container that runs
 #   oom ID MILLISECONDS                               the kernel killed one of this container so long ago
 #   place PLACE ADDRESS ...                           as balancer.pl has it
 #   traffic REQUESTS FAILED P50 P99 SECONDS           of the load balancer's log, the last five minutes at most
@@ -21,41 +20,14 @@
 #   python     names of Python images, a blank between two
 #   balancer   balancer.pl
 #   traffic    traffic.pl
-: "${folder:?}" "${project:?}" "${inspected:?}" "${python:?}" "${balancer:?}" "${traffic:?}"
+#   usage      usage.pl
+: "${folder:?}" "${project:?}" "${inspected:?}" "${python:?}" "${balancer:?}" "${traffic:?}" "${usage:?}"
 
 # A server that nothing was deployed to yet.
 command -v docker >/dev/null || exit 0
 
 fact() { local IFS=$'\t'; echo "$*"; }
 named() { sed "s/^/$1\t/"; } # NAME: each line is such a fact
-each() { local name pid; while read -r pid name; do [ "${pid:-0}" = 0 ] || "$1" "$pid" "${name#/}"; done <<<"$running"; }
-
-cgroup() { # PID CONTROLLER
-  local path
-  path=$(sed -n "s/^[0-9]*:\([^:]*,\)\?$2\(,[^:]*\)\?://p" "/proc/$1/cgroup")
-  if [ -n "$path" ]; then echo "/sys/fs/cgroup/$2$path"; else echo "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$1/cgroup")"; fi
-}
-usage() { # PID NAME
-  local memory cpu bytes="" idle time
-  memory=$(cgroup "$1" memory) cpu=$(cgroup "$1" cpuacct)
-  # What the kernel only caches does not count, as docker stats has it.
-  if [ -e "$memory/memory.current" ]; then
-    bytes=$(<"$memory/memory.current")
-    idle=$(sed -n 's/^inactive_file //p' "$memory/memory.stat")
-    time=$(sed -n 's/^usage_usec \(.*\)/\1000/p' "$cpu/cpu.stat")
-  else
-    bytes=$(<"$memory/memory.usage_in_bytes")
-    idle=$(sed -n 's/^total_inactive_file //p' "$memory/memory.stat")
-    time=$(<"$cpu/cpuacct.usage")
-  fi
-  [ -z "$bytes" ] || fact usage "$2" $((bytes - ${idle:-0})) "$time" "$(date +%s%3N)"
-} 2>/dev/null
-killed() { # PID NAME
-  local memory number
-  memory=$(cgroup "$1" memory)
-  number=$(sed -n 's/^oom_kill //p' "$memory/memory.oom_control" "$memory/memory.events")
-  [ "${number:-0}" = 0 ] || fact killed "$2" "$number"
-} 2>/dev/null
 
 oom() {
   local up
@@ -98,7 +70,7 @@ files() {
   fact secrets "$({ cat secrets/app.env 2>/dev/null || true; } | sha256sum | cut -c1-16)"
   local target
   for target in targets/*/revision; do [ ! -e "$target" ] || fact revision "$(basename "${target%/revision}")" "$(<"$target")"; done
-  df -B1 --output=avail,size "$(docker info -f '{{.DockerRootDir}}')" | sed -n 's/^ *\([0-9]*\) *\([0-9]*\)$/disk\t\1\t\2/p'
+  df -B1 --output=avail,size "$log" | sed -n 's/^ *\([0-9]*\) *\([0-9]*\)$/disk\t\1\t\2/p'
 }
 renewal() {
   cd "$folder/letsencrypt" || return
@@ -110,40 +82,42 @@ renewal() {
 }
 server() {
   awk '/^MemTotal/ { all = $2 } /^MemAvailable/ { print "memory\t" $2 * 1024 "\t" all * 1024 }' /proc/meminfo
-  local name id
-  for name in $python; do
-    id=$(docker image inspect -f '{{.Id}}' "$name" 2>/dev/null) && fact python "$name" "$id"
-  done
-  return 0
-}
-
-parts=$(mktemp -d)
-trap 'rm -rf "$parts"' EXIT
-part() {
-  number=$((number + 1))
-  { "$@" || true; } >"$parts/$number" 2>/dev/null </dev/null &
-}
-number=0
-containers=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False)
-running=
-if [ -n "$containers" ]; then
-  # One may be removed meanwhile.
+  local id tags name
   # shellcheck disable=SC2086
-  running=$(docker inspect -f '{{.State.Pid}} {{.Name}}' $containers 2>/dev/null || true)
-fi
-fact now "$(date +%s%3N)"
-each usage || true
-log() {
-  local lines=20000 created since
-  created=$(date +%s -d "$(docker inspect -f '{{.Created}}' "$project-lb-1")")
+  docker image inspect --format '{{.Id}}{{range .RepoTags}} {{.}}{{end}}' $python |
+    while read -r id tags; do
+      for name in $python; do [[ " $tags " != *" $name "* && " $tags " != *" $name:latest "* ]] || fact python "$name" "$id"; done
+    done
+}
+traffic() {
+  local lines=20000 since
   since=$(($(date +%s) - 300))
   [ "$since" -gt "$created" ] || since=$created
-  docker logs --since "$since" --tail $lines "$project-lb-1" 2>/dev/null | perl -e "$traffic" $lines "$since" | named traffic
+  docker logs --since "$since" --tail $lines "$project-lb-1" | perl -e "$traffic" $lines "$since" | named traffic
 }
-inspect() { xargs -r docker inspect --format "$inspected" <<<"$containers" | named container; }
-place() { perl -e "$balancer" "$folder/haproxy/run" look | named place; }
-for name in inspect place log database redis files renewal server oom; do part "$name"; done
-part each killed
+places() { perl -e "$balancer" "$folder/haproxy/run" look | named place; }
+use() { perl -e "$usage" "${processes[@]}"; }
+
+fact now "$(date +%s%3N)"
+ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False)
+processes=() created=0 log=/var/lib/docker
+while read -r pid at path name json; do
+  [ -n "$json" ] || continue
+  fact container "$json"
+  name=${name#/}
+  [ "$pid" = 0 ] || processes+=("$pid" "$name")
+  [ "$name" != "$project-lb-1" ] || created=$(date +%s -d "$at")
+  [ "$path" = - ] || log=$path
+# One may be removed meanwhile.
+done < <(xargs -r docker inspect --format "{{.State.Pid}} {{.Created}} {{or .LogPath \"-\"}} {{.Name}} $inspected" <<<"$ids" 2>/dev/null)
+use | grep ^usage || true
+
+# A full disk has no room for what they print.
+parts=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+trap 'rm -rf "$parts"' EXIT
+for part in traffic places database redis files renewal server oom; do
+  { "$part" || true; } >"$parts/$part" 2>/dev/null </dev/null &
+done
 wait
 cat "$parts"/*
-each usage || true
+use

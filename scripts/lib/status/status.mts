@@ -93,6 +93,7 @@ export async function lookAtAll(host: Host, stack: StackConfig): Promise<Facts> 
     python: [...new Set(python)].join(' '),
     balancer: program('balancer.pl'),
     traffic: program('traffic.pl'),
+    usage: program('usage.pl'),
   })
   return parseFacts(stack, await host.run('Looking at everything', script, { deadline: DEADLINE }))
 }
