@@ -5,7 +5,7 @@
 #   usage ..., killed ...                             as usage.pl has it; usage twice for each container that runs
 #   oom ID MILLISECONDS                               the kernel killed one of this container so long ago
 #   place PLACE ADDRESS ...                           as balancer.pl has it
-#   traffic REQUESTS FAILED P50 P99 SECONDS           of the load balancer's log, the last five minutes at most
+#   traffic REQUESTS FAILED P50 P99 SECONDS STILL     of the load balancer's log, the last five minutes at most
 #   replicas NUMBER                                   as the last deploy or redeploy wanted
 #   renewal WHAT                                      what is wrong with the renewal of the certificate
 #   database BYTES CONNECTIONS MOST SECONDS PID USER STATE     the last four of the longest transaction

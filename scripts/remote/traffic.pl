@@ -1,11 +1,13 @@
 # Reads the load balancer's log. Prints, with tabs between, what users asked: requests, those that failed (5xx, maintenance's
-# own answers not counted), the median and the 99th percentile of their seconds, and the seconds in which all that was.
+# own answers not counted), the median and the 99th percentile of their seconds, the seconds in which all that was, and
+# whether requests still fail: the last one did, or one of the last seconds.
 #
 #   traffic.pl LINES SINCE     the log has no more lines than these, and none from before SINCE, seconds since 1970
 use strict;
 
 my ($lines, $since) = @ARGV;
-my ($failed, $read, $first, @took) = (0, 0);
+my $JUST = 15; # seconds
+my ($failed, $latest, $last, $read, $first, @took) = (0, 0, 0, 0);
 while (<STDIN>) {
   $read++;
   my ($at) = /"msec":([\d.]+)/ or next;
@@ -15,10 +17,11 @@ while (<STDIN>) {
   $first //= $at;
   push @took, $took;
   # Maintenance answers 503 without asking anyone.
-  $failed++ if $status >= 500 && !($status == 503 && $asked eq '');
+  $last = $status >= 500 && !($status == 503 && $asked eq '');
+  ($failed, $latest) = ($failed + 1, $at) if $last;
 }
 @took = sort { $a <=> $b } @took;
 my $at = sub { @took ? $took[int($#took * $_[0])] : 0 };
 # Where the log is longer, what was read begins later.
 my $from = $read < $lines ? $since : $first // $since;
-print join("\t", scalar @took, $failed, $at->(0.5), $at->(0.99), time - int $from), "\n";
+print join("\t", scalar @took, $failed, $at->(0.5), $at->(0.99), time - int $from, $last || $latest > time - $JUST ? 1 : 0), "\n";

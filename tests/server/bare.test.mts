@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { Ran } from '../lib/deployment.mts'
 import { onTerminal } from '../lib/terminal.mts'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { changes, Operator } from './operator.mts'
@@ -14,12 +15,16 @@ let server: DisposableServer
 let operator: Operator
 let before01: Map<string, string>
 let said: string
+/** What commands say of a server that has no Docker Engine yet. */
+const bare = new Map<string, Ran>()
 
 before(async () => {
   server = await startServer({ suite: 'bookworm' })
   operator = new Operator(server)
   await operator.root(LOGIN)
   before01 = await installed()
+  for (const script of ['status', 'logs', 'psql', 'restart', 'destroy'])
+    bare.set(script, await operator.run(script, ...(script === 'destroy' ? ['--yes'] : [])))
   said = await operator.deploy()
 })
 after(() => operator?.remove())
@@ -51,6 +56,19 @@ async function installed(): Promise<Map<string, string>> {
 async function containers(): Promise<string> {
   return (await server.exec('docker ps -aq --no-trunc | sort')).stdout
 }
+
+test('before anything is there each command says so', () => {
+  for (const [script, code, what] of [
+    ['status', 0, /No replica on .*\. Next: npm run deploy/],
+    ['logs', 0, /No service has logged anything on .*\. Next: npm run deploy/],
+    ['psql', 1, /There is no container prusa-db-1 on .*\n.*\n {2}Next: {2}npm run deploy/],
+    ['restart', 1, /Next: {2}There is no Docker Engine yet: npm run deploy/],
+    ['destroy', 0, /nothing to do/],
+  ] as const) {
+    const { exitCode, text = '' } = bare.get(script) ?? {}
+    assert.deepEqual([exitCode, what.test(text)], [code, true], `${script}: ${text}`)
+  }
+})
 
 test('a bare server is one command away from a site that is all as required', () => {
   assert.match(said, /\d+ lines as required, 1 not shown yet: npm run redeploy -- --force/)
@@ -129,3 +147,13 @@ Host inner
 
 privileges(() => operator)
 reboots(() => operator)
+
+test('destroy takes the stack away, and leaves users, packages and the Docker Engine', async () => {
+  const packages = await installed()
+  const text = await operator.must('destroy', '--yes')
+  assert.match(text, /This takes away on .*: \d+ containers[\s\S]*Kept: the volume prusa_db/)
+  assert.equal(await containers(), '')
+  assert.deepEqual(await installed(), packages)
+  assert.match(await operator.root('id prusa_admin; docker volume ls -q'), /prusa_admin[\s\S]*prusa_db/)
+  assert.match(await operator.must('destroy', '--yes'), /nothing to do/)
+})

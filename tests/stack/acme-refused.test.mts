@@ -25,6 +25,10 @@ test('a renewal that the CA refuses leaves the site on the certificate that it h
       assert.match(text, /Connection refused|connection/i)
     })
     assert.equal((await shown(site.ports.https)).serialNumber, serial)
+    assert.match(
+      (await site.run('status')).stdout,
+      /^✗ The certificate is not renewed by itself: it failed at .* UTC\n {2}Next: npx zx scripts\/04-stack\.mts\n/,
+    )
     // certbot's files are lost, so deploy orders anew: a warning, since the site is as its users need it.
     for (const name of readdirSync(acme.file('letsencrypt')).filter((name) => /^[0-9a-f]{8}$/.test(name)))
       rmSync(acme.file(`letsencrypt/${name}`), { recursive: true })
@@ -37,6 +41,8 @@ test('a renewal that the CA refuses leaves the site on the certificate that it h
   } finally {
     await acme.pebble.lead(DOMAIN, '127.0.0.1')
   }
+  await acme.stack()
+  assert.doesNotMatch((await site.run('status')).stdout, /✗/)
 })
 
 for (const [what, settings, sentence] of [

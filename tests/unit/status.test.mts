@@ -41,7 +41,7 @@ const LINES = [
   'usage\tprusa-app-1\t60000000\t1100000000\t1500',
   'place\tapp1\t10.0.0.1\t2\t100\t3\t10\t0\tLayer7 check passed 200',
   'place\tapp2\t10.0.0.2\t2\t100\t0\t10\t0\tLayer7 check passed 200',
-  'traffic\t3000\t3\t0.004\t0.019\t300',
+  'traffic\t3000\t3\t0.004\t0.019\t300\t1',
   'database\t8000000\t7\t100\t12\t4711\tapp\tactive',
   'redis\t1500000\t3',
   'disk\t50000000000\t100000000000',
@@ -78,7 +78,7 @@ test('the facts', () => {
     ['10.0.0.1', '10.0.0.2'],
   )
   assert.deepEqual(database?.longest, { seconds: 12, pid: 4711, user: 'app', state: 'active' })
-  assert.deepEqual(traffic, { requests: 3000, failed: 3, p50: 0.004, p99: 0.019, seconds: 300 })
+  assert.deepEqual(traffic, { requests: 3000, failed: 3, p50: 0.004, p99: 0.019, seconds: 300, still: true })
   assert.deepEqual(parseFacts(stack, `now\t${NOW}\n`).containers, [])
 })
 
@@ -191,7 +191,7 @@ describe('out of the ordinary', () => {
     ],
     [
       'failing requests',
-      facts('traffic\t1000\t20\t0.1\t1\t300'),
+      facts('traffic\t1000\t20\t0.1\t1\t300\t1'),
       /^2 % of the requests .*20 of 1000 \| npm run logs/,
     ],
     [
@@ -199,6 +199,7 @@ describe('out of the ordinary', () => {
       facts('database\t1\t1\t100\t900\t4711\tdeveloper\tidle in transaction'),
       /^A transaction of developer is open for 15 min 0 s \(idle in transaction\) \| .*pg_terminate_backend\(4711\)/,
     ],
+    ['requests that failed and do no more', facts('traffic\t1000\t20\t0.1\t1\t300\t0')],
     ['a full database', facts('database\t1\t90\t100\t\t\t\t'), /^90 of 100 connections/],
     [
       'a silent database',
@@ -287,11 +288,18 @@ test('the load balancer’s log in five figures; maintenance’s own answers hav
     const words = [program, String(lines), String(Math.floor(Date.now() / 1000) - 300)]
     return spawnSync('perl', words, { input: text, encoding: 'utf8' }).stdout
   }
-  const figures = run(input).trim().split('\t').map(Number)
-  const seconds = figures.pop() as number
-  assert.deepEqual(figures, [100, 1, 0.001, 0.001])
+  const [requests, failed, p50, p99, seconds = 0, still] = run(input).trim().split('\t').map(Number)
+  assert.deepEqual([requests, failed, p50, p99, still], [100, 1, 0.001, 0.001, 0])
   assert.ok(seconds >= 300 && seconds < 400, `${seconds} s`)
+  // Whoever is asked seldom fails still when the last answer was a failure; anybody who has failed just now.
+  const now = Date.now() / 1000
+  for (const [lines, fails] of [
+    [line(now - 100, 500, 1), '1'],
+    [line(now - 100, 500, 1) + line(now, 200, 1), '0'],
+    [line(now - 1, 500, 1) + line(now, 200, 1), '1'],
+  ] as const)
+    assert.equal(run(lines).trim().split('\t').at(-1), fails)
   // A log that was cut at the front says itself when it begins.
-  assert.match(run(line(Date.now() / 1000 - 1000, 200, 1), 1), /^1\t0\t1\t1\t10\d\d\n$/)
-  assert.match(run(''), /^0\t0\t0\t0\t3\d\d\n$/)
+  assert.match(run(line(Date.now() / 1000 - 1000, 200, 1), 1), /^1\t0\t1\t1\t10\d\d\t0\n$/)
+  assert.match(run(''), /^0\t0\t0\t0\t3\d\d\t0\n$/)
 })

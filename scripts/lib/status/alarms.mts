@@ -12,8 +12,9 @@ const RENEWED_BEFORE = 14
 const FREE_DISK = 0.05
 const FREE_MEMORY = 0.05
 const FREE_BYTES = 1e9
-/** Share of requests that fail. */
+/** Share of requests that fail, and how many are no accident. */
 const FAILED = 0.01
+const SOME = 3
 /** Seconds of a transaction: it keeps others from tables, and PostgreSQL from cleaning up. */
 const LONG = 300
 /** Share of the connections to the database. */
@@ -34,7 +35,8 @@ export function alarmsOf(stack: StackConfig, facts: Facts, now: number): Alarm[]
 }
 
 function traffic({ traffic, maintenance }: Facts): Alarm[] {
-  if (!traffic || maintenance || traffic.failed <= traffic.requests * FAILED) return []
+  if (!traffic?.still || maintenance) return []
+  if (traffic.failed < SOME || traffic.failed <= traffic.requests * FAILED) return []
   const share = Math.round((traffic.failed / traffic.requests) * 1000) / 10
   return [
     alarm(

@@ -16,7 +16,13 @@ const NEVER = 1e12
 export function containerAlarms(facts: Facts): Alarm[] {
   // While somebody changes something, replicas come and go.
   const judged = facts.containers.filter(({ service }) => service !== 'app' || !facts.lock)
-  return [...absent(facts), ...judged.flatMap(ofContainer), ...facts.killed.map(killed), ...replicas(facts)]
+  return [
+    ...absent(facts),
+    ...judged.flatMap(ofContainer),
+    ...facts.killed.map(killed),
+    ...replicas(facts),
+    ...(facts.lock ? [] : tooFew(facts)),
+  ]
 }
 
 /** A service that has no container at all. */
@@ -92,7 +98,7 @@ function replicas(facts: Facts): Alarm[] {
   const out = running
     .filter(({ name, address }) => !paused(name) && (served.length > 0 || placeOf(address)))
     .flatMap(({ name, address }) => withoutRequests(name, placeOf(address)))
-  return [...down, ...out, ...tooFew(facts)]
+  return [...down, ...out]
 }
 
 const siteDown = (running: number) =>

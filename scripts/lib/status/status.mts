@@ -42,8 +42,8 @@ export interface Facts {
   killed: Killed[]
   /** How many replicas the last deploy or redeploy wanted; 0: none did yet. */
   wanted: number
-  /** Of the last minutes: seconds that these are, and seconds of an answer. */
-  traffic?: { requests: number; failed: number; p50: number; p99: number; seconds: number }
+  /** Of the last minutes: seconds that these are, seconds of an answer, and whether requests fail by now. */
+  traffic?: { requests: number; failed: number; p50: number; p99: number; seconds: number; still: boolean }
   database?: { bytes: number; connections: number; most: number; longest?: Transaction }
   redis?: { bytes: number; keys: number }
   certificate?: Certificate
@@ -108,7 +108,7 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
   const now = Number(text('now'))
   const [usage, ooms] = [all('usage'), all('oom')]
   const found = all('container').map((line) => JSON.parse(line.join('\t')) as Inspected)
-  const [requests = 0, failed = 0, p50 = 0, p99 = 0, seconds = 0] = numbers('traffic') ?? []
+  const [requests = 0, failed = 0, p50 = 0, p99 = 0, seconds = 0, still] = numbers('traffic') ?? []
   const [bytes, connections = 0, most = 0] = numbers('database') ?? []
   const [used, keys = 0] = numbers('redis') ?? []
   const pem = text('certificate')
@@ -127,7 +127,7 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
     ),
     killed: parseKilled(output),
     wanted: Number(text('replicas')),
-    ...(requests > 0 && { traffic: { requests, failed, p50, p99, seconds } }),
+    ...(requests > 0 && { traffic: { requests, failed, p50, p99, seconds, still: still === 1 } }),
     ...(bytes !== undefined && {
       database: { bytes, connections, most, ...transaction(one('database') ?? []) },
     }),
