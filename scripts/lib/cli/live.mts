@@ -7,6 +7,7 @@ export type Doing = (now: string) => void
 
 /** Milliseconds between two drawings. */
 const INTERVAL = 250
+/** Where the terminal does not say how wide it is. */
 const COLUMNS = 80
 
 /** Whether lines can be drawn anew. */
@@ -20,7 +21,7 @@ export function live(title: string, now: () => string = () => ''): () => void {
   if (!drawable) return () => {}
   const began = performance.now()
   const draw = () => {
-    const text = lineOf(title, performance.now() - began, now(), process.stderr.columns ?? COLUMNS)
+    const text = lineOf(title, performance.now() - began, now(), process.stderr.columns || COLUMNS)
     process.stderr.write(`${CLEAR}${text}\r`)
   }
   draw()
