@@ -65,7 +65,7 @@ test('on a terminal a step shows what it is just doing, and is one line in the e
   assert.match(text, / {2}Application … 0 s: build 3\/5/)
   // What is printed empties the line before.
   const lines = text.split('\n').map((line) => line.split('\u001b[K').at(-1))
-  assert.match(lines[0] ?? '', /! \S*careful$|! careful/)
+  assert.match(lines[0] ?? '', /!\S* careful$/)
   assert.match(lines[1] ?? '', /Application: built \(0\.\d s\)/)
 })
 
