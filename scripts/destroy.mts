@@ -37,7 +37,7 @@ export async function destroy(run: Run): Promise<void> {
 async function confirm({ host, stack, options }: Run, there: Holdings): Promise<void> {
   const { data, stack: goes } = there
   if (goes.length > 0) say(`This removes from ${host.name}: ${list(goes)}. The site will stop answering.`)
-  if (options.data && data.length > 0) say(`Lost for ever on ${host.name}: ${list(data)}.`)
+  if (options.data && data.length > 0) say(`Lost forever on ${host.name}: ${list(data)}.`)
   const kept = options.data ? [] : data
   say(`What stays: ${list([...kept, 'users', 'packages', 'the Docker Engine'])}.`)
   if (options.yes) return

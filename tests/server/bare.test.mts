@@ -151,7 +151,7 @@ reboots(() => operator)
 test('destroy takes the stack away, and leaves users, packages and the Docker Engine', async () => {
   const packages = await installed()
   const text = await operator.must('destroy', '--yes')
-  assert.match(text, /This takes away on .*: \d+ containers[\s\S]*Kept: the volume prusa_db/)
+  assert.match(text, /This removes from .*: \d+ containers[\s\S]*Kept: the volume prusa_db/)
   assert.equal(await containers(), '')
   assert.deepEqual(await installed(), packages)
   assert.match(await operator.root('id prusa_admin; docker volume ls -q'), /prusa_admin[\s\S]*prusa_db/)

@@ -44,7 +44,7 @@ export function destroy(deployment: () => Deployment): void {
       assert.equal(refused.exitCode, 1)
       assert.deepEqual(await site.ids(), ids)
       const text = await site.must('destroy', '--data', '--no-backup', '--yes')
-      assert.match(text, /Lost for ever on this machine: the volume \S+_db/)
+      assert.match(text, /Lost forever on this machine: the volume \S+_db/)
       assert.equal(existsSync(site.folder), false)
       const label = `label=com.docker.compose.project=${site.project}`
       for (const kind of ['container', 'network', 'volume'])
