@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import { bash, type Script } from '../host/shell.mts'
+import { bash, join, remote, type Script } from '../host/shell.mts'
 
 /** A replica as the balancer sees it. Places outlive who is in them, and keep what was ordered about them. */
 export interface Place {
@@ -47,23 +47,13 @@ export async function share(
 /** Tells the balancer what replicas are called, for nginx's log. */
 export async function introduce(host: Host, stack: StackConfig, replicas: Known[]): Promise<void> {
   const running = replicas.filter(({ address }) => address)
-  const lines = running.map(({ address, name, release }) => `${address} ${name} ${release}`)
-  const map = '/etc/prusa/replicas.map'
-  const orders = [
-    `clear map ${map}`,
-    ...running.map((one) => `add map ${map} ${one.address} ${one.name}\\ ${one.release}`),
-  ]
-  // The file is for a balancer that starts: who has the same text was told already.
-  await host.run(
-    'Naming the replicas',
-    bash`
-cd ${`${stack.folder}/haproxy`}
-names=${lines.join('\n')}
-[ "$(<replicas.map)" != "$names" ] || exit 0
-${client(stack, ['ask', orders.join(';')])}
-echo "$names" >replicas.map.next
-mv replicas.map.next replicas.map`,
-  )
+  const names = running.map(({ address, name, release }) => `${address} ${name} ${release}`).join('\n')
+  const script = remote('introduce', {
+    folder: `${stack.folder}/haproxy`,
+    map: '/etc/prusa/replicas.map',
+    names,
+  })
+  await host.run('Naming the replicas', join([bash`ask() { ${client(stack, ['ask'])} "$1"; }`, script]))
 }
 
 interface Known {
