@@ -58,7 +58,7 @@ files() {
   [ ! -e history.begun ] || named begun <history.begun
   if [ -e lock.holder ] && ! flock -n lock true; then
     named lock <lock.holder
-    [ ! -e lock.step ] || named step <lock.step
+    [ ! -e lock.steps ] || tail -n 1 lock.steps | cut -d ' ' -f 2- | named step
   fi
   if [ -e nginx/maintenance/on ]; then
     fact maintenance "$(<nginx/maintenance/on)" "$(stat -c %Y nginx/maintenance/on)"

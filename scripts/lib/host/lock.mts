@@ -17,6 +17,9 @@ const SILENCE = 20
 /** Signs of life in that time: several, since a busy machine may delay some of them. */
 const BEATS = 10
 
+/** Milliseconds between two looks at what the run is doing: whoever watches the server hears of it at once. */
+const GLANCE = 100
+
 /** Seconds to wait for a holder that may just be ending. */
 const PATIENCE = 1
 
@@ -69,7 +72,7 @@ export async function withLock<T>(
     join([taking(stack, bash`${holder}`, bash`${token}`, PATIENCE), keeping(silence)]),
   )
   const ended = once(session, 'exit')
-  const heartbeat = setInterval(() => session.stdin.write(`${host.doing()}\n`), (silence * 1000) / BEATS)
+  const heartbeat = beat(session, () => host.doing(), (silence * 1000) / BEATS)
   try {
     await untilTaken(session)
     host.fence = { folder: stack.folder, token, holder }
@@ -83,6 +86,18 @@ export async function withLock<T>(
   }
 }
 
+/** Tells the server what is being done, as soon as that changes, and that we live. @param interval milliseconds */
+function beat({ stdin }: Running, doing: () => string, interval: number): NodeJS.Timeout {
+  let [told, at] = ['', performance.now()]
+  return setInterval(() => {
+    const now = doing()
+    if (now === told && performance.now() < at + interval) return
+    stdin.write(`${now}\n`)
+    told = now
+    at = performance.now()
+  }, GLANCE)
+}
+
 /**
  * Takes the lock and keeps it until the input ends, or until no line comes for `silence` seconds. Then the lock is lost,
  * also when no other run wants it.
@@ -91,9 +106,12 @@ const keeping = (silence: number): Script => bash`
 linger() { read -r -t 1 || [ $? -gt 128 ]; } # false once the input has ended: the run that wanted the lock is gone
 take || exit 0
 echo taken
-rm -f lock.step
-while read -r -t ${silence} step; do echo "$step" >lock.step; done
-rm -f lock.step lock.token`
+rm -f lock.steps
+while read -r -t ${silence} step; do
+  [ "$step" = "\${last-}" ] || echo "$((\${EPOCHREALTIME/./} / 1000)) $step" >>lock.steps
+  last=$step
+done
+rm -f lock.steps lock.token`
 
 /** Waits until the session has the lock. @throws OperatorError when it does not get it */
 async function untilTaken({ stdout, stderr }: Running): Promise<void> {

@@ -19,7 +19,7 @@ const MADE = [
   ...['compose', 'postgres', 'dbport', 'sql', 'haproxy', 'spool', 'targets', 'targets.next', 'build'],
   ...['base-images', 'upgrades', 'history.begun'],
 ]
-const LOCK = ['lock', 'lock.holder', 'lock.moves', 'lock.nginx', 'lock.replicas', 'lock.step', 'lock.token']
+const LOCK = ['lock', 'lock.holder', 'lock.moves', 'lock.nginx', 'lock.replicas', 'lock.steps', 'lock.token']
 
 /** Seconds: PostgreSQL may take a minute to stop. */
 const DEADLINE = 180
