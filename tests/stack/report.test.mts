@@ -1,4 +1,4 @@
-/** The picture of a rollout, looked at in a real browser, in light and dark. */
+/** The report of a rollout in a real browser: light and dark, on a desk and on a phone. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,6 +35,7 @@ function page(failing: boolean): string {
     requests: 10,
   }))
   const steps = [
+    { kind: 'start' as const, names: '1 replica of <new>', from: began, to: began + 1000 },
     { kind: 'ready' as const, names: 'prusa-app-3', from: began + 1000, to: began + 9000 },
     { kind: 'swap' as const, names: 'prusa-app-3 in', from: began + 10000, to: began + 10300 },
     { kind: 'drain' as const, names: 'prusa-app-1', from: began + 10300, to: began + 14000 },
@@ -53,12 +54,13 @@ function page(failing: boolean): string {
   })
 }
 
-async function open(html: string, colorScheme: 'light' | 'dark'): Promise<Page> {
+async function open(html: string, colorScheme: 'light' | 'dark', width = 1100): Promise<Page> {
   const file = path.join(folder, 'report.html')
   writeFileSync(file, html)
-  const tab = await browser.newPage({ colorScheme, viewport: { width: 1100, height: 900 } })
+  const tab = await browser.newPage({ colorScheme, viewport: { width, height: 900 } })
   const faults: string[] = []
   tab.on('pageerror', (error) => faults.push(error.message))
+  tab.on('console', (message) => faults.push(message.text()))
   tab.on('request', (request) => {
     if (!request.url().startsWith('file:')) faults.push(`asked for ${request.url()}`)
   })
@@ -87,6 +89,57 @@ test('traffic, latency and steps lie on one time axis', async () => {
   assert.match(await tab.locator('body').innerText(), /No request failed/)
 })
 
+test('axes have units, lines show p50 and p99, and each word of a step is explained', async () => {
+  const tab = await open(page(false), 'light')
+  const labels = await tab.locator('.labels text').allTextContents()
+  assert.ok(labels.includes('20 /s') && labels.includes('10 ms') && labels.includes('drain'), labels.join())
+  assert.ok((await tab.locator('.plot text').allTextContents()).includes('10 s'))
+  for (const line of ['p50', 'p99']) assert.equal(await tab.locator(`path.line.${line}`).count(), 1)
+  const words = await tab.locator('.legend dt').allInnerTexts()
+  for (const word of ['start', 'ready', 'swap', 'drain', 'serving', 'draining', 'release <new>'])
+    assert.ok(
+      words.some((one) => one.trim() === word),
+      `${word} in ${words}`,
+    )
+})
+
+test('the percentiles before, during and after stand side by side', async () => {
+  const tab = await open(page(true), 'light')
+  const rows = await tab.locator('table.phases tr').allInnerTexts()
+  assert.deepEqual(
+    rows.map((row) => row.split(/\t/).map((cell) => cell.trim())),
+    [
+      ['', 'before', 'during', 'after', 'in all'],
+      ['requests', '200', '7', '193', '400'],
+      ['failed', '0', '1', '0', '1'],
+      ['p50', '8 ms', '8 ms', '8 ms', '8 ms'],
+      ['p99', '11 ms', '11 ms', '11 ms', '11 ms'],
+      ['slowest', '11 ms', '11 ms', '11 ms', '11 ms'],
+    ],
+  )
+})
+
+test('each replica has a lane', async () => {
+  const tab = await open(page(false), 'light')
+  const lanes = tab.getByRole('img', { name: /^Replicas\./ })
+  const says = (await lanes.getAttribute('aria-label')) ?? ''
+  assert.match(
+    says,
+    /prusa-app-1: serving for 10\.3 s, draining for 9\.7 s\. .*prusa-app-3: warming up for 9\.0 s, serving for 10\.0 s/,
+  )
+  assert.equal(await lanes.locator('rect.band.warming').count(), 1)
+})
+
+test('a phone shows all of it without scrolling sideways, and in letters of the same size', async () => {
+  const tab = await open(page(true), 'light', 360)
+  assert.equal(await tab.evaluate(() => document.documentElement.scrollWidth), 360)
+  const size = await tab
+    .locator('.plot text')
+    .first()
+    .evaluate((text) => text.getBoundingClientRect().height)
+  assert.ok(size >= 11, `${size}`)
+})
+
 test('steps that go on at the same time lie on lines of their own, others share one', async () => {
   const tab = await open(page(false), 'light')
   const [one, two, five] = await tab
@@ -102,7 +155,10 @@ test('steps that go on at the same time lie on lines of their own, others share 
 test('a failed request is marked in the picture and told with its time and step', async () => {
   const tab = await open(page(true), 'light')
   assert.equal(await tab.locator('path.failed').count(), 1)
-  assert.match(await tab.locator('table').innerText(), /03:04:15\.000\s+answered 502\s+swap prusa-app-3 in/)
+  assert.match(
+    await tab.locator('table.failures').innerText(),
+    /03:04:15\.000\s+answered 502\s+swap prusa-app-3 in/,
+  )
 })
 
 /** Relative luminance of a CSS color (WCAG 2.2). */

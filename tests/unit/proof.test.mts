@@ -1,10 +1,12 @@
 /** The proof of a rollout, from samples, steps and the load balancer's log. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { parseTraffic } from '../../scripts/lib/edge/traffic.mts'
+import { replicaLanes, stepLanes } from '../../scripts/lib/proof/lanes.mts'
+import { phasesOf } from '../../scripts/lib/proof/phases.mts'
 import { summarize } from '../../scripts/lib/proof/probe.mts'
 import { sentenceOf, titleOf } from '../../scripts/lib/proof/sentence.mts'
-import { applicationsOwn, type Kind, Timeline } from '../../scripts/lib/proof/timeline.mts'
+import { applicationsOwn, type Kind, stepsNamed, Timeline } from '../../scripts/lib/proof/timeline.mts'
 
 const step = (kind: Kind, from: number, to: number) => ({ kind, names: '', from, to })
 
@@ -51,6 +53,98 @@ test('a step that fails has its time, too; the step that runs is named', async (
     timeline.steps.map(({ kind, names }) => [kind, names]),
     [['ready', 'app-3']],
   )
+})
+
+test('the steps that go on are told apart, whatever names are in them', async () => {
+  const timeline = new Timeline()
+  const ends: (() => void)[] = []
+  const running = () => new Promise<void>((resolve) => ends.push(resolve))
+  const steps = [
+    timeline.step('ready', 'app-3, app-4', running),
+    timeline.step('swap', 'app-5 in, app-1 out', running),
+    timeline.step('start', '1 replica of 9dbc', running),
+  ]
+  assert.deepEqual(stepsNamed(timeline.now), [
+    { kind: 'ready', names: 'app-3, app-4' },
+    { kind: 'swap', names: 'app-5 in, app-1 out' },
+    { kind: 'start', names: '1 replica of 9dbc' },
+  ])
+  for (const end of ends) end()
+  await Promise.all(steps)
+  assert.deepEqual(stepsNamed(timeline.now), [])
+})
+
+describe('a rollout of two replicas and the way back of one', () => {
+  const named = (kind: Kind, names: string, from: number, to: number) => ({ kind, names, from, to })
+  const steps = [
+    named('start', '2 replicas of b', 0, 1),
+    named('ready', 'app-3, app-4', 1, 3),
+    named('swap', 'app-3, app-4 in', 4, 5),
+    named('swap', 'app-1 out', 5, 6),
+    named('drain', 'app-1', 6, 8),
+    named('drain', 'app-9', 6, 7),
+    named('swap', 'app-1 in, app-3, app-4 out', 7, 8),
+    named('stop', 'app-3, app-4', 8, 9),
+  ]
+  test('each replica has a lane, from the beginning or from its start on', () =>
+    assert.deepEqual(
+      replicaLanes(steps, 0, 10).map(({ name, bands }) => [
+        name,
+        bands.map(({ kind, from, to }) => [kind, from, to]),
+      ]),
+      [
+        [
+          'app-1',
+          [
+            ['serving', 0, 6],
+            ['draining', 6, 7],
+            ['serving', 7, 10],
+          ],
+        ],
+        [
+          'app-3',
+          [
+            ['warming', 1, 4],
+            ['serving', 4, 8],
+            ['draining', 8, 9],
+          ],
+        ],
+        [
+          'app-4',
+          [
+            ['warming', 1, 4],
+            ['serving', 4, 8],
+            ['draining', 8, 9],
+          ],
+        ],
+        [
+          'app-9',
+          [
+            ['serving', 0, 6],
+            ['draining', 6, 10],
+          ],
+        ],
+      ],
+    ))
+  test('steps of a kind that overlap are in lanes of their own', () =>
+    assert.deepEqual(
+      stepLanes(steps).map(({ name, bands }) => [name, bands.length]),
+      [
+        ['start', 1],
+        ['ready', 1],
+        ['swap', 3],
+        ['drain', 1],
+        ['drain', 1],
+        ['stop', 1],
+      ],
+    ))
+  test('requests are counted before, while and after replicas are exchanged', () => {
+    const samples = [0, 3, 4, 8, 9].map((due) => ({ due, took: 1, status: 200, error: '', during: '' }))
+    const counted = (of: typeof steps) =>
+      phasesOf(of, samples).map(({ name, samples }) => `${name} ${samples.length}`)
+    assert.deepEqual(counted(steps), ['before 2', 'during 2', 'after 1', 'in all 5'])
+    assert.deepEqual(counted([]), ['before 5', 'during 0', 'after 0', 'in all 5'])
+  })
 })
 
 test('a summary of no request, and of requests with a failure', () => {

@@ -1,9 +1,15 @@
-/** One self-contained page about one rollout: traffic by release, latency, failures and steps on the same time axis. */
-
+/** One self-contained page about one rollout: traffic by release, latency, replicas and steps on the same axis of time. */
 import { count, seconds } from '../cli/say.mts'
 import { BIN, type Column } from '../edge/traffic.mts'
-import { type Sample, summarize } from './probe.mts'
-import { applicationsOwn, type Step } from './timeline.mts'
+import { across, linear, logarithmic, type Scale, type Span } from '../page/axis.mts'
+import { bar, chart, lanes, legend, line, type Time } from '../page/chart.mts'
+import { html, tableOf } from '../page/html.mts'
+import { STATES, type State } from '../page/states.mts'
+import { STYLE } from '../page/style.mts'
+import { replicaLanes, stepLanes } from './lanes.mts'
+import { phasesOf, phaseTable } from './phases.mts'
+import { type Sample, type Summary, summarize } from './probe.mts'
+import { applicationsOwn, KINDS, type Step } from './timeline.mts'
 
 export interface Report {
   from: string
@@ -17,185 +23,163 @@ export interface Report {
   traffic: readonly Column[]
 }
 
-/** Pixels of the picture; the page scales it. */
-const WIDTH = 1000
-const LEFT = 150
-const ROW = 20
-const TRAFFIC_HEIGHT = 140
-const LATENCY_HEIGHT = 160
-
-const KINDS: Record<Step['kind'], string> = {
-  schema: 'prepare the schema',
-  start: 'start containers',
-  ready: 'warm-up (the application’s own)',
-  swap: 'change the load balancer',
-  drain: 'drain (the application’s own)',
-  finish: 'finish open requests',
-  stop: 'stop and remove',
-}
+/** Pixels. */
+const HEIGHT = 140
 
 export function reportPage(report: Report): string {
-  const { requests, failed, slowest, median, p99 } = summarize(report.samples)
-  const took = report.ended - report.began
-  const figures = [
-    [count(requests, 'request'), `asked by the probe`],
-    [String(failed.length), 'failed'],
-    [`${slowest} ms`, `slowest (median ${median} ms, p99 ${p99} ms)`],
-    [seconds(took), `in all, ${seconds(applicationsOwn(report.steps))} of it the application’s own waits`],
-  ]
-  const title = `Release ${report.from || 'none'} → ${report.to}: ${report.result}`
+  const { from, to, result, began, ended, steps, samples } = report
+  const summary = summarize(samples)
+  const title = `Release ${from || 'none'} → ${to}: ${result}`
+  const span = { from: began, to: Math.max(began + 1, ended) }
+  const time: Time = { span, origin: began, label: (moment) => `${(moment - began) / 1000} s` }
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${html(title)}</title>
 <style>${STYLE}</style>
+<main>
 <h1>${html(title)}</h1>
-<p>${new Date(report.began).toISOString().replace('T', ' ').slice(0, 19)} UTC</p>
-<dl>${figures.map(([value, label]) => `<div><dt>${value}</dt><dd>${label}</dd></div>`).join('')}</dl>
-${picture(report)}
-${failures(failed)}
+<p>Began at ${new Date(began).toISOString().replace('T', ' ').slice(0, 19)} UTC. The charts count seconds (s) from there.</p>
+${figures(summary, report)}
+${phaseTable(phasesOf(steps, samples))}
+${trafficChart(report, time)}
+${latencyChart(report, time)}
+${replicaChart(report, time)}
+${stepChart(report, time)}
+${failures(summary.failed)}
+</main>
 </html>
 `
 }
 
-function picture(report: Report): string {
-  const rows = rowsOf(report.steps)
-  const span = Math.max(1, report.ended - report.began)
-  const x = (time: number) => LEFT + ((time - report.began) / span) * (WIDTH - LEFT - 10)
-  const latencyTop = TRAFFIC_HEIGHT + 50
-  const stepsTop = latencyTop + LATENCY_HEIGHT + 40
-  const height = stepsTop + rows.length * ROW + 30
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Traffic, latency and steps over time">
-${trafficPanel(report, x)}
-<g transform="translate(0 ${latencyTop})">${latencyPanel(report, x)}</g>
-<g transform="translate(0 ${stepsTop})">${stepsPanel(rows, x)}</g>
-${timeAxis(span, x, report.began, height)}
-</svg>`
+function figures(
+  { requests, failed, slowest, median, p99 }: Summary,
+  { began, ended, steps }: Report,
+): string {
+  const all = [
+    [count(requests, 'request'), 'asked by the probe'],
+    [String(failed.length), 'failed'],
+    [`${slowest} ms`, `slowest (p50 ${median} ms, p99 ${p99} ms)`],
+    [seconds(ended - began), `in all, ${seconds(applicationsOwn(steps))} of it the application’s own waits`],
+  ]
+  return `<dl class="figures">${all.map(([value, label]) => `<div><dt>${value}</dt><dd>${label}</dd></div>`).join('')}</dl>`
 }
 
-type Scale = (time: number) => number
-
-function trafficPanel({ traffic, from, to, began, ended }: Report, x: Scale): string {
-  const shown = traffic.filter(({ at }) => at >= began - BIN && at <= ended)
-  const bins = [...new Set(shown.map(({ at }) => at))]
-  const total = (at: number) =>
-    shown.filter((one) => one.at === at).reduce((sum, one) => sum + one.requests, 0)
-  const most = Math.max(1, ...bins.map(total))
-  const y = (requests: number) => (requests / most) * (TRAFFIC_HEIGHT - 20)
-  const color = (release: string) => (release === to ? 'to' : release === from ? 'from' : 'other')
-  const bars = bins.flatMap((at) => {
-    let base = TRAFFIC_HEIGHT
-    return shown
-      .filter((one) => one.at === at)
-      .map(({ release, requests }) => {
-        base -= y(requests)
-        const left = Math.max(LEFT, x(at))
-        const width = Math.max(0.5, x(at + BIN) - left - 0.5)
-        return `<rect class="${color(release)}" x="${n(left)}" y="${n(base)}" width="${n(width)}" height="${n(y(requests))}"><title>${html(release)}: ${(requests * 1000) / BIN} requests/s</title></rect>`
-      })
-  })
-  const perSecond = Math.round((most * 1000) / BIN)
-  const legend = [
-    ['from', `release ${from || 'none'}`],
-    ['to', `release ${to}`],
-    ['other', 'no replica asked'],
-  ].map(
-    ([name, label], index) =>
-      `<g transform="translate(${LEFT + index * 230} -12)"><rect class="${name}" width="10" height="10"/><text x="15" y="9">${html(label ?? '')}</text></g>`,
-  )
-  return `<g transform="translate(0 20)">${label('requests/s by release', TRAFFIC_HEIGHT)}${ruler(perSecond, '', TRAFFIC_HEIGHT)}${bars.join('')}${legend.join('')}</g>`
-}
-
-/** Each request a dot on a logarithmic scale from 1 ms; a failed one a red cross. */
-function latencyPanel({ samples }: Report, x: Scale): string {
-  const slowest = Math.max(10, ...samples.map(({ took }) => took))
-  const y = (took: number) =>
-    LATENCY_HEIGHT - (Math.log10(Math.max(1, took)) / Math.log10(slowest)) * (LATENCY_HEIGHT - 20)
-  const dots = samples.map(({ due, took, error }) =>
-    error
-      ? `<path class="failed" d="M${n(x(due) - 4)} ${n(y(took) - 4)}l8 8m0 -8l-8 8"><title>${html(error)}</title></path>`
-      : `<circle class="dot" cx="${n(x(due))}" cy="${n(y(took))}" r="1.6"/>`,
-  )
-  return `${label('latency, ms (log)', LATENCY_HEIGHT)}${ruler(slowest, ' ms', LATENCY_HEIGHT)}${dots.join('')}`
-}
-
-/** A line of the picture: steps of one kind, one after the other. */
-interface Row {
-  kind: Step['kind']
-  steps: Step[]
-}
-
-/** Steps of a kind that overlap lie on lines of their own; the kinds are in the order in which they begin. */
-export function rowsOf(steps: readonly Step[]): Row[] {
-  const rows: Row[] = []
-  const inOrder = [...steps].sort((a, b) => a.from - b.from)
-  for (const step of inOrder) {
-    const free = rows.find(({ kind, steps }) => kind === step.kind && (steps.at(-1)?.to ?? 0) <= step.from)
-    if (free) free.steps.push(step)
-    else rows.push({ kind: step.kind, steps: [step] })
+/** Class and name of each side of a rollout. */
+function sideOf({ from, to }: Report, release: string): { kind: string; word: string; means: string } {
+  if (release === to) return { kind: 'to', word: `release ${to}`, means: 'Its replicas answered.' }
+  if (release === from) return { kind: 'from', word: `release ${from}`, means: 'Its replicas answered.' }
+  if (release === 'none')
+    return { kind: 'none', word: 'no replica', means: 'The load balancer answered by itself, or nobody did.' }
+  return {
+    kind: 'other',
+    word: `release ${release}`,
+    means: 'Its replicas answered; the rollout did not expect it.',
   }
-  const kinds = [...new Set(rows.map(({ kind }) => kind))]
-  return rows.sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind))
 }
 
-function stepsPanel(rows: readonly Row[], x: Scale): string {
-  const lines = rows.map(({ kind, steps }, row) => {
-    const bands = steps.map(({ names, from, to }) => {
-      const width = Math.max(2, x(to) - x(from))
-      return `<rect class="band ${kind}" x="${n(x(from))}" y="${row * ROW + 3}" width="${n(width)}" height="${ROW - 6}" rx="2"><title>${html(names)}: ${seconds(to - from)}</title></rect>`
+/** In groups of one key each, the lowest key first. */
+function grouped<T>(items: readonly T[], key: (item: T) => number): [number, T[]][] {
+  const groups = new Map<number, T[]>()
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item])
+  return [...groups].sort(([a], [b]) => a - b)
+}
+
+function trafficChart(report: Report, time: Time): string {
+  const { began, ended } = report
+  const shown = report.traffic.filter(({ at }) => at > began - BIN && at <= ended)
+  const columns = grouped(shown, ({ at }) => at)
+  const rate = (requests: number) => (requests * 1000) / BIN
+  const most = Math.max(
+    ...columns.map(([, parts]) => rate(parts.reduce((sum, { requests }) => sum + requests, 0))),
+  )
+  const scale = linear(most, HEIGHT, ' /s')
+  const bars = columns.map(([at, parts]) => {
+    const drawn = parts.map(({ release, requests }) => {
+      const { kind, word } = sideOf(report, release)
+      return { kind, value: rate(requests), title: `${word}: ${rate(requests)} requests/s` }
     })
-    const first = rows.findIndex((one) => one.kind === kind) === row
-    const name = `<text class="name" x="${LEFT - 8}" y="${row * ROW + 14}">${kind}<title>${KINDS[kind]}</title></text>`
-    return (first ? name : '') + bands.join('')
+    return bar(time.span, { from: Math.max(began, at), to: Math.min(ended, at + BIN) }, scale, drawn)
   })
-  return lines.join('')
+  const releases = [...new Set([report.from || report.to, report.to, ...shown.map(({ release }) => release)])]
+  const title = 'Requests of everybody, each second, by the release that answered'
+  const says = `${title}: at most ${most}.`
+  return (
+    chart(title, says, scale, time, bars.join('')) +
+    legend(releases.map((release) => sideOf(report, release)))
+  )
 }
 
-function timeAxis(span: number, x: Scale, began: number, height: number): string {
-  const step = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600].find((one) => span / 1000 / one <= 12) ?? 1800
-  const ticks = Array.from({ length: Math.floor(span / 1000 / step) + 1 }, (_, index) => index * step)
-  return ticks
-    .map((tick) => {
-      const at = n(x(began + tick * 1000))
-      return `<line class="grid" x1="${at}" x2="${at}" y1="20" y2="${height - 18}"/><text x="${at}" y="${height - 4}" text-anchor="middle">${tick} s</text>`
-    })
+/** Milliseconds of a step of a line, at least. */
+const STEP = 1000
+/** Steps of a line, at most. */
+const MOST_STEPS = 100
+
+/** Each request is a dot, a failed one a cross; p50 and p99 are lines. */
+function latencyChart({ samples, began, ended }: Report, time: Time): string {
+  const { slowest, median, p99 } = summarize(samples)
+  const scale = logarithmic(slowest, HEIGHT, ' ms')
+  const width = Math.max(STEP, Math.ceil((ended - began) / MOST_STEPS / STEP) * STEP)
+  const steps = grouped(samples, ({ due }) => Math.floor((due - began) / width)).map(([index, own]) => ({
+    from: began + index * width,
+    to: began + (index + 1) * width,
+    ...summarize(own),
+  }))
+  const lines = [
+    line(
+      time.span,
+      scale,
+      steps.map((one) => ({ ...one, value: one.median })),
+      'p50',
+    ),
+    line(
+      time.span,
+      scale,
+      steps.map((one) => ({ ...one, value: one.p99 })),
+      'p99',
+    ),
+  ]
+  const title = 'Latency of the probe’s requests, in milliseconds (logarithmic)'
+  const each = width === STEP ? 'each second' : `each ${width / 1000} seconds`
+  const words = [
+    { kind: 'p50', word: 'p50', means: `Half of the requests of ${each} took no longer.` },
+    { kind: 'p99', word: 'p99', means: `99 % of the requests of ${each} took no longer.` },
+    { kind: 'dot', word: 'request', means: 'One request; a cross is one that failed.' },
+  ]
+  const says = `${title}: p50 ${median} ms, p99 ${p99} ms, slowest ${slowest} ms.`
+  return chart(title, says, scale, time, dots(samples, time.span, scale) + lines.join('')) + legend(words)
+}
+
+const dots = (samples: readonly Sample[], span: Span, { y }: Scale) =>
+  samples
+    .map(({ due, took, error }) =>
+      error
+        ? `<svg x="${across(span, due)}" y="${y(took).toFixed(1)}"><path class="failed" d="M-4 -4l8 8m0 -8l-8 8"><title>${html(error)}</title></path></svg>`
+        : `<circle class="dot" cx="${across(span, due)}" cy="${y(took).toFixed(1)}" r="1.6"/>`,
+    )
     .join('')
+
+function replicaChart({ steps, began, ended }: Report, time: Time): string {
+  const all = replicaLanes(steps, began, ended)
+  const states = [...new Set(all.flatMap(({ bands }) => bands.map(({ kind }) => kind as State)))]
+  const words = states.map((kind) => ({ kind, ...STATES[kind] }))
+  return lanes('Replicas', all, time) + legend(words)
 }
 
-const label = (text: string, height: number) =>
-  `<text class="name" x="${LEFT - 8}" y="${height / 2}">${text}</text>`
-const ruler = (most: number, unit: string, height: number) =>
-  `<line class="grid" x1="${LEFT}" x2="${WIDTH - 10}" y1="20" y2="20"/><text class="name" x="${LEFT - 8}" y="24">${most}${unit}</text><line class="axis" x1="${LEFT}" x2="${WIDTH - 10}" y1="${height}" y2="${height}"/>`
+function stepChart({ steps }: Report, time: Time): string {
+  const kinds = [...new Set(steps.map(({ kind }) => kind))]
+  const words = kinds.map((kind) => ({ kind, word: kind, means: KINDS[kind] }))
+  return lanes('Steps', stepLanes(steps), time) + legend(words)
+}
 
 function failures(failed: readonly Sample[]): string {
   if (failed.length === 0) return '<p>No request failed.</p>'
-  const rows = failed.map(
-    ({ due, error, during }) =>
-      `<tr><td>${new Date(due).toISOString().slice(11, 23)}</td><td>${html(error)}</td><td>${html(during)}</td></tr>`,
-  )
-  return `<table><caption>Failed requests</caption><tr><th>when (UTC)</th><th>error</th><th>during</th></tr>${rows.join('')}</table>`
+  const rows = failed.map(({ due, error, during }) => [
+    new Date(due).toISOString().slice(11, 23),
+    error,
+    during,
+  ])
+  return tableOf(['when (UTC)', 'error', 'during'], rows, 'Failed requests', 'failures')
 }
-
-const n = (value: number) => value.toFixed(1)
-
-function html(text: string): string {
-  const names: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-  return text.replaceAll(/[&<>"]/g, (character) => names[character] as string)
-}
-
-const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2430; --paper: #fff; --faint: #d9dee5; --soft: #5b6675; --from: #3b78c4; --to: #e08a1e; --other: #9aa4b1; --bad: #c8102e; --own: #8a5fbf; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --paper: #12161c; --faint: #2c3440; --soft: #9aa6b5; --from: #6aa6f0; --to: #f2a950; --other: #67717f; --bad: #ff5c6e; --own: #b793e6; } }
-body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
-h1 { font-size: 1.4rem; margin-bottom: 0; overflow-wrap: anywhere; }
-p { color: var(--soft); margin-top: .2rem; }
-dl { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; }
-dt { font-size: 1.5rem; font-weight: 600; } dd { margin: 0; color: var(--soft); }
-svg { width: 100%; height: auto; } text { font: 12px system-ui, sans-serif; fill: var(--soft); } .name { text-anchor: end; }
-.grid { stroke: var(--faint); } .axis { stroke: var(--soft); }
-.from { fill: var(--from); } .to { fill: var(--to); } .other { fill: var(--other); }
-.dot { fill: var(--from); fill-opacity: .55; } .failed { stroke: var(--bad); stroke-width: 2; fill: none; }
-.band { fill: var(--to); } .ready, .drain { fill: var(--own); } .finish { fill: var(--other); }
-table { border-collapse: collapse; } caption { text-align: left; color: var(--bad); font-weight: 600; } th, td { text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid var(--faint); }
-`

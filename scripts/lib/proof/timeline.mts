@@ -1,7 +1,18 @@
-/** What a rollout did when: the bands of the report's picture, and how much of the time was the application's own. */
+/** What a rollout did and when, and how much of that time was the application's own. */
 
 /** `ready` and `drain` are waits that the application imposes; the rest is ours. */
 export type Kind = 'schema' | 'start' | 'ready' | 'swap' | 'drain' | 'finish' | 'stop'
+
+/** What happens in a step, for whoever sees its word in a picture. */
+export const KINDS: Record<Kind, string> = {
+  schema: 'create_db.py of the new release prepares the database.',
+  start: 'Docker starts the containers of fresh replicas.',
+  ready: 'The application warms up: it takes this time until /status answers OK.',
+  swap: 'The balancer begins or ceases to send requests to replicas.',
+  drain: 'The application completes its work: it takes this time until /ready-for-deploy answers Ready.',
+  finish: 'The last open requests of a drained replica are answered.',
+  stop: 'The container is stopped and removed.',
+}
 
 export interface Step {
   kind: Kind
@@ -32,8 +43,23 @@ export class Timeline {
 
   /** What is going on now. */
   get now(): string {
-    return [...this.#running].join(', ') || 'between two steps'
+    return [...this.#running].join(SEPARATOR) || 'between two steps'
   }
+}
+
+/** Names of replicas have the same one between them. */
+const SEPARATOR = ', '
+
+/** The steps that {@link Timeline.now} names. */
+export function stepsNamed(now: string): Pick<Step, 'kind' | 'names'>[] {
+  const found: Pick<Step, 'kind' | 'names'>[] = []
+  for (const piece of now.split(SEPARATOR)) {
+    const [word = '', ...rest] = piece.split(' ')
+    const last = found.at(-1)
+    if (Object.hasOwn(KINDS, word)) found.push({ kind: word as Kind, names: rest.join(' ') })
+    else if (last) last.names += `${SEPARATOR}${piece}`
+  }
+  return found
 }
 
 /** Milliseconds in which at least one step was a wait of the application's own. */
