@@ -2,14 +2,10 @@
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { painted, result, say, warn } from './lib/cli/say.mts'
-import type { StackConfig } from './lib/config/config.mts'
-import { sourceOf } from './lib/images/application.mts'
-import { pythonNames } from './lib/images/base.mts'
 import { fleetOf } from './lib/rollout/fleet.mts'
-import { isDone, plan } from './lib/rollout/plan.mts'
-import { difference, nameOf, type Target } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { alarmsOf } from './lib/status/alarms.mts'
+import { compare } from './lib/status/checkout.mts'
 import { requestsOf, screen } from './lib/status/screen.mts'
 import { type Facts, lookAtAll } from './lib/status/status.mts'
 
@@ -29,12 +25,8 @@ export async function printStatus(run: Run): Promise<void> {
 /** @param clear what empties the screen */
 async function look({ host, stack, options }: Run, clear = ''): Promise<void> {
   const facts = await lookAtAll(host, stack)
-  const wanted = wantedTarget(stack, facts)
   const alarms = alarmsOf(stack, facts, Date.now())
-  const differs = (name: string) => {
-    const replica = facts.replicas.find((one) => one.name === name)
-    return typeof wanted === 'string' || !replica ? undefined : difference(stack, wanted, replica)
-  }
+  const { differs, note } = compare(stack, facts)
   process.exitCode = alarms.some(({ grave }) => grave) ? 1 : 0
   if (options.json)
     return result(JSON.stringify({ alarms, ...facts, replicas: asJson(facts, differs) }, null, 2))
@@ -44,15 +36,7 @@ async function look({ host, stack, options }: Run, clear = ''): Promise<void> {
     result(`${painted('red', `${grave ? '✗' : '!'} ${what}`)}\n  Next: ${next}`)
   if (alarms.length > 0) result('')
   result(screen(stack, facts, differs))
-  if (typeof wanted === 'string') warn(`What would be started now is not known: ${wanted}`)
-  else if (
-    !isDone(
-      plan(stack, fleetOf(facts.replicas, facts.places), (one) => difference(stack, wanted, one) === ''),
-    )
-  )
-    warn(
-      `This checkout is for ${stack.app.replicas} of release ${wanted.release}, running and served. Next: npm run redeploy`,
-    )
+  if (note) warn(note)
 }
 
 function asJson({ replicas, places }: Facts, differs: (name: string) => string | undefined) {
@@ -67,22 +51,6 @@ function asJson({ replicas, places }: Facts, differs: (name: string) => string |
       asConfigured: asConfigured === undefined ? 'not known' : asConfigured || 'yes',
     }
   })
-}
-
-/** What redeploy would start now; or why that is not known. */
-function wantedTarget(stack: StackConfig, { mode: remembered, python, secrets }: Facts): Target | string {
-  const mode = stack.images === 'auto' ? remembered : stack.images
-  if (mode !== 'registry' && mode !== 'debian') return 'no images have been made yet'
-  const identity = pythonNames(stack, mode)
-    .map((name) => python[name])
-    .find(Boolean)
-  if (!identity) return 'the base images are not there yet'
-  try {
-    const { release } = sourceOf(stack, identity)
-    return { release, name: nameOf(stack, release), secrets }
-  } catch (error) {
-    return (error as Error).message
-  }
 }
 
 await script(

@@ -7,22 +7,41 @@ import type { Place } from '../edge/balancer.mts'
 import type { Entry } from '../proof/history.mts'
 import type { Container, Facts } from './status.mts'
 
+/** What the screen shows, for whoever draws it. */
+export interface Shown {
+  /** Sentences. */
+  release: string[]
+  replicas: Rows
+  services: Rows
+  /** Lines, each with a name in front. */
+  server: string[]
+}
+
+/** A table: its head, and a line for each thing. */
+export interface Rows {
+  head: string[]
+  rows: string[][]
+}
+
 /** @param differs in what a replica is not as this checkout has it, by its name; undefined: not known */
-export function screen(
+export function shown(
   stack: StackConfig,
   facts: Facts,
   differs: (name: string) => string | undefined,
-): string {
-  const lines = [
-    ...release(facts),
-    '',
-    replicaTable(facts, differs),
-    '',
-    serviceTable(facts),
-    '',
-    ...server(stack, facts),
-  ]
-  return lines.join('\n')
+): Shown {
+  return {
+    release: release(facts),
+    replicas: replicaRows(facts, differs),
+    services: serviceRows(facts),
+    server: server(stack, facts),
+  }
+}
+
+/** The same as text. */
+export function screen(...of: Parameters<typeof shown>): string {
+  const { release, replicas, services, server } = shown(...of)
+  const text = ({ head, rows }: Rows) => table(head, rows)
+  return [...release, '', text(replicas), '', text(services), '', ...server].join('\n')
 }
 
 /** One line: what serves, since when, by whom, from which commit; and what is under way. */
@@ -55,10 +74,10 @@ function proofOf({ from, to, result, when, requests, failed, slowestMs, seconds:
   return `${from || 'none'} → ${to} at ${minute(when)} UTC: ${result} in ${took.toFixed(1)} s; ${counted}`
 }
 
-function replicaTable(
+function replicaRows(
   { replicas, containers, places }: Facts,
   differs: (name: string) => string | undefined,
-): string {
+): Rows {
   const rows = replicas.map((one) => {
     const container = containers.find(({ name }) => name === one.name)
     const place = places.find(({ address }) => one.running && address === one.address)
@@ -71,14 +90,14 @@ function replicaTable(
       difference === undefined ? 'not known' : difference || 'yes',
     ]
   })
-  return table(['replica', 'release', ...STATE, 'requests', 'as configured'], rows)
+  return { head: ['replica', 'release', ...STATE, 'requests', 'as configured'], rows }
 }
 
-function serviceTable(facts: Facts): string {
+function serviceRows(facts: Facts): Rows {
   const rows = facts.containers
     .filter(({ service }) => service !== 'app')
     .map((one) => [one.service, ...stateOf(one), detailOf(one, facts)])
-  return table(['service', ...STATE, ''], rows)
+  return { head: ['service', ...STATE, ''], rows }
 }
 
 const STATE = ['state', 'health', 'crashes', 'memory', 'processor']
