@@ -14,9 +14,11 @@ const ROOMS = [
   'images',
   'stack',
   'edge',
+  'page',
   'proof',
   'rollout',
   'status',
+  'dashboard',
   'verify',
 ]
 const LIB = path.join(ROOT, 'scripts/lib')

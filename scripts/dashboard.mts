@@ -1,0 +1,49 @@
+/** A page on this machine that shows what runs, live. */
+import process from 'node:process'
+import { result, say } from './lib/cli/say.mts'
+import { Board } from './lib/dashboard/board.mts'
+import { feed } from './lib/dashboard/feed.mts'
+import { page } from './lib/dashboard/page.mts'
+import { partsOf } from './lib/dashboard/parts.mts'
+import { serve } from './lib/dashboard/server.mts'
+import { Host } from './lib/host/host.mts'
+import { type Run, script } from './lib/run.mts'
+
+export async function dashboard({ host, stack, options }: Run): Promise<void> {
+  const board = new Board(stack)
+  // A connection that was lost is of no use any more.
+  const reach = () => new Host(host.address, stack.ssh_config, options.verbose)
+  let looking = new AbortController()
+  const { url } = await serve({
+    page: page(stack.project, host.name),
+    parts: () => partsOf(board, host.name),
+    opened: () => {
+      looking = new AbortController()
+      feed(reach, board, looking.signal)
+    },
+    closed: () => looking.abort(),
+  })
+  process.removeAllListeners('SIGINT')
+  process.once('SIGINT', () => process.exit(130)) // what looks on the server ends with its input
+  if (options.json) return result(JSON.stringify({ url }))
+  result(url)
+  say(`Open this address in a browser on this machine. It shows ${host.name} until you press Ctrl-C here.`)
+}
+
+await script(
+  import.meta.url,
+  `
+Shows what runs as a page in your browser, live: what status shows, charts of each replica, and a rollout as it happens.
+The page is on this machine alone, behind a token in its address. It changes nothing, and looks at the server only while
+it is open.
+
+  npm run dashboard [-- --host USER@NAME]
+
+  --json             the address as JSON on standard output
+
+Examples:
+  npm run dashboard
+  npm run dashboard -- --host admin@203.0.113.7
+`,
+  dashboard,
+)

@@ -1,0 +1,100 @@
+/** What the server tells, for as long as a page is open; when it cannot be reached, it is tried again and again. */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { OperatorError } from '../cli/errors.mts'
+import { ROOT, type StackConfig } from '../config/config.mts'
+import { linesOf } from '../host/frame.mts'
+import type { Host } from '../host/host.mts'
+import { remote, type Script } from '../host/shell.mts'
+import { containerOf } from '../stack/stack.mts'
+import { lookAtAll } from '../status/status.mts'
+import { type Board, WINDOW } from './board.mts'
+
+/** Milliseconds between two attempts to reach the server. */
+const RETRY = 2000
+/** Milliseconds between two looks at everything, and after which the lock's changes are looked at. */
+const INTERVAL = 10_000
+const GLANCE = 1000
+/** Milliseconds of silence after which the server counts as lost. */
+const SILENCE = 15_000
+/** Lines of the load balancer's log that are read of the time before. */
+const LINES = 20_000
+
+/**
+ * Fills the board until the signal ends it.
+ * @param reach makes a host that has no connection yet
+ */
+export async function feed(reach: () => Host, board: Board, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await connected(reach(), board, signal).catch((error: OperatorError) => {
+      if (!signal.aborted) board.lose(error.message, error.next)
+    })
+    await sleep(RETRY, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** @throws OperatorError when the server is lost */
+async function connected(host: Host, board: Board, signal: AbortSignal): Promise<void> {
+  const { stack } = board
+  board.takeFacts(await lookAtAll(host, stack))
+  const [looks, seconds] = await Promise.all([host.session(looking(stack)), host.session(counting(stack))])
+  const own = new AbortController()
+  board.restart()
+  let lines: string[] = []
+  try {
+    if (signal.aborted) return
+    await Promise.race([
+      once(signal, 'abort'),
+      read(looks.stdout, own.signal, (line) => {
+        if (line !== 'end') return lines.push(line)
+        board.takeLook(lines)
+        lines = []
+      }),
+      read(seconds.stdout, own.signal, (line) => board.takeSecond(line)),
+      keepUp(host, board, own.signal),
+    ])
+  } finally {
+    own.abort()
+    for (const session of [looks, seconds]) session.stdin.end()
+  }
+}
+
+/** Takes lines until the signal ends it: what comes after that is of no interest. @throws OperatorError */
+async function read(stream: Readable, signal: AbortSignal, take: (line: string) => unknown): Promise<void> {
+  for await (const line of linesOf(stream)) {
+    if (signal.aborted) return
+    take(line)
+  }
+  throw new OperatorError('The connection ended.')
+}
+
+/** Looks at everything now and then, and when somebody begins or ends to change the server. @throws OperatorError */
+async function keepUp(host: Host, board: Board, signal: AbortSignal): Promise<void> {
+  let [last, lock] = [Date.now(), board.facts?.lock]
+  while (!signal.aborted) {
+    await sleep(GLANCE, undefined, { signal }).catch(() => {})
+    if (Date.now() - board.heard > SILENCE)
+      throw new OperatorError(`It has said nothing for ${SILENCE / 1000} seconds.`)
+    if (Date.now() - last < INTERVAL && lock === board.look?.lock) continue
+    if (signal.aborted) return
+    board.takeFacts(await lookAtAll(host, board.stack))
+    last = Date.now()
+    lock = board.look?.lock
+  }
+}
+
+const program = (name: string) => readFileSync(path.join(ROOT, 'scripts/remote', name), 'utf8')
+
+const looking = ({ folder, project }: StackConfig): Script =>
+  remote('look', { folder, project, balancer: program('balancer.pl') })
+
+const counting = (stack: StackConfig): Script =>
+  remote('seconds', {
+    container: containerOf(stack, 'lb'),
+    since: WINDOW / 1000,
+    lines: LINES,
+    program: program('seconds.pl'),
+  })

@@ -1,0 +1,261 @@
+/** The dashboard without a server: what it makes of the lines that the server prints, and its own web server. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import type http from 'node:http'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
+import { defaults } from '../../scripts/lib/config/schema.mts'
+import { Board } from '../../scripts/lib/dashboard/board.mts'
+import { parseLook } from '../../scripts/lib/dashboard/look.mts'
+import { type Parts, partsOf } from '../../scripts/lib/dashboard/parts.mts'
+import { serve } from '../../scripts/lib/dashboard/server.mts'
+import { follow, type Track } from '../../scripts/lib/dashboard/tracks.mts'
+import { until } from '../lib/until.mts'
+import { ask, watch } from '../lib/watcher.mts'
+
+const NOW = Date.parse('2026-11-26T12:00:00Z')
+const iso = (at: number) => new Date(at).toISOString()
+
+const replica = (number: number, { started = NOW - 60_000, target = 'old-1', running = true } = {}) =>
+  [
+    'replica',
+    `id${number}`,
+    `/prusa-app-${number}`,
+    `prusa/app:${target.slice(0, -2)}`,
+    running,
+    iso(started),
+    running ? `10.0.0.${number}` : '',
+    target,
+    '',
+  ].join('\t')
+const place = (number: number, up: boolean, weight: number) =>
+  `place\tapp${number}\t10.0.0.${number}\t${up ? 2 : 0}\t${weight}\t0\t10\t0\t`
+const BEGUN = `begun\t${JSON.stringify({ when: iso(NOW), from: 'old', to: 'new', fromTarget: 'old-1', toTarget: 'new-1', result: 'unfinished' })}`
+
+describe('a look', () => {
+  test('steps go on from the first line that names them to the next that does not', () => {
+    const look = parseLook([
+      `now\t${NOW + 9000}`,
+      'lock\tcarl@laptop since x for redeploy',
+      `step\t${NOW}\tstart 1 replica of new`,
+      `step\t${NOW + 1000}\tready prusa-app-3, prusa-app-4, drain prusa-app-1`,
+      `step\t${NOW + 3000}\tdrain prusa-app-1`,
+      `step\t${NOW + 4000}\tbetween two steps`,
+      `step\t${NOW + 5000}\tswap prusa-app-3, prusa-app-4 in`,
+    ])
+    assert.deepEqual(
+      look.steps.map(({ kind, names, from, to }) => [kind, names, from - NOW, to - NOW]),
+      [
+        ['start', '1 replica of new', 0, 1000],
+        ['ready', 'prusa-app-3, prusa-app-4', 1000, 3000],
+        ['drain', 'prusa-app-1', 1000, 4000],
+        ['swap', 'prusa-app-3, prusa-app-4 in', 5000, 9000],
+      ],
+    )
+    assert.equal(look.lock, 'carl@laptop since x for redeploy')
+  })
+
+  test('a server on which nothing is deployed', () => {
+    const { replicas, places, steps, lock, begun } = parseLook([`now\t${NOW}`])
+    assert.deepEqual(
+      { replicas, places, steps, lock, begun },
+      { replicas: [], places: [], steps: [], lock: '', begun: undefined },
+    )
+  })
+})
+
+describe('the lane of a replica', () => {
+  /** The states after these looks, a second between two of them. */
+  function states(number: number, ...looks: string[][]): string[] {
+    const tracks = new Map<string, Track>()
+    for (const [second, lines] of looks.entries())
+      follow(tracks, parseLook([`now\t${NOW + second * 1000}`, ...lines]), 120)
+    return tracks.get(`id${number}`)?.turns.map(({ state }) => state) ?? []
+  }
+  const fresh = replica(3, { started: NOW, target: 'new-1' })
+
+  test('a fresh one warms up, waits for its turn, serves', () =>
+    assert.deepEqual(
+      states(
+        3,
+        [BEGUN, fresh],
+        [BEGUN, fresh, place(3, false, 0)],
+        [BEGUN, fresh, place(3, true, 0)],
+        [BEGUN, fresh, place(3, true, 25)],
+      ),
+      ['warming', 'serving'],
+    ))
+  test('an old one serves, drains and is gone', () =>
+    assert.deepEqual(
+      states(1, [BEGUN, replica(1), place(1, true, 100)], [BEGUN, replica(1), place(1, true, 0)], [BEGUN]),
+      ['serving', 'draining', 'gone'],
+    ))
+  test('a page that is opened in the middle knows an old one that drains from a fresh one that waits', () => {
+    const look = [BEGUN, replica(1), fresh, place(1, true, 0), place(3, true, 0)]
+    assert.deepEqual([states(1, look), states(3, look)], [['draining'], ['warming']])
+  })
+  test('the same release again: the container’s age tells', () => {
+    const again = BEGUN.replace('new-1', 'old-1')
+    const look = [again, replica(1), replica(3, { started: NOW + 500 }), place(1, true, 0), place(3, true, 0)]
+    assert.deepEqual([states(1, look), states(3, look)], [['draining'], ['warming']])
+  })
+  test('one that hangs is down, one that crashes comes back', () => {
+    assert.deepEqual(states(1, [replica(1), place(1, true, 100)], [replica(1), place(1, false, 100)]), [
+      'serving',
+      'down',
+    ])
+    const back = replica(1, { started: NOW + 1000 })
+    assert.deepEqual(
+      states(
+        1,
+        [replica(1), place(1, true, 100)],
+        [replica(1, { running: false })],
+        [back, place(1, false, 100)],
+        [back, place(1, true, 100)],
+      ),
+      ['serving', 'down', 'warming', 'serving'],
+    )
+  })
+})
+
+test('the load balancer’s log, second by second and replica by replica', () => {
+  const line = (msec: number, status: number, seconds: number, name: string, upstream = String(status)) =>
+    JSON.stringify({ msec, status, seconds, replica: name, upstream_status: upstream })
+  const log = [
+    line(100.1, 200, 0.004, 'app-1'),
+    line(100.9, 200, 0.006, 'app-1'),
+    line(100.5, 502, 0.1, 'app-2'),
+    'no JSON',
+    line(101.5, 503, 0, '', ''), // maintenance
+    line(101.6, 503, 0, '', '503'), // nobody can answer
+    line(101.7, 101, 3600, 'app-1'), // a WebSocket that ended
+  ]
+  const program = path.join(ROOT, 'scripts/remote/seconds.pl')
+  const { stdout } = spawnSync('perl', [program], { input: `${log.join('\n')}\n`, encoding: 'utf8' })
+  assert.deepEqual(stdout.trim().split('\n'), [
+    '100\tall\t3\t1\t6\t100',
+    '100\tapp-1\t2\t0\t6\t6',
+    '100\tapp-2\t1\t1\t100\t100',
+    '101\t\t2\t1\t0\t0',
+    '101\tall\t2\t1\t0\t0',
+  ])
+})
+
+describe('the board', () => {
+  const board = new Board(defaults(stackSchema))
+  board.takeLook([
+    `now\t${NOW}`,
+    'lock\tcarl@laptop since x for <redeploy>',
+    `step\t${NOW - 1000}\tready prusa-app-1`,
+    replica(1),
+    place(1, true, 100),
+  ])
+  for (const line of [
+    `${NOW / 1000 - 9}\tall\t20\t1\t4\t19`,
+    `${NOW / 1000 - 9}\tprusa-app-1\t18\t0\t4\t19`,
+    `${NOW / 1000 - 9}\t\t1\t1\t4\t9`,
+  ])
+    board.takeSecond(line)
+
+  test('charts of all, of each replica, and of what none answered; with units', () => {
+    const { charts = '' } = partsOf(board, 'x')
+    assert.deepEqual(
+      [...charts.matchAll(/<th scope="row">([^<]*)/g)].map(([, name]) => name),
+      ['all', 'app-1', 'no replica'],
+    )
+    assert.match(charts, /requests\/s \(0 to 20\)/)
+    assert.match(charts, /p50 4 ms, p99 19 ms/)
+    assert.match(charts, /class="bad">1 in 5 min/)
+  })
+  test('who changes the server, and the step that goes on; nothing of it is HTML', () =>
+    assert.equal(
+      partsOf(board, 'x').underway,
+      '<p>Under way: carl@laptop since x for &lt;redeploy&gt;. Now: ready prusa-app-1</p>',
+    ))
+  test('lines that came late belong to their second', () => {
+    board.takeSecond(`${NOW / 1000 - 9}\tprusa-app-1\t2\t1\t7\t8`)
+    assert.deepEqual(board.seconds.get('prusa-app-1'), [
+      { at: NOW - 9000, requests: 20, failed: 1, p50: 7, p99: 19 },
+    ])
+  })
+  test('what is older than the charts is forgotten, and a rollout that has ended is not', () => {
+    board.takeLook([`now\t${NOW + 200_000}`])
+    assert.deepEqual([board.steps.length, board.seconds.size, board.tracks.size], [1, 3, 1])
+    board.takeLook([`now\t${NOW + 600_000}`])
+    assert.deepEqual([board.steps.length, board.seconds.size, board.tracks.size], [0, 0, 0])
+  })
+  test('why there is no news, since when, and what helps, until there is some', () => {
+    board.lose('ssh: no way\nmore <words>', 'npm run x')
+    assert.match(
+      partsOf(board, 'srv').link ?? '',
+      /No news from srv since .*: ssh: no way<\/p><pre>more &lt;words&gt;<\/pre><p>Next: <code>npm run x</,
+    )
+    board.takeLook([`now\t${NOW}`])
+    assert.doesNotMatch(partsOf(board, 'srv').link ?? '', /No news/)
+  })
+})
+
+describe('its web server', () => {
+  const told: string[] = []
+  let parts: Parts = { a: '1', b: '1' }
+  let url: string
+  let server: http.Server
+  before(async () => {
+    ;({ url, server } = await serve({
+      page: '<p>The page',
+      parts: () => parts,
+      opened: () => told.push('opened'),
+      closed: () => told.push('closed'),
+    }))
+  })
+  after(() => server.close())
+
+  test('listens on the loopback alone, and its address holds a token', () =>
+    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/[\w-]{32}\/$/))
+  test('the page fetches nothing from elsewhere, and is kept by nobody', async () => {
+    const { status, headers, body } = await ask(url)
+    assert.deepEqual([status, body], [200, '<p>The page'])
+    assert.match(
+      String(headers['content-security-policy']),
+      /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; /,
+    )
+    assert.deepEqual([headers['cache-control'], headers['referrer-policy']], ['no-store', 'no-referrer'])
+  })
+  test('without the token, by another name, or to change something: refused', async () => {
+    const wrong = url.replace(/[\w-]{32}/, (token) =>
+      token.replace(/^./, (letter) => (letter === 'a' ? 'b' : 'a')),
+    )
+    for (const [asked, options, status] of [
+      [wrong, {}, 404],
+      [`${wrong}events`, {}, 404],
+      [new URL('/', url).href, {}, 404],
+      [url, { headers: { Host: 'evil.example' } }, 404],
+      [`${url}nothing`, {}, 404],
+      [`${url}../../../package.json`, {}, 404],
+      [url, { method: 'POST' }, 405],
+      [`${url}events`, { method: 'DELETE' }, 405],
+    ] as [string, http.RequestOptions, number][])
+      assert.equal((await ask(asked, options)).status, status, asked)
+    for (const file of ['page.css', 'client.js']) assert.ok((await ask(`${url}${file}`)).body.length > 100)
+  })
+  test('each page is sent everything first and then what changed; the server is looked at while one is open', async () => {
+    const one = await watch(url)
+    await until('it has all', () => one.parts.b === '1')
+    parts = { a: '2', b: '1' }
+    const other = await watch(url)
+    await until('both know', () => one.parts.a === '2' && other.parts.a === '2' && other.parts.b === '1')
+    other.close()
+    parts = { a: '3', b: '1' }
+    await until('the first one goes on', () => one.parts.a === '3')
+    assert.deepEqual(told, ['opened'])
+    one.close()
+    await until('nobody looks any more', () => told.at(-1) === 'closed')
+  })
+})
+
+test('the page’s program and look are whole without anything from elsewhere', () => {
+  for (const file of ['dashboard/client.js', 'page/page.css'])
+    assert.doesNotMatch(readFileSync(path.join(ROOT, 'scripts/lib', file), 'utf8'), /https?:|@import|url\(/)
+})
