@@ -3,9 +3,12 @@
  * restarted. The login is one as people have it: it prints, and sets what Docker, Compose and new files go by.
  */
 import assert from 'node:assert/strict'
+import process from 'node:process'
 import { after, before, test } from 'node:test'
 import type { Ran } from '../lib/deployment.mts'
 import { onTerminal } from '../lib/terminal.mts'
+import { until } from '../lib/until.mts'
+import { watch } from '../lib/watcher.mts'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { changes, Operator } from './operator.mts'
 import { privileges } from './privileges.mts'
@@ -102,6 +105,27 @@ test('the commands for every day, over ssh: without what the login prints, and o
   assert.equal((await operator.get('/')).status, 503)
   await operator.must('maintenance', 'off')
   assert.equal((await operator.get('/')).status, 200)
+})
+
+test('the dashboard, over ssh: it tells when the server is out of reach, and goes on when it is back', async () => {
+  const running = operator.begin('dashboard', '--json')
+  let text = ''
+  running.stdout.on('data', (data) => {
+    text += data
+  })
+  await until('it says what to open', () => text.includes('\n'))
+  const page = await watch(JSON.parse(text).url)
+  const lanes = () => page.parts.lanes ?? ''
+  await until('the replicas serve', () => /app-\d serving.*app-\d serving/.test(lanes()))
+  await operator.root('systemctl stop ssh; pkill -x sshd || true')
+  await until('it tells', () => /No news from .* since .*The page tries again/s.test(page.parts.link ?? ''))
+  await operator.root('systemctl start ssh')
+  await until('there is news', () => page.parts.link === '')
+  const seen = lanes()
+  await until('it goes on', () => lanes() !== seen)
+  page.close()
+  process.kill(-(running.pid as number), 'SIGINT')
+  await running
 })
 
 test('nothing that was installed is upgraded, and only Compose and buildx come from Debian 13', async () => {

@@ -4,14 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { reportPage } from '../../scripts/lib/proof/report.mts'
+import { contrast, DESK, fits, launch, luminance, open, PHONE } from '../lib/browser.mts'
 
 let browser: Browser
 let folder: string
 before(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+  browser = await launch()
 })
 after(async () => {
   await browser.close()
@@ -54,17 +55,10 @@ function page(failing: boolean): string {
   })
 }
 
-async function open(html: string, colorScheme: 'light' | 'dark', width = 1100): Promise<Page> {
+async function show(html: string, view = DESK): Promise<Page> {
   const file = path.join(folder, 'report.html')
   writeFileSync(file, html)
-  const tab = await browser.newPage({ colorScheme, viewport: { width, height: 900 } })
-  const faults: string[] = []
-  tab.on('pageerror', (error) => faults.push(error.message))
-  tab.on('console', (message) => faults.push(message.text()))
-  tab.on('request', (request) => {
-    if (!request.url().startsWith('file:')) faults.push(`asked for ${request.url()}`)
-  })
-  await tab.goto(`file://${file}`)
+  const { tab, faults } = await open(browser, `file://${file}`, view)
   assert.deepEqual(faults, [])
   return tab
 }
@@ -76,7 +70,7 @@ const x = (tab: Page, selector: string) =>
     .evaluate((element) => element.getBoundingClientRect().x)
 
 test('traffic, latency and steps lie on one time axis', async () => {
-  const tab = await open(page(false), 'light')
+  const tab = await show(page(false))
   assert.equal(await tab.locator('h1').innerText(), 'Release old → <new>: released')
   assert.equal(await tab.locator('circle.dot').count(), 400)
   // The swap at 10 s stands where the traffic of the new release begins.
@@ -90,7 +84,7 @@ test('traffic, latency and steps lie on one time axis', async () => {
 })
 
 test('axes have units, lines show p50 and p99, and each word of a step is explained', async () => {
-  const tab = await open(page(false), 'light')
+  const tab = await show(page(false))
   const labels = await tab.locator('.labels text').allTextContents()
   assert.ok(labels.includes('20 /s') && labels.includes('10 ms') && labels.includes('drain'), labels.join())
   assert.ok((await tab.locator('.plot text').allTextContents()).includes('10 s'))
@@ -104,7 +98,7 @@ test('axes have units, lines show p50 and p99, and each word of a step is explai
 })
 
 test('the percentiles before, during and after stand side by side', async () => {
-  const tab = await open(page(true), 'light')
+  const tab = await show(page(true))
   const rows = await tab.locator('table.phases tr').allInnerTexts()
   assert.deepEqual(
     rows.map((row) => row.split(/\t/).map((cell) => cell.trim())),
@@ -120,7 +114,7 @@ test('the percentiles before, during and after stand side by side', async () => 
 })
 
 test('each replica has a lane', async () => {
-  const tab = await open(page(false), 'light')
+  const tab = await show(page(false))
   const lanes = tab.getByRole('img', { name: /^Replicas\./ })
   const says = (await lanes.getAttribute('aria-label')) ?? ''
   assert.match(
@@ -131,8 +125,8 @@ test('each replica has a lane', async () => {
 })
 
 test('a phone shows all of it without scrolling sideways, and in letters of the same size', async () => {
-  const tab = await open(page(true), 'light', 360)
-  assert.equal(await tab.evaluate(() => document.documentElement.scrollWidth), 360)
+  const tab = await show(page(true), PHONE)
+  assert.ok(await fits(tab))
   const size = await tab
     .locator('.plot text')
     .first()
@@ -141,7 +135,7 @@ test('a phone shows all of it without scrolling sideways, and in letters of the 
 })
 
 test('steps that go on at the same time lie on lines of their own, others share one', async () => {
-  const tab = await open(page(false), 'light')
+  const tab = await show(page(false))
   const [one, two, five] = await tab
     .locator('rect.band.drain')
     .evaluateAll((bands) =>
@@ -153,7 +147,7 @@ test('steps that go on at the same time lie on lines of their own, others share 
 })
 
 test('a failed request is marked in the picture and told with its time and step', async () => {
-  const tab = await open(page(true), 'light')
+  const tab = await show(page(true))
   assert.equal(await tab.locator('path.failed').count(), 1)
   assert.match(
     await tab.locator('table.failures').innerText(),
@@ -161,28 +155,13 @@ test('a failed request is marked in the picture and told with its time and step'
   )
 })
 
-/** Relative luminance of a CSS color (WCAG 2.2). */
-function luminance(color: string): number {
-  const [red = 0, green = 0, blue = 0] = (color.match(/[\d.]+/g) ?? []).map(
-    (part) => (Number(part) / 255) ** 2.2,
-  )
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-}
-
-async function colors(scheme: 'light' | 'dark'): Promise<{ paper: number; inks: number[] }> {
-  const tab = await open(page(true), scheme)
-  const [paper = '', ...inks] = await tab.evaluate(() => [
-    getComputedStyle(document.body).backgroundColor,
-    getComputedStyle(document.body).color,
-    getComputedStyle(document.querySelector('text') as Element).fill,
-  ])
-  return { paper: luminance(paper), inks: inks.map(luminance) }
-}
-
 test('light and dark differ, and both can be read', async () => {
-  const [light, dark] = [await colors('light'), await colors('dark')]
-  assert.ok(light.paper > 0.9 && dark.paper < 0.1)
-  // WCAG 2.2, 1.4.3: 4.5 to 1.
-  for (const { paper, inks } of [light, dark])
-    for (const ink of inks) assert.ok((Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05) >= 4.5)
+  const papers = []
+  for (const scheme of ['light', 'dark'] as const) {
+    const tab = await show(page(true), { ...DESK, scheme })
+    papers.push(luminance(await tab.evaluate(() => getComputedStyle(document.body).backgroundColor)))
+    assert.ok((await contrast(tab)) >= 4.5, `${scheme}: ${await contrast(tab)}`)
+  }
+  const [light = 0, dark = 1] = papers
+  assert.ok(light > 0.9 && dark < 0.1)
 })
