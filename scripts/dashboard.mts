@@ -6,20 +6,17 @@ import { feed } from './lib/dashboard/feed.mts'
 import { page } from './lib/dashboard/page.mts'
 import { partsOf } from './lib/dashboard/parts.mts'
 import { serve } from './lib/dashboard/server.mts'
-import { Host } from './lib/host/host.mts'
 import { type Run, script } from './lib/run.mts'
 
 export async function dashboard({ host, stack, options }: Run): Promise<void> {
   const board = new Board(stack)
-  // A connection that was lost is of no use any more.
-  const reach = () => new Host(host.address, stack.ssh_config, options.verbose)
   let looking = new AbortController()
   const { url } = await serve({
     page: page(stack.project, host.name),
     parts: () => partsOf(board, host.name),
     opened: () => {
       looking = new AbortController()
-      feed(reach, board, looking.signal)
+      feed(host, board, looking.signal)
     },
     closed: () => looking.abort(),
   })

@@ -118,7 +118,7 @@ describe('a wrong call names the nearest word or the right call', { concurrency:
     ['maintenance', ['off', '--allow', '203.0.113.7'], '--allow needs the word on'],
     ['destroy', [], 'Without a terminal, destroy cannot ask'],
     ['status', ['--no-backup'], '--no-backup is not a flag of this script'],
-    ['dashboard', ['--port', '80'], '--port is not a flag of this script; the nearest one is --host'],
+    ['dashboard', ['--port', '80'], '--port is not a flag of this script; the nearest is --host'],
   ]
   for (const [script, flags, what] of cases)
     test(`${script} ${flags.join(' ')}`, async () => {

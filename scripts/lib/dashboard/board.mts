@@ -1,6 +1,7 @@
 /** All that the page knows. It is told line by line, and remembers as much as the page shows. */
 import type { StackConfig } from '../config/config.mts'
 import type { Step } from '../proof/timeline.mts'
+import { type Comparison, compare } from '../status/checkout.mts'
 import type { Facts } from '../status/status.mts'
 import { type Look, parseLook } from './look.mts'
 import { follow, type Track } from './tracks.mts'
@@ -21,6 +22,8 @@ export interface Second {
 
 export class Board {
   facts: Facts | undefined
+  /** Of these facts with the checkout. */
+  comparison: Comparison | undefined
   /** The last look. */
   look: Look | undefined
   /** By the container's name; empty: no replica answered; `all`: everybody's. */
@@ -46,6 +49,7 @@ export class Board {
 
   takeFacts(facts: Facts): void {
     this.facts = facts
+    this.comparison = compare(this.stack, facts)
     this.#hear()
   }
 

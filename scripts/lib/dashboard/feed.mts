@@ -1,8 +1,6 @@
 /** What the server tells, for as long as a page is open; when it cannot be reached, it is tried again and again. */
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OperatorError } from '../cli/errors.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
@@ -23,13 +21,10 @@ const SILENCE = 15_000
 /** Lines of the load balancer's log that are read of the time before. */
 const LINES = 20_000
 
-/**
- * Fills the board until the signal ends it.
- * @param reach makes a host that has no connection yet
- */
-export async function feed(reach: () => Host, board: Board, signal: AbortSignal): Promise<void> {
+/** Fills the board until the signal ends it. */
+export async function feed(host: Host, board: Board, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await connected(reach(), board, signal).catch((error: OperatorError) => {
+    await connected(host, board, signal).catch((error: OperatorError) => {
       if (!signal.aborted) board.lose(error.message, error.next)
     })
     await sleep(RETRY, undefined, { signal }).catch(() => {})
@@ -40,35 +35,39 @@ export async function feed(reach: () => Host, board: Board, signal: AbortSignal)
 async function connected(host: Host, board: Board, signal: AbortSignal): Promise<void> {
   const { stack } = board
   board.takeFacts(await lookAtAll(host, stack))
-  const [looks, seconds] = await Promise.all([host.session(looking(stack)), host.session(counting(stack))])
-  const own = new AbortController()
   board.restart()
-  let lines: string[] = []
+  const failed = new AbortController()
+  const end = AbortSignal.any([signal, failed.signal])
+  let look: string[] = []
+  const takeLine = (line: string) => {
+    if (line !== 'end') return look.push(line)
+    board.takeLook(look)
+    look = []
+  }
   try {
-    if (signal.aborted) return
     await Promise.race([
-      once(signal, 'abort'),
-      read(looks.stdout, own.signal, (line) => {
-        if (line !== 'end') return lines.push(line)
-        board.takeLook(lines)
-        lines = []
-      }),
-      read(seconds.stdout, own.signal, (line) => board.takeSecond(line)),
-      keepUp(host, board, own.signal),
+      listen(host, looking(stack), end, takeLine),
+      listen(host, counting(stack), end, (line) => board.takeSecond(line)),
+      keepUp(host, board, end),
     ])
   } finally {
-    own.abort()
-    for (const session of [looks, seconds]) session.stdin.end()
+    failed.abort()
   }
 }
 
-/** Takes lines until the signal ends it: what comes after that is of no interest. @throws OperatorError */
-async function read(stream: Readable, signal: AbortSignal, take: (line: string) => unknown): Promise<void> {
-  for await (const line of linesOf(stream)) {
-    if (signal.aborted) return
-    take(line)
-  }
-  throw new OperatorError('The connection ended.')
+/** Takes what a script prints until the signal ends it. @throws OperatorError when it has ended by itself */
+async function listen(
+  host: Host,
+  script: Script,
+  signal: AbortSignal,
+  take: (line: string) => unknown,
+): Promise<void> {
+  const { stdin, stdout } = await host.session(script)
+  const end = () => stdin.end()
+  signal.addEventListener('abort', end)
+  if (signal.aborted) end()
+  for await (const line of linesOf(stdout)) if (!signal.aborted) take(line)
+  if (!signal.aborted) throw new OperatorError('The connection ended.')
 }
 
 /** Looks at everything now and then, and when somebody begins or ends to change the server. @throws OperatorError */

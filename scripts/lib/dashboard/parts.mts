@@ -6,7 +6,6 @@ import { STATES } from '../page/states.mts'
 import { stepLanes } from '../proof/lanes.mts'
 import { KINDS } from '../proof/timeline.mts'
 import { type Alarm, alarmsOf } from '../status/alarms.mts'
-import { compare } from '../status/checkout.mts'
 import { shown } from '../status/screen.mts'
 import { type Board, WINDOW } from './board.mts'
 import { chartTable } from './charts.mts'
@@ -57,11 +56,11 @@ function underWay({ look }: Board): string {
 }
 
 /** What `npm run status` shows. */
-function statusOf({ stack, facts }: Board): Parts {
-  if (!facts) return {}
+function statusOf({ stack, facts, comparison }: Board): Parts {
+  if (!facts || !comparison) return {}
   if (facts.containers.length === 0) return NOTHING
   const alarms = alarmsOf(stack, facts, Date.now())
-  const { differs, note } = compare(stack, facts)
+  const { differs, note } = comparison
   const { release, replicas, services, server } = shown(stack, facts, differs)
   const sentences = release.filter((line) => !line.startsWith('under way:'))
   return {

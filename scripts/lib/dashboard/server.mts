@@ -38,11 +38,12 @@ export interface Pages {
 export async function serve(pages: Pages): Promise<{ url: string; server: Server }> {
   const token = randomBytes(TOKEN).toString('base64url')
   const events = new Events(pages)
-  const files: Record<string, [type: string, body: string]> = {
-    '': ['text/html', pages.page],
-    'page.css': ['text/css', STYLE],
-    'client.js': ['text/javascript', readFileSync(path.join(import.meta.dirname, 'client.js'), 'utf8')],
-  }
+  const program = readFileSync(path.join(import.meta.dirname, 'client.js'), 'utf8')
+  const files = new Map([
+    ['', { type: 'text/html', body: pages.page }],
+    ['page.css', { type: 'text/css', body: STYLE }],
+    ['client.js', { type: 'text/javascript', body: program }],
+  ])
   const server = createServer((request, response) => {
     const name = nameOf(request, token)
     if (name === undefined)
@@ -50,10 +51,9 @@ export async function serve(pages: Pages): Promise<{ url: string; server: Server
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return refuse(response, 405, 'This page only shows.')
     if (name === 'events' && request.method === 'GET') return events.join(response)
-    const file = files[name]
+    const file = files.get(name)
     if (!file) return refuse(response, 404, 'There is no such page.')
-    const [type, body] = file
-    response.writeHead(200, { ...HEADERS, 'Content-Type': `${type}; charset=utf-8` }).end(body)
+    response.writeHead(200, { ...HEADERS, 'Content-Type': `${file.type}; charset=utf-8` }).end(file.body)
   })
   const { port } = await listen(server)
   return { url: `http://127.0.0.1:${port}/${token}/`, server }

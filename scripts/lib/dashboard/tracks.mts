@@ -32,15 +32,20 @@ export function follow(tracks: Map<string, Track>, look: Look, patience: number)
     tracks.set(seen.id, track)
   }
   for (const [id, track] of tracks)
-    if (!look.replicas.some((one) => one.id === id)) turn(track, 'gone', look.now)
+    if (!look.replicas.some((one) => one.id === id) && track.turns.at(-1)?.state !== 'gone')
+      turn(track, 'gone', look.now)
 }
 
-/** The states of before go on until now. */
+/** The state of before goes on until now, unless nobody looked meanwhile. */
 function turn({ turns }: Track, state: State, now: number): void {
   const last = turns.at(-1)
-  if (last) last.to = now
-  if (last?.state !== state) turns.push({ state, from: now, to: now })
+  const seen = last !== undefined && now - last.to < UNSEEN
+  if (seen) last.to = now
+  if (!seen || last.state !== state) turns.push({ state, from: now, to: now })
 }
+
+/** Milliseconds between two looks, of which nothing is known. */
+const UNSEEN = 10_000
 
 function stateOf(seen: Seen, place: Place | undefined, served: boolean, look: Look, patience: number): State {
   if (!seen.running) return 'down'

@@ -134,7 +134,10 @@ export class Host extends Connection {
 
   #connect(): Promise<unknown> {
     const options = { deadline: 2 * CONNECT_DEADLINE }
-    this.#connected ??= this.#heard(this.#begin(bash`true`), options, NOTHING_CHANGED)
+    this.#connected ??= this.#heard(this.#begin(bash`true`), options, NOTHING_CHANGED).catch((error) => {
+      this.#connected = undefined // the next script tries again
+      throw error
+    })
     return this.#connected
   }
 
