@@ -31,8 +31,9 @@ export async function watch(url: string) {
     request.on('error', reject)
     watching.close = () => request.destroy()
   })
-  response.on('error', () => {}) // the end of the command
-  createInterface({ input: response }).on('line', (line) => {
+  const lines = createInterface({ input: response })
+  for (const ends of [response, lines]) ends.on('error', () => {}) // the command has ended, or the page is closed
+  lines.on('line', (line) => {
     if (!line.startsWith('data: ')) return
     Object.assign(watching.parts, JSON.parse(line.slice('data: '.length)))
     watching.events++

@@ -105,8 +105,7 @@ function beat({ stdin }: Running, doing: () => string, interval: number): NodeJS
 const keeping = (silence: number): Script => bash`
 linger() { read -r -t 1 || [ $? -gt 128 ]; } # false once the input has ended: the run that wanted the lock is gone
 take || exit 0
-echo taken
-rm -f lock.steps
+echo taken; rm -f lock.steps
 while read -r -t ${silence} step; do
   [ "$step" = "\${last-}" ] || echo "$((\${EPOCHREALTIME/./} / 1000)) $step" >>lock.steps
   last=$step

@@ -20,7 +20,8 @@ export function replicaLanes(steps: readonly Step[], began: number, ended: numbe
     const first = own[0] as Turn
     // Who gets ready is fresh; anybody else was there before.
     const all = first.state === 'warming' ? own : [{ name, at: began, state: BEFORE[first.state] }, ...own]
-    return { name, bands: all.flatMap((turn, index) => bandOf(turn, all[index + 1]?.at ?? ended)) }
+    const turned = all.filter(({ state }, index) => state !== all[index - 1]?.state)
+    return { name, bands: turned.flatMap((turn, index) => bandOf(turn, turned[index + 1]?.at ?? ended)) }
   })
 }
 
