@@ -22,7 +22,7 @@ let said: string
 const bare = new Map<string, Ran>()
 
 before(async () => {
-  server = await startServer({ suite: 'bookworm' })
+  server = await startServer('bookworm', 'bare')
   operator = new Operator(server)
   await operator.root(LOGIN)
   before01 = await installed()

@@ -10,7 +10,7 @@ let server: DisposableServer
 let operator: Operator
 
 before(async () => {
-  server = await startServer()
+  server = await startServer('bookworm', 'prepared')
   operator = new Operator(server)
 })
 after(() => operator?.remove())

@@ -14,7 +14,7 @@ let server: DisposableServer
 let operator: Operator
 
 before(async () => {
-  server = await startServer()
+  server = await startServer('bookworm', 'prepared')
   operator = new Operator(server)
   await operator.must('01-server')
 })

@@ -9,7 +9,7 @@ let server: DisposableServer
 let operator: Operator
 
 before(async () => {
-  server = await startServer({ suite: 'trixie' })
+  server = await startServer('trixie', 'bare')
   operator = new Operator(server)
 })
 after(() => operator?.remove())

@@ -12,7 +12,7 @@ let plain: Identity
 let stranger: Identity
 
 before(async () => {
-  server = await startServer()
+  server = await startServer('bookworm', 'prepared')
   operator = new Operator(server)
   admin = await server.identity('admin')
   plain = await server.identity('plain')
