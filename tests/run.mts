@@ -17,7 +17,7 @@ import { Host } from '../scripts/lib/host/host.mts'
 import { baseImages, missingImages, provide } from '../scripts/lib/images/images.mts'
 import { ensureEngine } from '../scripts/lib/server/engine.mts'
 import { installPackages } from '../scripts/lib/server/packages.mts'
-import { chosen } from './lib/choice.mts'
+import { chosen, groupsIn } from './lib/choice.mts'
 import { report } from './lib/report.mts'
 
 /** What the tests ask of this machine, besides the Docker Engine. */
@@ -36,7 +36,8 @@ const PACKAGES = [
 ]
 
 const words = process.argv.slice(2).filter((word) => !word.endsWith('.mts') && word !== '--long')
-const files = chosen(await glob('tests/{unit,stack,server}/*.test.mts', { cwd: ROOT }), words)
+const found = await glob('tests/{unit,stack,server}/*.{test,group}.mts', { cwd: ROOT })
+const files = chosen(found, words, groupsIn(found))
 if (files.length === 0)
   throw new OperatorError(`No file of tests has ${list(words)} in its name`, 'ls tests/*/ shows them all.')
 if (process.argv.includes('--long')) process.env.LONG = '1'

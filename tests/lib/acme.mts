@@ -9,6 +9,7 @@ import { removeTimer } from '../../scripts/lib/edge/renewal.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { Deployment, docker } from './deployment.mts'
 import { Pebble } from './pebble.mts'
+import { Shared } from './shared.mts'
 
 export const DOMAIN = 'www.acme.test'
 
@@ -83,6 +84,9 @@ export class AcmeSite {
     await this.site.remove()
   }
 }
+
+/** The one of all files that need one. */
+export const acmeSite = new Shared(AcmeSite.start, (acme) => acme.remove())
 
 /** Process of cron, where one runs. */
 export function cron(): number | undefined {

@@ -1,4 +1,4 @@
-/** Applications that a test may change. */
+/** The applications of the tests. */
 import { cpSync } from 'node:fs'
 import path from 'node:path'
 import { ROOT } from '../../scripts/lib/config/config.mts'

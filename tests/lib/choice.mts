@@ -1,4 +1,7 @@
-/** Which files of tests run, and in which order. */
+/** Which files of tests run, together or one by one, and in which order. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { ROOT } from '../../scripts/lib/config/config.mts'
 
 /**
  * The longest first, so that both lanes end at about the same time. `npm test` prints the seconds of each at its end;
@@ -34,14 +37,33 @@ const LONGEST = [
 ]
 const ROOMS = ['server', 'stack', 'unit']
 
-/** Those whose path holds one of the words, or all without words; the longest first. */
-export function chosen(files: string[], words: string[]): string[] {
-  const wanted =
-    words.length === 0 ? files : files.filter((file) => words.some((word) => file.includes(word)))
-  return wanted.toSorted((a, b) => place(a) - place(b) || a.localeCompare(b))
+/** Files of tests that share a deployment, by the file that imports them all. */
+type Groups = Record<string, string[]>
+
+/** @param files NAME.group.mts among others */
+export function groupsIn(files: string[]): Groups {
+  const groups = files.filter((file) => file.endsWith('.group.mts'))
+  return Object.fromEntries(groups.map((file) => [file, importsOf(file)]))
+}
+
+const importsOf = (file: string) =>
+  [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(/^import '(.*)'$/gm)].map(([, name = '']) =>
+    path.join(path.dirname(file), name),
+  )
+
+/**
+ * Chooses the files whose path holds one of the words, or all without words; the longest first. Files of one group run
+ * together when all of them are chosen, or when a word is the name of their group.
+ */
+export function chosen(files: string[], words: string[], groups: Groups = {}): string[] {
+  const named = (file: string) => words.length === 0 || words.some((word) => file.includes(word))
+  const whole = Object.keys(groups).filter((group) => named(group) || groups[group]?.every(named))
+  const together = new Set(whole.flatMap((group) => groups[group] ?? []))
+  const single = files.filter((file) => !(file in groups) && named(file) && !together.has(file))
+  return [...whole, ...single].toSorted((a, b) => place(a) - place(b) || a.localeCompare(b))
 }
 
 function place(file: string): number {
-  const longest = LONGEST.findIndex((name) => file.endsWith(`/${name}.test.mts`))
+  const longest = LONGEST.findIndex((name) => file.includes(`/${name}.`))
   return longest >= 0 ? longest : LONGEST.length + ROOMS.findIndex((room) => file.includes(`/${room}/`))
 }

@@ -45,7 +45,7 @@ export class Deployment {
     return made
   }
 
-  /** A deployment that runs: steps 02 to 04. Warm-up and draining take no time unless the settings say so. */
+  /** A deployment that runs: steps 02 to 04. */
   static async start(settings: Settings = {}, prepared?: Deployment): Promise<Deployment> {
     const made = prepared ?? (await Deployment.prepare())
     made.configure(settings)
@@ -59,7 +59,10 @@ export class Deployment {
     return made
   }
 
-  /** Sets keys of stack.yaml, over those set before. */
+  /**
+   * Sets keys of stack.yaml, over those set before. Unless they say otherwise, no application needs time to warm up or to
+   * drain, and a fresh replica gets its full share of the requests at once.
+   */
   configure(settings: Settings): void {
     this.#settings = merge(this.#settings, settings)
     const own = {
@@ -68,7 +71,8 @@ export class Deployment {
       ports: { http: this.ports.http, https: this.ports.https, db: this.ports.db },
       images: 'debian',
       probe: { timeout: PATIENCE },
-      app: { environment: { WARMUP_SECONDS: '0', DRAIN_SECONDS: '0' } },
+      app: { environment: NO_WAITS },
+      rollout: { canary: { seconds: 0 } },
     }
     writeFileSync(path.join(this.home, 'config/stack.yaml'), stringify(merge(own, this.#settings)))
   }
@@ -158,9 +162,13 @@ export class Deployment {
     return stdout.split('\n').filter(Boolean).sort()
   }
 
-  /** The lines that the running containers of a service have logged, one container after the other. */
-  async logged(service: string): Promise<string[]> {
-    const logs = (await this.containers(service)).map((name) => docker`docker logs ${name}`)
+  /**
+   * The lines that the running containers of a service have logged, one container after the other.
+   * @param since ISO 8601; without it all of them
+   */
+  async logged(service: string, since = ''): Promise<string[]> {
+    const names = await this.containers(service)
+    const logs = names.map((name) => docker`docker logs --since=${since} ${name}`)
     return (await Promise.all(logs)).flatMap(({ stdall }) => stdall.split('\n'))
   }
 
@@ -195,6 +203,9 @@ export class Deployment {
     rmSync(this.home, { recursive: true, force: true })
   }
 }
+
+/** Of the application in app/, and of the one in tests/apps/minimal. */
+const NO_WAITS = { WARMUP_SECONDS: '0', DRAIN_SECONDS: '0', MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' }
 
 /** Docker, quietly; a failing command throws. */
 export const docker = $({ quiet: true })

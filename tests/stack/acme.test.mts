@@ -11,7 +11,7 @@ import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { withLock } from '../../scripts/lib/host/lock.mts'
-import { AcmeSite, cron, DOMAIN } from '../lib/acme.mts'
+import { type AcmeSite, acmeSite, cron, DOMAIN } from '../lib/acme.mts'
 import { type Deployment, docker } from '../lib/deployment.mts'
 import { message, raw } from '../lib/raw.mts'
 import { shown } from '../lib/shown.mts'
@@ -21,10 +21,10 @@ const quiet = $({ quiet: true, nothrow: true })
 let acme: AcmeSite
 let site: Deployment
 before(async () => {
-  acme = await AcmeSite.start()
+  acme = await acmeSite.take()
   site = acme.site
 })
-after(() => acme?.remove())
+after(() => acmeSite.leave())
 
 test('a certificate is issued while the site serves, and no request fails', async () => {
   assert.ok((await shown(site.ports.https)).issuer.includes(DOMAIN))

@@ -11,28 +11,30 @@ import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { ensureCertificate } from '../../scripts/lib/edge/certificate.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
+import { deployment } from '../lib/shared.mts'
 import { until } from '../lib/until.mts'
 
 const quiet = $({ quiet: true })
 /** More letters than a common name may have, and than nginx has room for by default. */
 const LONG = `new.${'a-long-name.'.repeat(15)}example.test`
 let site: Deployment
+const shared = deployment({ domain: 'site.test' })
 before(async () => {
-  site = await Deployment.start({ domain: 'www.example.test' })
+  site = await shared.take()
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 test('it names localhost, the machine, its addresses and the configured domain', () => {
   const certificate = new X509Certificate(site.certificate)
-  for (const name of ['localhost', hostname(), 'www.example.test'])
+  for (const name of ['localhost', hostname(), 'site.test'])
     assert.ok(certificate.checkHost(name), `${name} in ${certificate.subjectAltName}`)
   const own = Object.entries(networkInterfaces()).filter(([name]) => !/^(docker|br-|veth)/.test(name))
   const addresses = own.flatMap(([, each]) => each ?? []).filter(({ scopeid }) => !scopeid)
   assert.ok(addresses.length > 1)
   for (const { address } of addresses)
     assert.ok(certificate.checkIP(address), `${address} in ${certificate.subjectAltName}`)
-  assert.ok(!certificate.checkHost('example.test'))
+  assert.ok(!certificate.checkHost('test'))
   const days = (Date.parse(certificate.validTo) - Date.now()) / 86_400_000
   assert.ok(days > 365 && days <= 825, `${days} days`)
 })
@@ -97,6 +99,8 @@ test('another domain makes another certificate, and the redirect leads there', a
   assert.equal(await served(), serial())
   const told = await fetch(`http://localhost:${site.ports.http}/x?y`, { redirect: 'manual' })
   assert.equal(told.headers.get('location'), `https://${LONG}:${site.ports.https}/x?y`)
+  site.configure({ domain: 'site.test' })
+  await stack()
 })
 
 const file = (name: string) => path.join(site.folder, 'nginx/tls', name)
@@ -104,7 +108,7 @@ const serial = () => new X509Certificate(site.certificate).serialNumber
 
 /** Puts a certificate with another end in place, as good as ours otherwise, and lets nginx show it. */
 async function replace(days: number): Promise<void> {
-  const names = 'subjectAltName=DNS:localhost,DNS:www.example.test'
+  const names = 'subjectAltName=DNS:localhost,DNS:site.test'
   await quiet`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days ${days} -subj /CN=localhost -addext ${names} -keyout ${file('key.pem')} -out ${file('certificate.pem')}`
   await quiet`chown 101 ${file('key.pem')}`
   // Not a reload: for a moment a worker of before would still show its own.

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
 import { violations } from '../lib/hardening.mts'
 import { addresses, machine, Outside, reached } from '../lib/reach.mts'
+import { deployment } from '../lib/shared.mts'
 import { asPostgres } from '../lib/sql.mts'
 
 let site: Deployment
@@ -14,8 +15,9 @@ let outside: Outside
 /** Removed at the end, with the networks. */
 const extra: string[] = []
 const networks: string[] = []
+const shared = deployment()
 before(async () => {
-  site = await Deployment.start()
+  site = await shared.take()
   const [replica = ''] = await site.containers('app')
   image = (await docker`docker inspect -f '{{.Config.Image}}' ${replica}`).stdout.trim()
   outside = await Outside.listen()
@@ -24,7 +26,7 @@ after(async () => {
   outside?.close()
   for (const id of extra) await docker({ nothrow: true })`docker rm -fv ${id}`
   for (const id of networks) await docker({ nothrow: true })`docker network rm ${id}`
-  await site?.remove()
+  await shared.leave()
 })
 
 const one = (service: string) => `${site.project}-${service}-1`

@@ -3,14 +3,16 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
+import { deployment } from '../lib/shared.mts'
 import { as, asPostgres } from '../lib/sql.mts'
 
 let site: Deployment
+const shared = deployment()
 before(async () => {
-  site = await Deployment.start()
+  site = await shared.take()
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 test('a developer logs in over the server’s 127.0.0.1 and reads what the application stored', async () => {
   assert.equal((await site.get('/palindrom/level')).status, 200)

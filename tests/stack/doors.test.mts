@@ -3,15 +3,17 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { after, before, test } from 'node:test'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
 import { basic } from '../lib/get.mts'
 import { connects } from '../lib/raw.mts'
+import { deployment } from '../lib/shared.mts'
 
 let site: Deployment
+const shared = deployment()
 before(async () => {
-  site = await Deployment.start()
+  site = await shared.take()
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 test('the application answers on HTTPS through the load balancer', async () => {
   assert.deepEqual([(await site.get('/')).status, (await site.get('/')).body], [200, 'Hello, world!'])

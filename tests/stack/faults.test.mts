@@ -1,23 +1,22 @@
 /** Replicas that hang, die or lie, under load: the balancer sees it, and no request is lost that could be asked again. */
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ROOT } from '../../scripts/lib/config/config.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
+import { deployment, MINIMAL } from '../lib/shared.mts'
 import { until } from '../lib/until.mts'
 
 let site: Deployment
 let replica: string
 let names: string[]
+const shared = deployment(MINIMAL)
 before(async () => {
-  const environment = { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' }
-  site = await Deployment.start({ app: { source: path.join(ROOT, 'tests/apps/minimal'), environment } })
+  site = await shared.take()
   names = await site.containers('app')
   replica = names[0] ?? ''
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 test('a replica that hangs costs no request that may be asked twice, and has them again when it is well', async () => {
   await site.unnoticed(

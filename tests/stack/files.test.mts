@@ -6,8 +6,9 @@ import https from 'node:https'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { $ } from 'zx'
-import { Deployment } from '../lib/deployment.mts'
+import type { Deployment } from '../lib/deployment.mts'
 import { type Pair, Pki } from '../lib/pki.mts'
+import { deployment } from '../lib/shared.mts'
 import { shown } from '../lib/shown.mts'
 import { until } from '../lib/until.mts'
 import { ArgumentWatch } from '../lib/watch.mts'
@@ -16,18 +17,19 @@ const DOMAIN = 'site.test'
 let site: Deployment
 let pki: Pki
 let good: Pair
+const shared = deployment({ domain: DOMAIN })
 before(async () => {
   pki = await Pki.make()
   good = await pki.issued({ more: 'authorityInfoAccess=OCSP;URI:http://ocsp.test/' })
-  site = await Deployment.start({ domain: DOMAIN })
-  site.configure({ tls: 'files', tls_files: { certificate: at('site.pem'), key: at('site.key') } })
+  site = await shared.take()
 })
 after(async () => {
   pki?.remove()
-  await site?.remove()
+  await shared.leave()
 })
 
 test('the pair goes live while the site serves, in no program’s arguments, and clients that know its root believe it', async () => {
+  site.configure({ tls: 'files', tls_files: { certificate: at('site.pem'), key: at('site.key') } })
   bring(good)
   const watch = await ArgumentWatch.start()
   try {

@@ -1,15 +1,17 @@
 /** What the load balancer tells the application, the client and its log; whose name it answers to. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
 import { basic } from '../lib/get.mts'
 import { keptMessage, raw } from '../lib/raw.mts'
+import { deployment } from '../lib/shared.mts'
 
 let site: Deployment
+const shared = deployment()
 before(async () => {
-  site = await Deployment.start()
+  site = await shared.take()
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 test('every answer has a request id and the headers that break no application; none tells nginx’s version', async () => {
   for (const page of ['/', '/nowhere', '/admin', '/ready-for-deploy']) {

@@ -3,16 +3,18 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import tls from 'node:tls'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
 import { basic } from '../lib/get.mts'
 import { message, raw } from '../lib/raw.mts'
+import { deployment } from '../lib/shared.mts'
 import { until } from '../lib/until.mts'
 
 let site: Deployment
+const shared = deployment()
 before(async () => {
-  site = await Deployment.start()
+  site = await shared.take()
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 test('500 requests a second from one address pass', async () => {
   const { requests, failed } = await site.underLoad(() => sleep(4000), { rate: 500, most: 400 })

@@ -23,9 +23,8 @@ before(async () => {
     'ENTRYPOINT ["python", "app.py"]',
   ]
   writeFileSync(path.join(source, 'Dockerfile'), `${dockerfile.join('\n')}\n`)
-  const environment = { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' }
   site.configure({
-    app: { source, environment },
+    app: { source },
     database: { lock_timeout: 1, developer_idle_timeout: 1000 },
   })
   for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)

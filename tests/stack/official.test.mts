@@ -17,7 +17,7 @@ before(async () => {
   await registry.fill()
   site = await Deployment.prepare({ images: 'registry', base_images: registry.images })
   source = copyOf(site, 'tests/apps/minimal')
-  site.configure({ app: { source, environment: { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' } } })
+  site.configure({ app: { source } })
 })
 after(async () => {
   await site?.remove()

@@ -2,33 +2,33 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdirSync, readlinkSync, statSync } from 'node:fs'
-import path from 'node:path'
+import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { ROOT } from '../../scripts/lib/config/config.mts'
 import { Client } from '../lib/client.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
 import { processes as processesOf } from '../lib/hardening.mts'
 import { message, raw } from '../lib/raw.mts'
+import { deployment, MINIMAL } from '../lib/shared.mts'
 import { until } from '../lib/until.mts'
 import { WebSocketClient } from '../lib/websocket.mts'
 
-/** Seconds: longer than proxies usually allow, shorter than app.timeout. */
-const SILENCE = 50
+/** Seconds; in `npm run test:long` almost as many as app.timeout allows. */
+const SILENCE = process.env.LONG ? 50 : 20
 const MEGABYTE = 2 ** 20
 
 let site: Deployment
 let client: Client
 /** Begun first and awaited last: it takes its time and disturbs nobody. */
 let events: Promise<{ text: string; took: number }>
+const shared = deployment(MINIMAL)
 before(async () => {
-  const environment = { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' }
-  site = await Deployment.start({ app: { source: path.join(ROOT, 'tests/apps/minimal'), environment } })
+  site = await shared.take()
   client = new Client(site.origin)
   events = client.listen(`/events?silence=${SILENCE}`)
   events.catch(() => {})
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 const uploaded = (body: Buffer) => `200 ${body.length} ${createHash('sha256').update(body).digest('hex')}`
 

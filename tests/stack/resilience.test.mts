@@ -2,17 +2,21 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
+import { deployment } from '../lib/shared.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
 
 let site: Deployment
+const shared = deployment()
 before(async () => {
-  site = await Deployment.start({ app: { environment: { WARMUP_SECONDS: '3' } } })
+  site = await shared.take()
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 test('a replica that is killed comes back and costs no request, though it answers 404 while it warms up', async () => {
+  site.configure({ app: { environment: { WARMUP_SECONDS: '3' } } })
+  await site.must('04-stack')
   const [replica = ''] = await site.containers('app')
   await site.unnoticed(async () => {
     await kill(replica)

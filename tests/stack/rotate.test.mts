@@ -8,10 +8,11 @@ import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { withLock } from '../../scripts/lib/host/lock.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
 import { basic } from '../lib/get.mts'
 import { interrupt } from '../lib/interrupt.mts'
 import { seeded } from '../lib/random.mts'
+import { deployment, MINIMAL } from '../lib/shared.mts'
 import { as, asPostgres } from '../lib/sql.mts'
 import { ArgumentWatch } from '../lib/watch.mts'
 
@@ -29,16 +30,13 @@ let site: Deployment
 let watch: ArgumentWatch | undefined
 const passwords: string[] = []
 const texts: string[] = []
+const shared = deployment(MINIMAL)
 before(async () => {
-  // Opens a new connection to the database for each of these requests, in the replica's own environment.
-  site = await Deployment.start({
-    app: { source: 'tests/apps/minimal', environment: { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' } },
-    probe: { path: '/palindrom/level' },
-  })
+  site = await shared.take()
 })
 after(async () => {
   watch?.stop()
-  await site?.remove()
+  await shared.leave()
 })
 
 /** Everything that a rotation could leave behind, the passwords themselves left out. */
@@ -69,6 +67,7 @@ async function rotated(name: string): Promise<{ old: string; now: string }> {
 }
 
 test('the load opens a new connection for each request: with a wrong password in force it fails', async () => {
+  site.configure({ probe: { path: '/palindrom/level' } })
   await asPostgres(site, 'ALTER ROLE app PASSWORD NULL')
   const load = await site.underLoad(() => sleep(1000), LOAD)
   assert.equal(load.failed.length, load.requests)

@@ -6,9 +6,10 @@ import assert from 'node:assert/strict'
 import http2 from 'node:http2'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
 import { seeded } from '../lib/random.mts'
 import { keptMessage, message, pipelined, raw } from '../lib/raw.mts'
+import { deployment } from '../lib/shared.mts'
 import { mutated, seenAs, spellings } from '../lib/spellings.mts'
 
 const SEED = Number(process.env.SEED ?? 1)
@@ -23,13 +24,16 @@ const HIDDEN_PAGE = /^\/+(prepare|ready)-for-deploy(?![\w-])/i
 const ADMIN_PAGE = /^\/+admin(?![\w-])/i
 
 let site: Deployment
+/** When the first request of these tests was sent, in ISO 8601. */
+let began = ''
+const shared = deployment()
 before(async () => {
-  // One replica: a genuine 404 would be asked of every one.
-  site = await Deployment.start({ app: { replicas: 1 } })
+  site = await shared.take()
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 test('no spelling of /admin gets past the password', async (context) => {
+  began = new Date().toISOString()
   const tried = await tryAll('admin')
   context.diagnostic(`${tried} requests`)
   assert.ok(tried > 1000)
@@ -136,7 +140,7 @@ async function tryHttp2(targets: string[]): Promise<number> {
 
 /** What the replicas logged of a page: `GET /status 200`. */
 async function reached(page: RegExp): Promise<string[]> {
-  const others = (await site.logged('app')).filter((line) => !line.endsWith(`id=${OURS}`))
+  const others = (await site.logged('app', began)).filter((line) => !line.endsWith(`id=${OURS}`))
   const requests = others.flatMap((line) => /^\S+ ([A-Z]+ \S+ \d{3}) \S+ms id=/.exec(line)?.[1] ?? [])
   return requests.filter((request) => page.test(seenAs(request.split(' ')[1] as string)))
 }

@@ -4,14 +4,16 @@ import { execFile } from 'node:child_process'
 import http2 from 'node:http2'
 import { after, before, test } from 'node:test'
 import { $ } from 'zx'
-import { Deployment } from '../lib/deployment.mts'
+import type { Deployment } from '../lib/deployment.mts'
 import { message, raw } from '../lib/raw.mts'
+import { deployment } from '../lib/shared.mts'
 
 let site: Deployment
+const shared = deployment()
 before(async () => {
-  site = await Deployment.start()
+  site = await shared.take()
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 test('HTTP answers with a permanent redirect to HTTPS: port, path and query are kept', async () => {
   const answers = ['GET', 'POST', 'HEAD'].map((method) =>

@@ -8,17 +8,19 @@ import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { share } from '../../scripts/lib/edge/balancer.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
 import { freePort } from '../lib/ports.mts'
 import { addresses } from '../lib/reach.mts'
+import { deployment } from '../lib/shared.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
 
 let site: Deployment
+const shared = deployment()
 before(async () => {
-  site = await Deployment.start()
+  site = await shared.take()
 })
-after(() => site?.remove())
+after(() => shared.leave())
 
 test('on a deployment that is as required no line about the site is red, and nothing is changed by looking', async () => {
   const ids = await site.ids()

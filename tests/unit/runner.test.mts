@@ -4,7 +4,7 @@ import process from 'node:process'
 import { test } from 'node:test'
 import { $ } from 'zx'
 import { ROOT } from '../../scripts/lib/config/config.mts'
-import { chosen } from '../lib/choice.mts'
+import { chosen, groupsIn } from '../lib/choice.mts'
 import { slowest } from '../lib/report.mts'
 import { ZX } from '../lib/zx.mts'
 
@@ -23,6 +23,19 @@ test('words choose files; the slowest files come first', () => {
   assert.deepEqual(names([]).toSorted(), names(all).toSorted())
   assert.equal(names([]).at(-1), 'unit/a')
   assert.equal(names([]).at(-2), 'stack/doors')
+})
+
+test('the files of a group run together when all are chosen or its name is, else one by one', () => {
+  const names = ['stack/front.group', 'stack/doors.test', 'stack/tls.test', 'stack/steps.test']
+  const all = names.map((name) => `tests/${name}.mts`)
+  const groups = groupsIn(all)
+  const pick = (...words: string[]) =>
+    chosen(all, words, { [all[0] as string]: all.slice(1, 3) }).map((file) => file.slice(6, -4))
+  assert.deepEqual(pick(), ['stack/steps.test', 'stack/front.group'])
+  assert.deepEqual(pick('front'), ['stack/front.group'])
+  assert.deepEqual(pick('doors'), ['stack/doors.test'])
+  assert.deepEqual(pick('doors', 'tls'), ['stack/front.group'])
+  for (const member of all.slice(1, 3)) assert.ok(groups[all[0] as string]?.includes(member))
 })
 
 test('slowest() lists the slowest first', () => {

@@ -1,0 +1,3 @@
+/** One deployment beside one ACME server. */
+import './acme.test.mts'
+import './acme-refused.test.mts'

@@ -1,0 +1,4 @@
+/** Somebody else’s application: what passes through to it, its faults, its passwords. */
+import './passes.test.mts'
+import './faults.test.mts'
+import './rotate.test.mts'
