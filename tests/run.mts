@@ -3,20 +3,17 @@
  * test by node's own runner. Words choose files: `npm test -- unit stack/doors`. With --long (`npm run test:long`)
  * stack/spellings mutates ten times as many paths.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { run } from 'node:test'
 import { glob } from 'zx'
 import { OperatorError } from '../scripts/lib/cli/errors.mts'
 import { list, step } from '../scripts/lib/cli/say.mts'
-import { ROOT, stackSchema } from '../scripts/lib/config/config.mts'
-import { defaults } from '../scripts/lib/config/schema.mts'
+import { ROOT } from '../scripts/lib/config/config.mts'
 import { Host } from '../scripts/lib/host/host.mts'
-import { baseImages, missingImages, provide } from '../scripts/lib/images/images.mts'
 import { ensureEngine } from '../scripts/lib/server/engine.mts'
 import { installPackages } from '../scripts/lib/server/packages.mts'
+import { makeBaseImages } from './lib/base-images.mts'
 import { chosen, groupsIn } from './lib/choice.mts'
 import { report } from './lib/report.mts'
 
@@ -49,17 +46,7 @@ const host = new Host('local')
 if (files.some((file) => !file.includes('/unit/'))) {
   await step('Packages', async () => list(await installPackages(host, PACKAGES)) || 'there')
   await step('Docker Engine', async () => list(await ensureEngine(host)) || 'runs')
-  await step('Base images', async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
-    try {
-      const stack = { ...defaults(stackSchema), folder }
-      const missing = await missingImages(host, Object.values(baseImages(stack, 'debian')))
-      await provide(host, stack, 'debian', missing)
-      return list(missing) || 'there'
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
-  })
+  await step('Base images', async () => list(await makeBaseImages()) || 'there')
 }
 
 /** Milliseconds for a file, on a machine that is much slower than this one. */

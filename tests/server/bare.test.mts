@@ -24,6 +24,7 @@ const bare = new Map<string, Ran>()
 before(async () => {
   server = await startServer('bookworm', 'bare')
   operator = new Operator(server)
+  operator.zx = ['npx', 'zx'] // as people type it
   await operator.root(LOGIN)
   before01 = await installed()
   for (const script of ['status', 'logs', 'psql', 'restart', 'destroy'])

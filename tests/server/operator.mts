@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parse, stringify } from 'yaml'
 import { $ } from 'zx'
-import { loadConfig, ROOT, type User } from '../../scripts/lib/config/config.mts'
+import { ROOT, type User } from '../../scripts/lib/config/config.mts'
 import { Site } from '../../scripts/lib/edge/site.mts'
-import { baseImages } from '../../scripts/lib/images/images.mts'
+import type { Service } from '../../scripts/lib/images/images.mts'
+import { debianImages, makeBaseImages } from '../lib/base-images.mts'
 import type { Ran } from '../lib/deployment.mts'
 import { type Answer, get } from '../lib/get.mts'
 import { unnoticed } from '../lib/load.mts'
@@ -23,6 +24,8 @@ const NOTHING_TO_DO = /nothing to do|are there|GB free/
 
 export class Operator {
   readonly #home = mkdtempSync(path.join(tmpdir(), 'prusa-operator-'))
+  /** How scripts are called. */
+  zx = ZX
   #domain = ''
 
   constructor(
@@ -73,7 +76,7 @@ export class Operator {
   /** The words that run a script over ssh, for a terminal. */
   argv(script: string, ...flags: string[]): string[] {
     const own = ['--config', this.#config, '--host', this.server.host()]
-    return [...ZX, `scripts/${script}.mts`, ...own, ...flags]
+    return [...this.zx, `scripts/${script}.mts`, ...own, ...flags]
   }
 
   /** Begins a script and does not wait for it. */
@@ -82,7 +85,7 @@ export class Operator {
     const env = { ...process.env, NO_COLOR: '1', LANG: 'cs_CZ.UTF-8', COMPOSE_FILE: '/nowhere' }
     const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env, timeout: `${DEADLINE}s`, detached: true })
     // Under a strict umask and in another language, as people have it.
-    return quiet`umask 077; npx zx ${`scripts/${script}.mts`} --config ${this.#config} ${host} ${flags}`
+    return quiet`umask 077; ${this.zx} ${`scripts/${script}.mts`} --config ${this.#config} ${host} ${flags}`
   }
 
   /** Runs a script that must succeed; returns what it said. */
@@ -108,9 +111,16 @@ export class Operator {
     return stdout.trim()
   }
 
-  /** Puts the base images of this machine into the server's engine: a minute less than making them there. */
-  async loadBaseImages(): Promise<void> {
-    await loadImages(this.server, Object.values(baseImages(loadConfig(this.#config).stack, 'debian')))
+  /** Copies base images of this machine into the server's engine: a minute less than making them there. */
+  async loadBaseImages(...services: Service[]): Promise<void> {
+    await makeBaseImages()
+    const { certbot, ...needed } = debianImages()
+    const images = { ...needed, certbot }
+    const chosen = services.length > 0 ? services.map((one) => images[one]) : Object.values(needed)
+    await loadImages(
+      this.server,
+      chosen.filter((image) => image !== undefined),
+    )
   }
 
   /** The whole road, with the base images put in between. */

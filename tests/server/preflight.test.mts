@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
+import { debianImages } from '../lib/base-images.mts'
 import { until } from '../lib/until.mts'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { changes, Operator } from './operator.mts'
@@ -58,6 +59,7 @@ test('a distribution that is not supported, and everything else that is wrong, i
 })
 
 test('killed while it installs packages: the next run completes', async () => {
+  await operator.root('dpkg --purge vim vim-runtime nano jq')
   const running = operator.begin('01-server')
   await until('dpkg is at work', async () => {
     const { exitCode } = await server.exec('grep -lx dpkg /proc/[0-9]*/comm && ls /var/lib/dpkg/updates/0*')
@@ -85,13 +87,21 @@ mkdir -p /etc/docker; echo '{ "debug": tru' >/etc/docker/daemon.json`)
 })
 
 test('a disk that is full in the middle of a build: said so, and the next run completes', async () => {
+  const { python } = debianImages()
+  operator.configure({ images: 'registry', base_images: standingIn(python) })
+  const size = (size: string) => operator.root(`mount -o remount,size=${size} /var/lib/docker`)
   await operator.root(`systemctl stop docker.socket docker
-mount -t tmpfs -o size=60m tmpfs /var/lib/docker
+mount -t tmpfs -o size=1g tmpfs /var/lib/docker
 systemctl start docker`)
+  await operator.loadBaseImages('python')
+  await size(`$(($(df -k --output=used /var/lib/docker | tail -n 1) + 400))k`)
   const text = await operator.refused('02-build')
-  await operator.root('systemctl stop docker.socket docker; umount /var/lib/docker; systemctl start docker')
   assert.match(text, /no space left on device/)
   assert.match(text, /disk is full/)
-  await operator.loadBaseImages()
+  await size('1g')
   assert.match(await operator.must('02-build'), /Application: release \w+ built/)
 })
+
+/** One image by the names of all: what is there is not pulled, and nothing is started. */
+const standingIn = (image: string) =>
+  Object.fromEntries(['postgres', 'redis', 'nginx', 'haproxy', 'python'].map((service) => [service, image]))

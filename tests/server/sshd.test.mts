@@ -5,7 +5,7 @@ import { after, afterEach, before, test } from 'node:test'
 import type { Host } from '../../scripts/lib/host/host.mts'
 import type { Script } from '../../scripts/lib/host/shell.mts'
 import { applySshd } from '../../scripts/lib/server/sshd.mts'
-import { FILE } from '../../scripts/lib/server/sshd-files.mts'
+import { FILE, TRIAL_SECONDS } from '../../scripts/lib/server/sshd-files.mts'
 import { until } from '../lib/until.mts'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { changes, Operator } from './operator.mts'
@@ -137,6 +137,10 @@ test('who tries it is killed in the middle: the server puts everything back by i
   process.kill(-(running.pid as number), 'SIGKILL')
   await running
   await until('nobody gets in', async () => (await server.ssh('root', 'true')).exitCode !== 0)
+  // The server waits by a sleep of its own. To end that sleep is to let the time pass.
+  await operator.root(
+    `kill $(grep -lP '^sleep\\x00${TRIAL_SECONDS}\\x00' /proc/[0-9]*/cmdline | cut -d/ -f3)`,
+  )
   await until('it is put back', async () => (await server.ssh('root', 'true')).exitCode === 0)
   await expectUntouched()
 })

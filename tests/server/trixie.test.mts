@@ -11,6 +11,7 @@ let operator: Operator
 before(async () => {
   server = await startServer('trixie', 'bare')
   operator = new Operator(server)
+  operator.zx = ['npx', 'zx'] // as people type it
 })
 after(() => operator?.remove())
 
@@ -49,6 +50,7 @@ test('with tls: letsencrypt systemd calls the renewal, which tells the journal; 
   // Nobody is there: what is asked here is who calls, not what the CA says.
   const letsencrypt = { directory: 'https://127.0.0.1:1/dir' }
   operator.configure({ tls: 'letsencrypt', domain: 'www.acme.test', letsencrypt })
+  await operator.loadBaseImages('certbot')
   await operator.must('02-build')
   assert.match(
     await operator.refused('04-stack'),
