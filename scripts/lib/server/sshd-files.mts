@@ -5,7 +5,7 @@ import { remote, type Script } from '../host/shell.mts'
 export const FILE = '/etc/ssh/sshd_config.d/00-prusa.conf'
 
 /** Seconds after which the server removes a file that is not confirmed. */
-const TRIAL_SECONDS = 60
+export const TRIAL_SECONDS = 60
 
 /** Exit code of `place` when it has removed the file again. */
 export const PLACE_FAILED = 81
