@@ -37,7 +37,7 @@ function run(script: string, ...flags: string[]): Promise<Ran> {
 describe('--help connects to nothing', { concurrency: 2 }, () => {
   for (const script of readdirSync(path.join(ROOT, 'scripts')).filter((name) => name.endsWith('.mts')))
     test(script, async () => {
-      const { code, stdout, stderr } = await run(script, '--help')
+      const { code, stdout, stderr } = await run(script, '--help', '--config', '/nowhere')
       assert.deepEqual([code, stderr], [0, ''])
       assert.match(stdout, /^[A-Z][^\n]+[.:]\n/)
       assert.match(stdout, new RegExp(`(scripts/|npm run )${script.replace('.mts', '')}`))
