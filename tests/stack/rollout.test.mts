@@ -22,29 +22,35 @@ const SEED = Number(process.env.SEED ?? 1)
 
 let site: Deployment
 before(async () => {
-  site = await Deployment.start(minimal('1', '1'))
+  site = await Deployment.start(minimal('0', '2-5'))
 })
 after(() => site.remove())
 
 const stackOf = ({ folder, project }: Deployment) => ({ ...defaults(stackSchema), folder, project })
 
-/** The application of tests/apps: every wait is the application's own. */
+/** The application of tests/apps. @param drain `NEVER`: until the test says that it is drained */
 function minimal(warmup: string, drain: string) {
   const environment = { MINIMAL_WARMUP: warmup, MINIMAL_DRAIN: drain }
   return { app: { source: path.join(ROOT, 'tests/apps/minimal'), environment } }
 }
+const NEVER = '10000'
 
-test('an application that answers 404 until it is drained: 10 s of warm-up, 5 to 15 s of draining', async () => {
-  site.configure({ ...minimal('10', '5-15'), rollout: { surge: 'all' } })
-  await site.unnoticed(() => site.must('redeploy', '--force'))
+/** Lets replicas say Ready. */
+async function drained(replicas: string[]): Promise<void> {
+  for (const name of replicas) await docker`docker exec ${name} touch /tmp/drained`
+}
+
+test('the application answers 404 until it is ready, and until it is drained; no request fails', async () => {
+  site.configure({ ...minimal('3', NEVER), rollout: { surge: 'all' } })
+  await site.unnoticed(() => site.must('redeploy'))
 })
 
 test('a balancer that is killed meanwhile is told again who drains', async () => {
-  const [old = ''] = await site.containers('app')
+  const olds = await site.containers('app')
+  const [old = ''] = olds
   const address = (await addresses(old))[`${site.project}_frontend`]
-  // Back to short waits for the tests below; the ones that go take their 5 to 15 s yet.
-  site.configure({ ...minimal('1', '1'), rollout: { surge: 1 } })
-  const rollout = site.begin('redeploy', '--force')
+  site.configure({ ...minimal('0', '0'), rollout: { surge: 1 } })
+  const rollout = site.begin('redeploy')
   await site.printed(rollout, / out \(/)
   const balancer = `${site.project}-balancer-1`
   process.kill(Number((await docker`docker inspect -f {{.State.Pid}} ${balancer}`).stdout), 'SIGKILL')
@@ -52,11 +58,12 @@ test('a balancer that is killed meanwhile is told again who drains', async () =>
     const { places } = await readFleet(new Host('local'), stackOf(site)).catch(() => ({ places: [] }))
     return places.some((one) => one.address === address && one.up && one.weight === 0)
   })
+  await drained(olds)
   const { exitCode, stdall } = await rollout
   assert.equal(exitCode, 0, stdall)
 })
 
-test('a WebSocket lives while other replicas go, and its own is waited for, by name and number', async () => {
+test('a WebSocket lives while other replicas go, and the rollout waits for its own replica, by name and number', async () => {
   const client = await WebSocketClient.open(site.ports.https, '/websocket')
   const rollout = site.begin('redeploy', '--force')
   await site.printed(rollout, /app-\d+ holds 1 request: waiting 60 s at most for the end/)
@@ -67,11 +74,12 @@ test('a WebSocket lives while other replicas go, and its own is waited for, by n
   assert.doesNotMatch(stdall, /cut off/)
 })
 
-test('what a replica still holds when its time is over is cut off, and counted', async () => {
+test('the rollout cuts off and counts what a replica still holds when its time is over', async () => {
+  site.configure(minimal('0', NEVER))
   site.configure({ app: { timeout: 2 }, rollout: { balancer_timeout: 2 } })
   const client = await WebSocketClient.open(site.ports.https, '/websocket')
   const cut = assert.rejects(new Client(site.origin).listen('/events?silence=0.2&others=1000'))
-  const text = await site.must('redeploy', '--force')
+  const text = await site.must('redeploy')
   assert.match(text, /app-\d+ holds \d requests? after 2 s: cut off/)
   assert.match(text, /of all clients, 0 unanswered, [12] broken off/)
   assert.match(text, /0 failed, 2 cut off, slowest/)
@@ -80,22 +88,10 @@ test('what a replica still holds when its time is over is cut off, and counted',
   site.configure({ app: { timeout: 60 }, rollout: { balancer_timeout: 60 } })
 })
 
-test('an old replica that never says Ready is stopped after drain_timeout, loudly', async () => {
-  site.configure({ ...minimal('1', '1000'), rollout: { surge: 'all' } })
-  await site.must('redeploy')
-  site.configure({ ...minimal('1', '1'), rollout: { drain_timeout: 3 } })
-  await site.unnoticed(async () => {
-    const text = await site.must('redeploy')
-    assert.match(text, /did not say Ready within 3 s: it is stopped anyway .* Requests go to /)
-  })
-  assert.equal((await site.containers('app')).length, 2)
-})
-
-test('with on_drain_timeout: abort the rollout stops there and says what runs', async () => {
-  site.configure({ ...minimal('1', '1000'), rollout: { surge: 'all', drain_timeout: 60 } })
-  await site.must('redeploy')
+test('an old replica never says Ready: with on_drain_timeout abort the rollout stops there, else it stops the replica, loudly', async () => {
   const old = await site.containers('app')
-  site.configure({ ...minimal('1', '1'), rollout: { surge: 1, drain_timeout: 2, on_drain_timeout: 'abort' } })
+  site.configure({ app: { environment: { ROUND: '2' } } })
+  site.configure({ rollout: { drain_timeout: 2, on_drain_timeout: 'abort' } })
   await site.unnoticed(async () => {
     const { exitCode, text } = await site.run('redeploy')
     assert.equal(exitCode, 1, text)
@@ -105,29 +101,19 @@ test('with on_drain_timeout: abort the rollout stops there and says what runs', 
     )
   })
   for (const name of old) assert.ok((await site.containers('app')).includes(name))
-  // The next one finishes it.
   site.configure({ rollout: { on_drain_timeout: 'stop' } })
-  await site.unnoticed(() => site.must('redeploy'))
+  await site.unnoticed(async () => {
+    const text = await site.must('redeploy')
+    assert.match(text, /did not say Ready within 2 s: stopped all the same .* Requests go to /)
+  })
   assert.equal((await site.containers('app')).length, 2)
   for (const name of old) assert.ok(!(await site.containers('app')).includes(name))
+  site.configure({ rollout: { drain_timeout: 60 } })
 })
 
-test('requests that fail call the old replicas back while they still drain', async (context) => {
-  context.after(async () => {
-    site.configure({
-      ...minimal('1', '1'),
-      rollout: { surge: 1, canary: { seconds: 1 } },
-      probe: { rate: 20 },
-    })
-    await site.must('redeploy')
-  })
+test('requests that fail call the old replicas back while they still drain', async () => {
   const [old] = await site.releases()
-  site.configure({
-    ...minimal('1', '8'),
-    rollout: { surge: 'all', canary: { seconds: 0 } },
-    probe: { rate: 50 },
-  })
-  await site.must('redeploy')
+  const olds = await site.containers('app')
   const source = copyOf(site, 'tests/apps/minimal', 'failing')
   const file = path.join(source, 'app.py')
   writeFileSync(
@@ -137,21 +123,24 @@ test('requests that fail call the old replicas back while they still drain', asy
       'if "X-Request-ID" in request.headers: 1 / 0\n    return "Hello',
     ),
   )
-  site.configure({ app: { source } })
+  site.configure(minimal('0', '0'))
+  site.configure({ app: { source }, rollout: { surge: 'all' }, probe: { rate: 50 } })
   const { failed } = await site.underLoad(async () => {
-    const { exitCode, text } = await site.run('redeploy')
-    assert.equal(exitCode, 1, text)
-    assert.match(text, /requests fail that did not fail before: \d+ of \d+/)
+    const rollout = site.begin('redeploy')
     // Called back at once, as the very next step; the fresh ones and then they themselves drain later. On a slow machine
     // it may have been seen before they were out.
-    assert.match(
-      text,
-      /✓ load balancer: (\S+, \S+) in .*\n(✓ load balancer: (\S+, \S+) out .*\n✓ load balancer: \3 in, \1|✓ load balancer: \1) out .*\n! /,
-    )
-    assert.match(text, /State: release \w+ serves as before/)
+    const calledBack =
+      /✓ load balancer: (\S+, \S+) in .*\n(✓ load balancer: (\S+, \S+) out .*\n✓ load balancer: \3 in, \1|✓ load balancer: \1) out .*\n! /
+    await site.printed(rollout, calledBack)
+    await drained(olds)
+    const { exitCode, stdall } = await rollout
+    assert.equal(exitCode, 1, stdall)
+    assert.match(stdall, /requests fail that did not fail before: \d+ of \d+/)
+    assert.match(stdall, /State: release \w+ serves as before/)
   })
   assert.ok(failed.length > 0)
   assert.deepEqual(await site.releases(), [old, old])
+  site.configure({ ...minimal('0', '0'), rollout: { surge: 1 }, probe: { rate: 20 } })
 })
 
 /** Digests of everything that the deployment has on the server, but for the lock's own files. */
@@ -160,6 +149,7 @@ const files = async () =>
 
 test('two operators at once, with other sources and settings: the second is told who holds the lock, and has changed nothing', async () => {
   const [release = ''] = await site.releases()
+  const olds = await site.containers('app') // they never say Ready, so that the first one waits
   const first = site.begin('redeploy', '--force')
   await site.printed(first, /started/)
   const source = copyOf(site, 'tests/apps/minimal', 'other')
@@ -170,9 +160,10 @@ test('two operators at once, with other sources and settings: the second is told
     assert.match(text, purpose)
     assert.match(text, /State: nothing was changed.\n {2}Next: {2}Wait until it is done/)
   }
-  const own = minimal('1', '1')
+  const own = minimal('0', '0')
   site.configure({ app: { memory: '300m', environment: { OTHER: 'yes' } }, limits: { requests: 77 } })
   await refused(/Another run is under way: \S+@\S+ since \S+ for redeploy\n/, 'redeploy')
+  await drained(olds)
   assert.equal((await first).exitCode, 0)
   await withLock(new Host('local'), stackOf(site), 'a trial', async () => {
     const before = await files()
@@ -190,11 +181,14 @@ test('two operators at once, with other sources and settings: the second is told
   })
 })
 
+/** How often it is cut off by each signal. stack/steps does so at each step; these are the moments between. */
+const ROUNDS = process.env.LONG ? 5 : 1
+
 for (const signal of ['SIGKILL', 'SIGINT'] as const)
   test(`${signal} at any moment: the site goes on answering, and the next redeploy finishes`, async () => {
-    const below = seeded(SEED)
-    for (let round = 0; round < 2; round++) {
-      const delay = below(7000)
+    const below = seeded(signal === 'SIGINT' ? SEED + 1 : SEED)
+    for (let round = 0; round < ROUNDS; round++) {
+      const delay = 1000 + below(5000)
       await site.unnoticed(async () => {
         await interrupt(site, 'redeploy', ['--force'], signal, delay)
         const { exitCode, text } = await site.run('redeploy')
