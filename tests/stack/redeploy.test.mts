@@ -40,25 +40,29 @@ async function broken(
   }
 }
 
+/** The releases that were rolled out, the earliest first. */
+const released: string[] = []
+
 for (const settings of [
-  { rollout: { order: 'start-first', surge: 1 } },
-  { rollout: { order: 'start-first', surge: 'all', canary: { share: 50, requests: 5 } } },
-  { rollout: { order: 'stop-first', surge: 1, abort_on_errors: false } },
+  { order: 'start-first', surge: 1, canary: { seconds: 1 } },
+  { order: 'start-first', surge: 'all', canary: { share: 50, requests: 5, seconds: 1 } },
+  { order: 'stop-first', surge: 1, abort_on_errors: false },
 ])
-  test(`a new release, ${settings.rollout.order}, surge ${settings.rollout.surge}`, async (context) => {
-    // stop_timeout is part of what replicas are started with: it stays as it is.
-    context.after(() => site.configure({ rollout: { ...defaults(stackSchema).rollout, stop_timeout: 15 } }))
+  test(`a new release, ${settings.order}, surge ${settings.surge}`, async (context) => {
+    const { order, surge, canary, abort_on_errors } = defaults(stackSchema).rollout
+    const usual = { order, surge, abort_on_errors, canary: { ...canary, seconds: 0 } }
+    context.after(() => site.configure({ rollout: usual }))
     const [old] = await site.releases()
-    site.configure(settings)
+    site.configure({ rollout: settings })
     change()
     await site.unnoticed(async () => {
       const text = await site.must('redeploy')
       assert.match(text, /\d+ requests, 0 failed, slowest \d+ ms, release \w+ → \w+ in [\d.]+ (s|min)/)
     })
-    const now = await site.releases()
-    assert.equal(now.length, 2)
-    assert.notEqual(now[0], old)
-    assert.equal(now[0], now[1])
+    const [one = '', ...others] = await site.releases()
+    assert.notEqual(one, old)
+    assert.deepEqual(others, [one])
+    released.push(one)
   })
 
 test('the same source again: nothing is touched', async () => {
@@ -76,25 +80,33 @@ test('--dry-run prints the plan and changes nothing', async () => {
   assert.deepEqual(await site.ids(), before)
 })
 
-const FAILURES: [string, string, (code: string) => string, RegExp][] = [
+const FAILURES: [
+  what: string,
+  file: string,
+  edit: (code: string) => string,
+  told: RegExp,
+  seconds: number,
+][] = [
   [
     'crashes at the start',
     'app.py',
     (code) => `raise SystemExit('no such luck')\n${code}`,
     /crashes[\s\S]*\((running|(restarting|exited), exit code 1), .*restarted \d+ times\)[\s\S]*no such luck/,
+    120,
   ],
   [
     'never gets ready',
     'lifecycle.py',
     (code) =>
       code.replace(/^/, 'import builtins\n').concat('\nLifecycle.ready = property(lambda self: False)\n'),
-    /ready: not within 15 s; last seen: .*404 “Not ready”/,
+    /ready: not within 6 s; last seen: .*404 “Not ready”/,
+    6,
   ],
 ]
-for (const [what, file, edit, message] of FAILURES)
+for (const [what, file, edit, message, ready_timeout] of FAILURES)
   test(`a release that ${what} leaves the old one serving`, async () => {
     const before = await site.containers('app')
-    site.configure({ rollout: { ready_timeout: 15 } })
+    site.configure({ rollout: { ready_timeout } })
     await broken(file, edit, () =>
       site.unnoticed(async () => {
         const { exitCode, text } = await site.run('redeploy')
@@ -106,23 +118,6 @@ for (const [what, file, edit, message] of FAILURES)
     assert.deepEqual(await site.containers('app'), before)
     site.configure({ rollout: { ready_timeout: 120 } })
   })
-
-test('the first replica fine, the second broken: back to the old release, unnoticed', async () => {
-  const before = await site.releases()
-  // Ready or not is decided by who came first: the second one finds the flag of the first in Redis.
-  const flag = `first-${Date.now()}`
-  const edit = (code: string) =>
-    `import os, socket, sys\n_r = socket.create_connection((os.environ["REDIS_HOST"], 6379))\n_r.sendall(b"INCR ${flag}\\r\\n")\nif _r.recv(16).strip() != b":1": sys.exit("the second one")\n${code}`
-  await broken('app.py', edit, () =>
-    site.unnoticed(async () => {
-      const { exitCode, text } = await site.run('redeploy', '--verbose')
-      assert.equal(exitCode, 1, text)
-      assert.match(text, /going back to release/)
-      assert.match(text, /the second one/)
-    }),
-  )
-  assert.deepEqual(await site.releases(), before)
-})
 
 test('a release that fails on the page of the probe serves nobody', async () => {
   const before = await site.containers('app')
@@ -167,13 +162,11 @@ test('a release that fails on a page that users ask and the probe does not is ta
     },
   )
   assert.deepEqual(await site.releases(), before)
-  site.configure({ rollout: { canary: { seconds: 1 } } })
+  site.configure({ rollout: { canary: { seconds: 0 } } })
 })
 
 test('rollback goes back to the release before, without a build', async () => {
-  const [old] = await site.releases()
-  change()
-  await site.must('redeploy')
+  const [, old] = released
   await site.unnoticed(async () => {
     const text = await site.must('rollback')
     assert.doesNotMatch(text, /built/)

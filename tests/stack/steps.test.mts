@@ -13,8 +13,7 @@ let source: string
 before(async () => {
   const prepared = await Deployment.prepare()
   source = copyOf(prepared, 'tests/apps/minimal')
-  const environment = { MINIMAL_WARMUP: '1', MINIMAL_DRAIN: '1' }
-  site = await Deployment.start({ app: { source, environment } }, prepared)
+  site = await Deployment.start({ app: { source, environment: { MINIMAL_WARMUP: '1' } } }, prepared)
 })
 after(() => site.remove())
 
