@@ -1,4 +1,4 @@
-/** What lies in app/ and what is in the image: the same files, and all that pip takes. Builds images and starts nothing. */
+/** What lies in app/ and what is in the image: the same files. What pip cannot install. Builds images and starts nothing. */
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -117,40 +117,11 @@ describe('the image has the files of the source, each as it is', () => {
   })
 })
 
-/** Who brought a module, for each that is named. */
-const WHERE = `
-import importlib.util, sys
-for name in sys.argv[1:]:
-    print(name, "Debian" if importlib.util.find_spec(name).origin.startswith("/usr/lib/") else "pip")`
-
-test('Debian has what it can of the requirements, pip finds the rest; no index is asked', async () => {
-  anew()
-  await makeWheels(here.python, path.join(source, 'vendor'), ['local_thing', '1.0'], ['toolz', '99.0'])
-  put(
-    'requirements.txt',
-    '\ufeff--no-index\r\n-r deps/base.txt\r\n--find-links ./vendor\r\n./vendor/local_thing-1.0-py3-none-any.whl\r\n' +
-      'toolz==99.0  # newer than Debian’s\r\nnothing-here==1 ; sys_platform == "win32"\r\n',
-  )
-  put('deps/base.txt', '-c limits.txt\nPyYAML\nflask[dotenv] \\\n  >=3\npsycopg2\ntabulate\n')
-  put('deps/limits.txt', 'tabulate<1\n')
-  site.configure({ images: 'debian' })
-  const python = baseImages(
-    { ...defaults(stackSchema), app: { ...defaults(stackSchema).app, source } },
-    'debian',
-  ).python
-  try {
-    const modules = ['yaml', 'flask', 'dotenv', 'psycopg2', 'tabulate', 'toolz', 'local_thing']
-    const where = await inside(await built(), ['python', '-c', WHERE, ...modules])
-    const byPip = ['toolz', 'local_thing']
-    const expected = modules.map((name) => `${name} ${byPip.includes(name) ? 'pip' : 'Debian'}`)
-    assert.deepEqual(where.trim().split('\n'), expected)
-  } finally {
-    site.configure({ images: 'registry' })
-    await docker`docker rmi -f ${python}`
-  }
-})
-
 describe('what pip cannot install is told in a sentence that names the line', () => {
+  before(async () => {
+    anew()
+    await makeWheels(here.python, path.join(source, 'vendor'), ['local_thing', '1.0'])
+  })
   const cases: [requirements: string, sentence: string][] = [
     ['click\nfoo bar\n', 'line 2: foo bar: “foo bar” is no requirement'],
     [
