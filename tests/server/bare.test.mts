@@ -74,7 +74,7 @@ test('before anything is there each command says so', () => {
   }
 })
 
-test('a bare server is one command away from a site that is all as required', () => {
+test('one command makes a bare server a site that is all as required', () => {
   assert.match(said, /\d+ lines as required, 1 not shown yet: npm run redeploy -- --force/)
   assert.doesNotMatch(said, /Welcome|Careful|Hello|Authorized/)
   assert.match(said, new RegExp(`The site +https://127.0.0.1:${server.httpsPort}/`))
@@ -92,7 +92,7 @@ test('a second deploy changes nothing, says so at every step, and drops no reque
   assert.deepEqual(await installed(), packages)
 })
 
-test('the commands for every day, over ssh: without what the login prints, and on a terminal', async () => {
+test('the commands for every day work over ssh and on a terminal, and show nothing of what the login prints', async () => {
   const { stdout } = await operator.run('psql', '-c', 'SELECT current_user')
   assert.equal(stdout, ' current_user \n--------------\n developer\n(1 row)\n\n')
   const ran = await operator.run('run', 'sh', '-c', 'echo out; exit 9')
@@ -129,7 +129,7 @@ test('the dashboard, over ssh: it tells when the server is out of reach, and goe
   await running
 })
 
-test('nothing that was installed is upgraded, and only Compose and buildx come from Debian 13', async () => {
+test('deploy upgrades no package, and installs only Compose and buildx from Debian 13', async () => {
   const now = await installed()
   for (const [name, version] of before01) assert.equal(now.get(name), version, name)
   const { stdout } = await server.exec(`
@@ -140,7 +140,7 @@ apt-cache policy $(dpkg-query -W -f '\${Package} ') |
   assert.doesNotMatch(upgrade.stdout, /trixie|Debian:13/)
 })
 
-test('the engine is enabled at boot, and nothing but the load balancer and sshd listens to the network', async () => {
+test('the engine starts at boot, and only the load balancer and sshd listen to the network', async () => {
   assert.equal((await server.exec('systemctl is-enabled docker')).stdout.trim(), 'enabled')
   const { stdout } = await server.exec(`ss -Htln | awk '{print $4}'`)
   const open = stdout.split('\n').filter((address) => address && !/^(127\.|\[::1\])/.test(address))
@@ -151,7 +151,7 @@ test('the engine is enabled at boot, and nothing but the load balancer and sshd 
   )
 })
 
-test('by an alias, and behind a jump host, it is the same site, and a rollout is watched', async () => {
+test('an alias and a jump host lead to the same site, and the probe watches a rollout there', async () => {
   const file = operator.sshConfig(`
 Host prod jump
   HostName 127.0.0.1

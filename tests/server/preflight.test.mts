@@ -28,14 +28,14 @@ async function unfit(make: string, undo: string): Promise<string> {
   return text
 }
 
-test('a server that does not answer', async () => {
+test('01-server says that a server does not answer', async () => {
   assert.match(
     await operator.refused('01-server', '--host', 'ssh://root@127.0.0.1:9'),
     /cannot be reached: .*Connection refused/,
   )
 })
 
-test('a port that another program has taken: which one', async () => {
+test('01-server names the program that has taken a port', async () => {
   const listen = `perl -MIO::Socket::INET -e 'push @kept, IO::Socket::INET->new(Listen => 1, LocalPort => ${server.httpPort}); sleep'`
   const text = await unfit(
     `systemd-run --quiet --unit squatter ${listen}
@@ -48,7 +48,7 @@ test('a port that another program has taken: which one', async () => {
   )
 })
 
-test('a distribution that is not supported, and everything else that is wrong, in one answer', async () => {
+test('01-server tells everything that is wrong at once, such as a distribution that is not supported', async () => {
   const text = await unfit(
     `cp /etc/os-release /tmp; sed -i 's/^VERSION_ID=.*/VERSION_ID="11"/' /usr/lib/os-release
      mount -t tmpfs -o size=100m tmpfs /var/lib/docker`,
@@ -58,7 +58,7 @@ test('a distribution that is not supported, and everything else that is wrong, i
   assert.match(text, /100 MB of free disk are too little: free 5120 MB/)
 })
 
-test('killed while it installs packages: the next run completes', async () => {
+test('the next run completes 01-server, killed while it installs packages', async () => {
   await operator.root('dpkg --purge vim vim-runtime nano jq')
   const running = operator.begin('01-server')
   await until('dpkg is at work', async () => {
@@ -75,7 +75,7 @@ test('killed while it installs packages: the next run completes', async () => {
   await operator.root('command -v vim nano jq; [ -z "$(dpkg --audit)" ]')
 })
 
-test('a Docker Engine that cannot start is reported with the end of its log and the remedy', async () => {
+test('01-server shows the last words of a Docker Engine that cannot start, and what to do', async () => {
   await operator.root(`systemctl stop docker.socket docker
 mkdir -p /etc/docker; echo '{ "debug": tru' >/etc/docker/daemon.json`)
   const text = await operator.refused('01-server')
@@ -86,7 +86,7 @@ mkdir -p /etc/docker; echo '{ "debug": tru' >/etc/docker/daemon.json`)
   assert.deepEqual(changes(await operator.must('01-server')), [])
 })
 
-test('a disk that is full in the middle of a build: said so, and the next run completes', async () => {
+test('02-build says that the disk is full in the middle of a build, and the next run completes', async () => {
   const { python } = debianImages()
   operator.configure({ images: 'registry', base_images: standingIn(python) })
   const size = (size: string) => operator.root(`mount -o remount,size=${size} /var/lib/docker`)

@@ -63,7 +63,7 @@ export function privileges(at: () => Operator): void {
     ['prusa_non_admin', 'prusa_admin', false],
     ['prusa_admin', 'prusa_non_admin', true],
   ] as const)
-    test(`${user} is refused what is not theirs${sudo ? ' without sudo' : ''}`, async (context) => {
+    test(`the server refuses ${user} what is not theirs${sudo ? ' without sudo' : ''}`, async (context) => {
       const operator = at()
       const key = await operator.server.identity(`${user}-tries`)
       const where = await operator.root(WHERE)

@@ -27,17 +27,17 @@ export function reboots(operator: () => Operator): void {
       await operator().server.reboot()
     })
 
-    test('the site is back by itself, on its old certificate', async () => {
+    test('the site comes back by itself, with its old certificate', async () => {
       await until('the site answers', async () => (await operator().get('/')).status === 200)
       assert.equal((await operator().get('/')).body, 'Hello, world!')
       assert.equal(await operator().certificate(), certificate)
     })
 
-    test('secrets, files and data are what they were', async () => {
+    test('secrets, files and data are the same', async () => {
       assert.equal(await operator().root(KEPT), earlier)
     })
 
-    test('a replica that was stopped by hand stays stopped, the other one and the rest run', async () => {
+    test('a replica that was stopped by hand stays stopped, and all other containers run', async () => {
       const others = ['prusa-balancer-1', 'prusa-db-1', 'prusa-dbport-1', 'prusa-lb-1', 'prusa-redis-1']
       const [replica, ...rest] = await running()
       assert.match(replica ?? '', /^prusa-app-/)
@@ -45,7 +45,7 @@ export function reboots(operator: () => Operator): void {
       assert.deepEqual(rest, others)
     })
 
-    test('started by hand it has its share again, and verify finds everything as required', async () => {
+    test('the replica, started by hand, gets requests again, and verify finds everything as required', async () => {
       await operator().root(`docker start ${stopped}`)
       await until('two replicas answer', async () => (await operator().run('verify')).exitCode === 0)
     })

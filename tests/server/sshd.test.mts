@@ -43,13 +43,13 @@ async function expectUntouched(): Promise<void> {
   assert.equal((await server.ssh('root', 'true')).exitCode, 0)
 }
 
-test('sshd is not hardened by default', async () => {
+test('01-server leaves sshd as the system has it by default', async () => {
   harden(false)
   assert.match(await operator.must('01-server'), /SSH logins: not hardened/)
   await expectUntouched()
 })
 
-test('on: keys only, for everybody; again: nothing to do; off: as it was', async () => {
+test('harden: true lets nobody in without a key, a second run changes nothing, and false undoes it', async () => {
   harden(true)
   assert.match(
     await operator.must('01-server'),
@@ -75,7 +75,7 @@ test('on: keys only, for everybody; again: nothing to do; off: as it was', async
   await expectUntouched()
 })
 
-test('a file that sshd reads earlier: found out, named, and nothing left', async () => {
+test('01-server names a file that sshd reads earlier, and leaves nothing', async () => {
   harden(true)
   await operator.root(`echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-a.conf`)
   const text = await operator.refused('01-server')
@@ -83,7 +83,7 @@ test('a file that sshd reads earlier: found out, named, and nothing left', async
   await expectUntouched()
 })
 
-test('a Match block that gives one user a password back: found out', async () => {
+test('01-server finds a Match block that gives one user a password back', async () => {
   harden(true)
   await operator.root(
     `printf 'Match User prusa_non_admin\\n  PasswordAuthentication yes\\n' >/etc/ssh/sshd_config.d/00-a.conf`,
@@ -92,7 +92,7 @@ test('a Match block that gives one user a password back: found out', async () =>
   await expectUntouched()
 })
 
-test('a configuration that sshd cannot read: said so, and nothing changed', async () => {
+test('01-server says that sshd cannot read its configuration, and changes nothing', async () => {
   harden(true)
   await operator.root('echo Nonsense >/etc/ssh/sshd_config.d/50-x.conf')
   const text = await operator.refused('01-server')
@@ -100,7 +100,7 @@ test('a configuration that sshd cannot read: said so, and nothing changed', asyn
   await expectUntouched()
 })
 
-test('a hostile AllowUsers that sshd has not loaded yet: refused before a reload would load it', async () => {
+test('01-server refuses before a reload would load a hostile AllowUsers', async () => {
   harden(true)
   await operator.root('echo AllowUsers nobody >/etc/ssh/sshd_config.d/50-x.conf')
   const text = await operator.refused('01-server')
@@ -120,7 +120,7 @@ TRAP
 systemctl daemon-reload`)
 }
 
-test('the new login fails: everything is put back, reloaded, and said', async () => {
+test('the new login fails: 01-server puts everything back, reloads sshd, and says so', async () => {
   harden(true)
   await trap()
   const text = await operator.refused('01-server')
@@ -129,7 +129,7 @@ test('the new login fails: everything is put back, reloaded, and said', async ()
   await expectUntouched()
 })
 
-test('who tries it is killed in the middle: the server puts everything back by itself', async () => {
+test('01-server is killed during the trial: the server puts everything back by itself', async () => {
   harden(true)
   await trap()
   const running = operator.begin('01-server')
@@ -145,7 +145,7 @@ test('who tries it is killed in the middle: the server puts everything back by i
   await expectUntouched()
 })
 
-test('a login that is not by a key: refused beforehand, whether it has a key or not', async () => {
+test('01-server refuses a login that is not by a key, whether it has a key or not', async () => {
   harden(true)
   await operator.root(`
 passwd -dq root
@@ -172,20 +172,20 @@ const config = {
   users: [{ name: 'prusa_admin', sudo: true, keys: [] }],
 }
 
-test('on the machine itself: checked by sshd, said that no login was tried', async () => {
+test('on the machine itself sshd checks the file, and 01-server says that it tried no login', async () => {
   assert.match(await applySshd(here(), config), /accepts keys only .*no login was tried/)
   assert.equal(await offered(), 'publickey')
   assert.match(await applySshd(here(), config), /nothing to do/)
 })
 
-test('on the machine itself, where no administrator has a key: refused', async () => {
+test('on the machine itself 01-server refuses where no administrator has a key', async () => {
   await operator.root('rm /root/.ssh/authorized_keys; mv /home/prusa_admin/.ssh /home/prusa_admin/kept')
   await assert.rejects(applySshd(here(), config), /would lock out everybody \(root prusa_admin\)/)
   await operator.root('mv /home/prusa_admin/kept /home/prusa_admin/.ssh')
   await operator.root(`[ ! -e ${FILE} ]`)
 })
 
-test('no SSH server: said so', async () => {
+test('01-server says that no SSH server is installed', async () => {
   await operator.root('mv /usr/sbin/sshd /usr/sbin/sshd.away')
   assert.match(await applySshd(here(), config), /no SSH server is installed/)
 })

@@ -15,7 +15,7 @@ before(async () => {
 })
 after(() => operator?.remove())
 
-test('one deploy goes from bare to a site that is all as required', async () => {
+test('one command makes a bare server a site that is all as required', async () => {
   assert.notEqual((await server.exec('command -v docker')).exitCode, 0)
   const text = await operator.must('deploy')
   assert.match(
@@ -26,7 +26,7 @@ test('one deploy goes from bare to a site that is all as required', async () => 
   assert.equal((await operator.get('/')).body, 'Hello, world!')
 })
 
-test('the engine is from the archive of Debian 13 alone', async () => {
+test('the engine comes from the archive of Debian 13 alone', async () => {
   const { stdout } = await server.exec(
     `dpkg-query -W -f '\${db:Status-Status} \${Package}\\n' docker.io docker-cli docker-compose docker-buildx`,
   )
@@ -46,7 +46,7 @@ test('a second deploy has nothing to do', async () => {
   assert.match(text, /already running: nothing to do/)
 })
 
-test('with tls: letsencrypt systemd calls the renewal, which tells the journal; with another tls it does not', async () => {
+test('with tls: letsencrypt systemd starts the renewal, which writes to the journal; with another tls it does not', async () => {
   // Nobody is there: what is asked here is who calls, not what the CA says.
   const letsencrypt = { directory: 'https://127.0.0.1:1/dir' }
   operator.configure({ tls: 'letsencrypt', domain: 'www.acme.test', letsencrypt })

@@ -37,7 +37,7 @@ async function expectLogins(): Promise<void> {
   assert.match(await as('prusa_non_admin', plain, 'sudo -n true'), /^failed: sudo: a password is required/)
 }
 
-test('a key that opens nothing is refused with one sentence', async () => {
+test('01-server says in one sentence that a key opens nothing', async () => {
   operator.configure({ ssh_config: stranger.sshConfig })
   const text = await operator.refused('01-server', '--host', server.host('prusa_admin'))
   operator.configure()
@@ -56,7 +56,7 @@ for (const pam of ['yes', 'no'])
       assert.match(await as(user, stranger), /^failed: .*Permission denied/)
   })
 
-test('no password opens them, not even the empty one', async () => {
+test('no password opens the users, not even the empty one', async () => {
   const tried = ['prusa_admin', 'prusa_non_admin'].map(async (user) => {
     assert.equal(await operator.root(`getent shadow ${user} | cut -d: -f2`), '*')
     assert.match(await as('prusa_non_admin', plain, `echo | su ${user} -c true`), /Authentication failure/)
@@ -64,7 +64,7 @@ test('no password opens them, not even the empty one', async () => {
   await Promise.all(tried)
 })
 
-test('a second run says so, and not one file under /etc, /root or /home changes', async () => {
+test('a second run changes no file under /etc, /root or /home, and says so', async () => {
   const files = async () =>
     (await operator.root(`find /etc /root /home ! -name .cache -printf '%p %m %u %T@ %l\\n' | sort`)).split(
       '\n',
@@ -81,7 +81,7 @@ test('a second run says so, and not one file under /etc, /root or /home changes'
   )
 })
 
-test('a key that someone added by hand stays, with or without a newline at its end', async () => {
+test('01-server keeps a key that someone added by hand, with or without a newline at its end', async () => {
   const other = await server.identity('other')
   const file = '/home/prusa_non_admin/.ssh/authorized_keys'
   await operator.root(`printf '# ours\\n%s' '${other.publicKey}' >${file}`)
@@ -91,7 +91,7 @@ test('a key that someone added by hand stays, with or without a newline at its e
   assert.equal(await operator.root(`stat -c '%a %U' ${file}`), '600 prusa_non_admin')
 })
 
-test('one more user in the configuration is enough; one that is there already is opened for its keys alone', async () => {
+test('01-server makes one more user of the configuration, and opens existing ones for their keys alone', async () => {
   const more = await server.identity('more')
   await operator.root(`
 useradd --create-home had_password; echo had_password:secret | chpasswd
@@ -123,7 +123,7 @@ function withUsers(names: string[], key: Identity): void {
   })
 }
 
-test('users that exist in part are completed, and can log in then', async () => {
+test('01-server completes users that exist in part, and they can log in', async () => {
   const more = await server.identity('parts')
   const parts = {
     roots_home:
@@ -155,7 +155,7 @@ test('users that exist in part are completed, and can log in then', async () => 
   assert.deepEqual(changes(await operator.must('01-server')), [])
 })
 
-test('what only a person can decide is told for all users at once, and what it says to type helps', async () => {
+test('01-server tells what only a person can decide, for all users at once, and the commands that it prints help', async () => {
   const more = await server.identity('decided')
   const names = ['others_home', 'file_home', 'key_folder', 'moved_folder']
   await operator.root(`
@@ -202,7 +202,7 @@ test('a user who makes authorized_keys a link cannot make root write through it'
   await expectLogins()
 })
 
-test('a sudoers file that was broken by hand is made good again', async () => {
+test('01-server repairs a sudoers file that was broken by hand', async () => {
   await operator.root(`echo 'prusa_admin ALL=(ALL' >/etc/sudoers.d/90-prusa_admin`)
   assert.match(await as('prusa_admin', admin, 'sudo -n true'), /^failed/)
   await operator.must('01-server')
@@ -211,7 +211,7 @@ test('a sudoers file that was broken by hand is made good again', async () => {
   await expectLogins()
 })
 
-test('a login with passwordless sudo does as well as root, and one without gets a clear sentence', async () => {
+test('a login with passwordless sudo works like root, and one without gets a clear sentence', async () => {
   await operator.root('DEBIAN_FRONTEND=noninteractive apt-get remove -qqy jq nano')
   operator.configure({ ssh_config: admin.sshConfig })
   const text = await operator.must('01-server', '--host', server.host('prusa_admin'))
@@ -225,12 +225,12 @@ test('a login with passwordless sudo does as well as root, and one without gets 
   operator.configure()
 })
 
-test('a root whose login shell is dash is as good', async () => {
+test('01-server works for a root whose login shell is dash', async () => {
   await operator.root('usermod --shell /bin/dash root')
   assert.deepEqual(changes(await operator.must('01-server')), [])
 })
 
-test('a startup file that ends the login is told as such', async () => {
+test('01-server says that a startup file ends the login', async () => {
   await operator.root('usermod --shell /bin/bash root; echo "echo Closed today; exit 0" >/root/.bashrc')
   const text = await operator.refused('01-server')
   await operator.root('rm /root/.bashrc')

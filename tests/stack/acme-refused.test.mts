@@ -14,7 +14,7 @@ before(async () => {
 })
 after(() => acmeSite.leave())
 
-test('a renewal that the CA refuses leaves the site on the certificate that it has', async () => {
+test('the CA refuses a renewal: the site keeps its certificate', async () => {
   await acme.stack()
   const serial = (await shown(site.ports.https)).serialNumber
   await acme.pebble.lead(DOMAIN, await acme.elsewhere())
@@ -95,7 +95,7 @@ async function selfSigned(domain: string): Promise<void> {
   await acme.stack()
 }
 
-test('back on self-signed, the timer is gone and the site serves on', async () => {
+test('tls: self-signed again removes the timer, and the site serves on', async () => {
   await acme.pebble.lead(DOMAIN, '127.0.0.1')
   site.configure({ tls: 'letsencrypt', domain: DOMAIN, letsencrypt: acme.pebble.settings })
   assert.match(await acme.stack(), /issued/)

@@ -26,7 +26,7 @@ before(async () => {
 })
 after(() => acmeSite.leave())
 
-test('a certificate is issued while the site serves, and no request fails', async () => {
+test('04-stack gets a certificate from the CA while the site serves, and no request fails', async () => {
   assert.ok((await shown(site.ports.https)).issuer.includes(DOMAIN))
   const text = await acme.site.unnoticed(() => acme.stack())
   assert.match(text, /Certificate: fits and lasts: nothing to do/)
@@ -40,14 +40,14 @@ test('a certificate is issued while the site serves, and no request fails', asyn
   assert.ok((await acme.proofs()) > 0)
 })
 
-test('a client that knows the CA’s root and nothing else believes it; HSTS comes with it, over HTTPS only', async () => {
+test('a client that knows only the CA’s root trusts the certificate; the site sends HSTS over HTTPS only', async () => {
   const { status, headers } = await asBrowser(await acme.pebble.root())
   assert.equal(status, 200)
   assert.equal(headers['strict-transport-security'], 'max-age=31536000')
   assert.equal((await site.get('/', {}, 'GET', false)).headers['strict-transport-security'], undefined)
 })
 
-test('the key is readable for the load balancer only, and certbot’s files for root only', async () => {
+test('only the load balancer can read the key, and only root certbot’s files', async () => {
   const { stdout } =
     await quiet`stat -L -c %a:%u ${acme.file('nginx/tls/key.pem')} ${acme.file('nginx/tls/certificate.pem')} ${acme.file('letsencrypt')} ${acme.file('letsencrypt/renew')}`
   assert.deepEqual(stdout.trim().split('\n'), ['400:101', '644:0', '700:0', '700:0'])
@@ -79,7 +79,7 @@ test('verify says by whom the certificate was issued and when it ends', async ()
   )
 })
 
-test('the script of the timer renews while the site serves: no request fails, and another certificate is shown', async () => {
+test('the timer’s script renews the certificate while the site serves, and no request fails', async () => {
   const earlier = new X509Certificate(site.certificate)
   const asked = await acme.proofs()
   assert.match((await acme.renew()).text, /not due: nothing to do/)
@@ -102,13 +102,13 @@ test('the script of the timer renews while the site serves: no request fails, an
   assert.equal(readdirSync(acme.file('nginx')).filter((name) => name.startsWith('tls-')).length, 1)
 })
 
-test('a renewal that was cut off before nginx was told is finished by the next run', async () => {
+test('the next run finishes a renewal that was cut off before nginx was told', async () => {
   rmSync(acme.file('nginx/tls/loaded'))
   assert.match((await acme.renew()).text, /another certificate is in place/)
   assert.match((await acme.renew()).text, /not due: nothing to do/)
 })
 
-test('the script of the timer waits for whoever changes the server', async () => {
+test('the timer’s script waits while another run holds the lock', async () => {
   const stack = { ...defaults(stackSchema), folder: site.folder, project: site.project }
   const waits = () => {
     const { ino } = statSync(path.join(site.folder, 'lock'))
@@ -150,7 +150,7 @@ test('the server calls the script by itself, twice a day', async () => {
   assert.match(readFileSync(acme.file('letsencrypt/renew.log'), 'utf8'), /not due: nothing to do/)
 })
 
-test('the challenge path gives a proof that is there; everything else is redirected or hidden as before', async () => {
+test('the challenge path serves the proof alone; every other path is redirected or hidden', async () => {
   const folder = acme.file('nginx/acme/.well-known/acme-challenge')
   mkdirSync(path.join(folder, 'sub'), { recursive: true })
   writeFileSync(path.join(folder, 'a-proof_1'), 'proof')

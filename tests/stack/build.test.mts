@@ -81,8 +81,8 @@ test('.dockerignore is read as Docker reads it', async () => {
   }
 })
 
-describe('the image has the files of the source, each as it is', () => {
-  test('odd ones too; what .dockerignore names does not travel and makes no release', async () => {
+describe('the image has the files of the source', () => {
+  test('with odd names; files that .dockerignore names are not copied and make no new release', async () => {
     anew()
     for (const name of ['two\nlines', ' spaces ', 'ключ', '-dash', 'back\\slash', 'deep/er/x'])
       put(name, name)
@@ -101,7 +101,7 @@ describe('the image has the files of the source, each as it is', () => {
     assert.match(await site.must('02-build'), /is built from this source already/)
   })
 
-  test('also where a file has the size and the second of the one that was built before', async () => {
+  test('also a changed file with the size and the time of the old one', async () => {
     for (const text of ['one', 'two']) {
       put('deep/same', text)
       utimesSync(path.join(source, 'deep/same'), 1e9, 1e9)
@@ -109,7 +109,7 @@ describe('the image has the files of the source, each as it is', () => {
     }
   })
 
-  test('with a Dockerfile of its own, and the .dockerignore of that', async () => {
+  test('with a Dockerfile of its own and its .dockerignore', async () => {
     put('Dockerfile', 'ARG PYTHON_IMAGE\nFROM ${PYTHON_IMAGE}\nCOPY . /app\n')
     put('Dockerfile.dockerignore', 'deep\nDockerfile*\n')
     assert.deepEqual(await found(await built()), listed())
@@ -117,7 +117,7 @@ describe('the image has the files of the source, each as it is', () => {
   })
 })
 
-describe('what pip cannot install is told in a sentence that names the line', () => {
+describe('a sentence names the line that pip cannot install', () => {
   before(async () => {
     anew()
     await makeWheels(here.python, path.join(source, 'vendor'), ['local_thing', '1.0'])

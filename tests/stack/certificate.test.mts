@@ -25,7 +25,7 @@ before(async () => {
 })
 after(() => shared.leave())
 
-test('it names localhost, the machine, its addresses and the configured domain', () => {
+test('the certificate names localhost, the machine, its addresses and the configured domain', () => {
   const certificate = new X509Certificate(site.certificate)
   for (const name of ['localhost', hostname(), 'site.test'])
     assert.ok(certificate.checkHost(name), `${name} in ${certificate.subjectAltName}`)
@@ -39,13 +39,13 @@ test('it names localhost, the machine, its addresses and the configured domain',
   assert.ok(days > 365 && days <= 825, `${days} days`)
 })
 
-test('it is the one that is served, and its key is readable for the load balancer only', async () => {
+test('nginx serves this certificate, and only the load balancer can read its key', async () => {
   assert.equal(await served(), serial())
   const { stdout } = await quiet`stat -c %a:%u ${file('key.pem')}`
   assert.equal(stdout.trim(), '400:101')
 })
 
-test('a second run keeps it, and opens what a strict umask had closed to the load balancer', async () => {
+test('a second run keeps the certificate, and gives the load balancer the files that a strict umask closed', async () => {
   const before = serial()
   const closed = ['compose', 'postgres', 'nginx', 'nginx/tls/', 'nginx/live/'].map((name) =>
     path.join(site.folder, name),
@@ -59,7 +59,7 @@ test('a second run keeps it, and opens what a strict umask had closed to the loa
   assert.deepEqual(stdout.trim().split('\n'), ['755', '755', '755', '755', '755', '644', '400'])
 })
 
-test('one that ends within 30 days is renewed while the site serves', async () => {
+test('04-stack renews a certificate that ends within 30 days, while the site serves', async () => {
   for (const [days, renewed] of [
     [31, false],
     [10, true],
@@ -76,7 +76,7 @@ test('one that ends within 30 days is renewed while the site serves', async () =
   }
 })
 
-test('one that its key does not fit is renewed while the site serves', async () => {
+test('04-stack renews a certificate that does not fit its key, while the site serves', async () => {
   const before = serial()
   await quiet`openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:prime256v1 -out ${file('key.pem')}`
   assert.match(await site.unnoticed(stack), /the key was another/)
@@ -84,7 +84,7 @@ test('one that its key does not fit is renewed while the site serves', async () 
   assert.equal(await served(), serial())
 })
 
-test('one that cannot be read, or is not there, is made anew', async () => {
+test('04-stack makes a new certificate when the old one is broken or missing', async () => {
   for (const command of [['truncate', '-s', '100'], ['rm']]) {
     await quiet`${command} ${file('certificate.pem')}`
     await stack()
@@ -134,7 +134,7 @@ function stack(): Promise<string> {
   return site.must('04-stack')
 }
 
-test('addresses of every kind are named, also a link-local one, whose zone is this machine’s own word', async () => {
+test('the certificate names addresses of every kind, a link-local one without its zone', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
   for (const address of ['2001:db8::1', 'fe80::1%eth0', '192.0.2.1', 'prod']) {
     const stack = { ...defaults(stackSchema), project: 'prusa-test-none', folder, address }

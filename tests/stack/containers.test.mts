@@ -38,7 +38,7 @@ async function container(...options: string[]): Promise<string> {
   return made.stdout.trim()
 }
 
-test('every container: no root, no capability, no new privileges, nothing to write on, limits in force', async (context) => {
+test('no container has root, capabilities, new privileges or a place to write; limits are in force', async (context) => {
   const names = (
     await Promise.all(['db', 'dbport', 'redis', 'app', 'balancer', 'lb'].map((one) => site.containers(one)))
   ).flat()
@@ -47,7 +47,7 @@ test('every container: no root, no capability, no new privileges, nothing to wri
   context.diagnostic(`${names.length} containers`)
 })
 
-test('a database that works hard has no process outside of this either', async () => {
+test('the workers of a busy database are confined, too', async () => {
   const busy = asPostgres(
     site,
     'SET max_parallel_workers_per_gather = 2; SET debug_parallel_query = on; SELECT pg_sleep(3)',
@@ -56,7 +56,7 @@ test('a database that works hard has no process outside of this either', async (
   await busy
 })
 
-describe('the same look at a container that', () => {
+describe('the same look finds what is wrong with a container that', () => {
   const confined = [
     ...['--user=10001', '--cap-drop=ALL', '--security-opt=no-new-privileges:true', '--read-only'],
     ...['--memory=64m', '--pids-limit=20', '--log-opt=max-size=1m', '--log-opt=max-file=2'],
@@ -107,7 +107,7 @@ test('the load balancer reaches neither database nor Redis, by name or by addres
     assert.ok(seen.includes(target), target)
 })
 
-test('the front door reaches the balancer and no replica; who stole a replica cannot tell the balancer anything', async () => {
+test('nginx reaches the balancer and no replica; a replica cannot give the balancer orders', async () => {
   const [replica = ''] = await site.containers('app')
   const own = `any:${(await addresses(replica))[`${site.project}_frontend`]}:5000`
   assert.deepEqual(await reached(image, one('lb'), ['any:balancer:8080', own, `any:${replica}:5000`]), [
@@ -117,7 +117,7 @@ test('the front door reaches the balancer and no replica; who stole a replica ca
   assert.deepEqual(listening(await pidOf(one('balancer'))), [8080])
 })
 
-test('database and Redis reach nothing: not this machine, not the site, not a container elsewhere', async (context) => {
+test('database and Redis reach neither this machine nor the site nor a container elsewhere', async (context) => {
   const elsewhere = await container('--network=bridge')
   await docker`docker exec -d ${elsewhere} python3 -m http.server 8000`
   const own = await machine()
@@ -138,7 +138,7 @@ test('database and Redis reach nothing: not this machine, not the site, not a co
   }
 })
 
-test('the same targets from a network as others make it are reached, and by UDP too: the measure measures', async () => {
+test('a container on an ordinary network reaches the same targets: the measure works', async () => {
   const own = (await machine()).map((address) => `any:${address}:${outside.port}`)
   for (const options of [['--internal'], ['--opt', 'com.docker.network.bridge.enable_ip_masquerade=false']]) {
     const name = `${site.project}-red${networks.length}`

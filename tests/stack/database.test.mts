@@ -14,7 +14,7 @@ before(async () => {
 })
 after(() => shared.leave())
 
-test('a developer logs in over the server’s 127.0.0.1 and reads what the application stored', async () => {
+test('developer logs in over the server’s 127.0.0.1 and reads what the application stored', async () => {
   assert.equal((await site.get('/palindrom/level')).status, 200)
   const [replica = ''] = await site.containers('app')
   const image = (await docker`docker inspect -f '{{.Config.Image}}' ${replica}`).stdout.trim()
@@ -30,7 +30,7 @@ print(cursor.fetchall())`
   assert.equal(told.stdout.trim(), "[('level',)]")
 })
 
-test('a developer reads every table of today, and one that app makes tomorrow, in a new schema too', async () => {
+test('developer reads every table, also one that app makes later in a new schema', async () => {
   const tables = await asPostgres(site, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
   for (const table of tables.split('\n'))
     assert.deepEqual((await as(site, 'developer', `SELECT count(*) >= 0 FROM ${table}`)).text, 't')
@@ -51,7 +51,7 @@ test('a developer reads every table of today, and one that app makes tomorrow, i
   assert.ok((await as(site, 'developer', 'SELECT last_value FROM later.one_n_seq')).ok)
 })
 
-test('app uses the extensions that it makes, and a developer reads with them, after any number of runs of 03-db', async () => {
+test('app uses its extensions, and developer reads with them, after any number of runs of 03-db', async () => {
   const made = await as(
     site,
     'app',
@@ -81,7 +81,7 @@ test('app uses the extensions that it makes, and a developer reads with them, af
   assert.deepEqual(await as(site, 'developer', reads), { ok: true, text: 't|t|t|t\nt|t|t|t' })
 })
 
-test('rights to write that were given to a developer, or to everybody, are taken back by 03-db; app keeps its own', async () => {
+test('03-db revokes rights to write from developer and from everybody; app keeps its own', async () => {
   const given = await as(
     site,
     'app',
@@ -102,7 +102,7 @@ test('rights to write that were given to a developer, or to everybody, are taken
   assert.deepEqual(await as(site, 'developer', 'SELECT n FROM later.foreign'), { ok: true, text: '1' })
 })
 
-test('a function of app’s that fits better than PostgreSQL’s own does not get the superuser’s rights by 03-db', async () => {
+test('03-db does not run a function of app with the superuser’s rights', async () => {
   const made = await as(
     site,
     'app',
@@ -117,7 +117,7 @@ test('a function of app’s that fits better than PostgreSQL’s own does not ge
   await asPostgres(site, 'DROP FUNCTION public.raised CASCADE')
 })
 
-test('whatever changes something is refused to a developer, also in a session that allows writing', async (context) => {
+test('PostgreSQL refuses developer every change, also in a session that allows writing', async (context) => {
   const refused = [
     "INSERT INTO palindromes VALUES ('a', 'b')",
     'UPDATE palindromes SET text = text',
@@ -208,13 +208,13 @@ test('whatever changes something is refused to a developer, also in a session th
   context.diagnostic(`${refused.length} statements refused`)
 })
 
-test('a developer’s session is read-only from the start', async () => {
+test('a session of developer is read-only from the start', async () => {
   const told = await as(site, 'developer', "INSERT INTO palindromes VALUES ('a', 'b')")
   assert.match(told.text, /read-only transaction|permission denied/)
   assert.equal((await as(site, 'developer', 'SHOW default_transaction_read_only')).text, 'on')
 })
 
-test('neither role gets into another database, and the superuser does not log in over TCP', async () => {
+test('no role connects to another database, and the superuser cannot log in over TCP', async () => {
   for (const role of ['app', 'developer'])
     for (const database of ['postgres', 'template1'])
       assert.match((await as(site, role, 'SELECT 1', { database })).text, /no pg_hba.conf entry/)
@@ -223,7 +223,7 @@ test('neither role gets into another database, and the superuser does not log in
   assert.match((await as(site, 'developer', 'SELECT 1', { password: 'wrong' })).text, /authentication failed/)
 })
 
-test('the owner owns its database and is nobody beyond it', async () => {
+test('app owns its database and has no rights beyond it', async () => {
   const refused = [
     "COPY palindromes TO PROGRAM 'cat'",
     "COPY palindromes FROM '/etc/passwd'",
@@ -246,7 +246,7 @@ test('the owner owns its database and is nobody beyond it', async () => {
   }
 })
 
-test('passwords changed in the secrets take effect by 03-db and 04-stack without a failed request', async () => {
+test('03-db and 04-stack apply passwords changed in the secrets without a failed request', async () => {
   const old = { app: site.secret('db_owner_password'), developer: site.secret('db_developer_password') }
   const nasty = { app: `o'w"n\\er $HOME %41 100% @/: ü#?&+`, developer: `d'e"v\\ $1 %s @/ ü;--` }
   writeFileSync(path.join(site.folder, 'secrets/db_owner_password'), `${nasty.app}\n`)
@@ -265,7 +265,7 @@ test('passwords changed in the secrets take effect by 03-db and 04-stack without
   assert.match(again.text, /Roles: app and developer: nothing to do/)
 })
 
-test('drop_db.py and create_db.py work from the image; a developer reads the new table', async () => {
+test('drop_db.py and create_db.py work from the image; developer reads the new table', async () => {
   const [replica] = await site.containers('app')
   await docker`docker exec ${replica} python drop_db.py`
   assert.equal(await asPostgres(site, "SELECT count(*) FROM pg_tables WHERE tablename = 'palindromes'"), '0')

@@ -45,7 +45,7 @@ test('a second run changes nothing, says so, and drops no request', async () => 
   assert.deepEqual(await site.ids(), before)
 })
 
-test('/admin opens with the password of the secret and with nothing else', async () => {
+test('/admin takes the password of the secret and nothing else', async () => {
   const as = async (user: string, password: string) =>
     (await site.get('/admin', { Authorization: basic(user, password) })).status
   const password = site.secret('admin_password')
@@ -63,7 +63,7 @@ test('/admin opens with the password of the secret and with nothing else', async
   assert.deepEqual(new Set(await Promise.all(refused)), new Set([401]))
 })
 
-test('a password of the operator’s own choice opens /admin after 04-stack, and the old one no more', async () => {
+test('after 04-stack /admin takes a password that the operator chose, and no longer the old one', async () => {
   const old = site.secret('admin_password')
   const own = `it's "new": $HOME \\ 100 % ü/@`
   writeFileSync(`${site.folder}/secrets/admin_password`, `${own}\n`)
@@ -72,11 +72,11 @@ test('a password of the operator’s own choice opens /admin after 04-stack, and
   assert.equal((await site.get('/admin', { Authorization: basic('developer', old) })).status, 401)
 })
 
-test('what only begins like /admin is a page like any other', async () => {
+test('/administration is a page like any other', async () => {
   assert.equal((await site.get('/administration')).status, 404)
 })
 
-test('nothing is published to the network but the two ports of the load balancer', async () => {
+test('the deployment publishes only the two ports of the load balancer', async () => {
   const inspected = await docker`docker inspect ${await site.ids()}`
   const published = (JSON.parse(inspected.stdout) as Inspected[]).flatMap((container) =>
     Object.values(container.HostConfig.PortBindings ?? {})
@@ -89,7 +89,7 @@ test('nothing is published to the network but the two ports of the load balancer
     assert.ok(HostConfig.NetworkMode !== 'host' && !HostConfig.PublishAllPorts)
 })
 
-test('the database answers on 127.0.0.1 and on no other address of this machine', async () => {
+test('the database listens on 127.0.0.1 and on no other address of this machine', async () => {
   assert.equal(await connects('127.0.0.1', site.ports.db), true)
   const others = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
   const addresses = others.filter(({ internal, family }) => !internal && family === 'IPv4')

@@ -18,7 +18,7 @@ before(async () => {
 })
 after(() => shared.leave())
 
-test('a replica that hangs costs no request that may be asked twice, and has them again when it is well', async () => {
+test('a replica hangs: no GET fails, and the replica gets requests again when it is well', async () => {
   await site.unnoticed(
     async () => {
       await docker`docker pause ${replica}`
@@ -30,7 +30,7 @@ test('a replica that hangs costs no request that may be asked twice, and has the
   )
 })
 
-test('a POST that a replica took and never answered is not asked of another one', async () => {
+test('a replica took a POST and never answered: no other replica gets it', async () => {
   await docker`docker pause ${replica}`
   try {
     const answers = await Promise.all(
@@ -64,7 +64,7 @@ for (const [what, status] of [
   ['says that it is not ready', '404 Not ready'],
   ['answers 200 without OK', '200 Okay'],
 ] as const)
-  test(`a replica that ${what} gets no request, and has them again when it says OK`, async () => {
+  test(`a replica that ${what} gets no request until it says OK`, async () => {
     await site.unnoticed(async () => {
       await docker`docker exec ${replica} sh -c ${`printf '${status}' >/tmp/status`}`
       await without(replica)
@@ -73,7 +73,7 @@ for (const [what, status] of [
     })
   })
 
-test('replicas that are too busy to say OK in time, but answer requests, go on doing so', async () => {
+test('replicas that are too busy to say OK in time, but answer requests, keep getting them', async () => {
   const givenTime = async () =>
     (await site.logged('balancer')).filter((line) => /^\[WARNING\].* is UP, changed from Lua/.test(line))
       .length
@@ -88,7 +88,7 @@ test('replicas that are too busy to say OK in time, but answer requests, go on d
   for (const name of names) await served(name)
 })
 
-test('a page that fails takes no replica out, and is no news for the log', async () => {
+test('a page that fails takes no replica out and writes no line to the log', async () => {
   const before = (await site.logged('balancer')).length
   await site.unnoticed(async () => {
     for (let number = 0; number < 20; number++) assert.equal((await site.get('/failing')).status, 500)
@@ -96,7 +96,7 @@ test('a page that fails takes no replica out, and is no news for the log', async
   assert.equal((await site.logged('balancer')).length, before)
 })
 
-test('both killed: 503, when to come again and a plain page; then the site is back by itself', async () => {
+test('with both replicas killed clients get 503, Retry-After and a plain page; then the site comes back by itself', async () => {
   await docker`docker kill ${names}`
   await until('nobody is up', async () => (await site.get('/')).status === 503)
   const { status, headers, body } = await site.get('/')
@@ -108,7 +108,7 @@ test('both killed: 503, when to come again and a plain page; then the site is ba
   for (const name of names) await served(name)
 })
 
-test('the balancer comes back when it is killed, and knows the replicas', async () => {
+test('the balancer comes back when it is killed, and finds the replicas', async () => {
   const balancer = `${site.project}-balancer-1`
   const pid = Number((await docker`docker inspect -f {{.State.Pid}} ${balancer}`).stdout)
   process.kill(pid, 'SIGKILL')
@@ -116,7 +116,7 @@ test('the balancer comes back when it is killed, and knows the replicas', async 
   for (const name of names) await served(name)
 })
 
-test('another configuration of the balancer costs no request', async () => {
+test('a reload of the balancer costs no request', async () => {
   await site.unnoticed(async () => {
     site.configure({ app: { timeout: 50 } })
     assert.match(await site.must('04-stack'), /Balancer: reloaded/)

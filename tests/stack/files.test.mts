@@ -28,7 +28,7 @@ after(async () => {
   await shared.leave()
 })
 
-test('the pair goes live while the site serves, in no program’s arguments, and clients that know its root believe it', async () => {
+test('04-stack installs the pair while the site serves; clients that know its root trust it, and no program has the key as an argument', async () => {
   site.configure({ tls: 'files', tls_files: { certificate: at('site.pem'), key: at('site.key') } })
   bring(good)
   const watch = await ArgumentWatch.start()
@@ -52,14 +52,14 @@ test('the pair goes live while the site serves, in no program’s arguments, and
   assert.match(readFileSync(path.join(site.folder, 'nginx/live/site.conf'), 'utf8'), /^ssl_stapling on;$/m)
 })
 
-test('a second run changes nothing and says so', async () => {
+test('a second run changes nothing, and says so', async () => {
   const ids = await site.ids()
   const text = await stack()
   for (const line of text.split('\n').filter((line) => /^✓/.test(line))) assert.match(line, /nothing to do/)
   assert.deepEqual(await site.ids(), ids)
 })
 
-test('a renewed pair is taken over while the site serves; one that ends soon with a warning', async () => {
+test('04-stack installs a renewed pair while the site serves, and warns of one that ends soon', async () => {
   good = await pki.issued({ days: 20 })
   bring(good)
   const text = await site.unnoticed(stack)
@@ -93,7 +93,7 @@ for (const [what, break_, sentence] of [
   ],
   ['a key with a passphrase', async () => ({ ...good, key: await locked() }), /has a passphrase/],
 ] as const)
-  test(`${what} is refused before anything is touched`, async () => {
+  test(`04-stack and deploy refuse ${what} before they touch anything`, async () => {
     bring(await break_())
     const serial = (await shown(site.ports.https)).serialNumber
     const before = await site.ids()
@@ -110,7 +110,7 @@ for (const [what, break_, sentence] of [
     bring(good)
   })
 
-test('a pair that nginx does not take stays out, and the one before in', async () => {
+test('nginx refuses a pair: the old one stays', async () => {
   const conf = path.join(site.folder, 'nginx/live/nginx.conf')
   const whole = readFileSync(conf, 'utf8')
   const tls = path.join(site.folder, 'nginx/tls/certificate.pem')

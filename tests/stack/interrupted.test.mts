@@ -28,7 +28,7 @@ for (const [script, longest] of [
   ['03-db', 5000],
   ['04-stack', 6000],
 ] as const)
-  test(`${script} is killed ${KILLS} times and completes when it is run again`, async (context) => {
+  test(`${script}, killed ${KILLS} times, completes when it is run again`, async (context) => {
     for (let kill = 0; kill < KILLS; kill++) {
       // Half the time what it started dies with it, as in a power cut; else that runs on, as after a lost connection.
       const [delay, all] = [random(longest), random(2) === 0]
@@ -38,7 +38,7 @@ for (const [script, longest] of [
     await site.must(script)
   })
 
-test('the site that came about in this way is as required', async () => {
+test('the site is then as required', async () => {
   assert.equal((await site.get('/palindrom/level')).status, 200)
   assert.equal((await site.containers('app')).length, 2)
   assert.equal((await as(site, 'developer', 'SELECT text FROM palindromes')).text, 'level')

@@ -16,13 +16,13 @@ before(async () => {
 })
 after(() => shared.leave())
 
-test('500 requests a second from one address pass', async () => {
+test('500 requests per second from one address pass', async () => {
   const { requests, failed } = await site.underLoad(() => sleep(4000), { rate: 500, most: 400 })
   assert.ok(requests > 500, `${requests} requests`)
   assert.deepEqual(failed, [])
 })
 
-test('guesses at the password of /admin are limited before the password is checked; asking without one is not', async () => {
+test('nginx limits guesses at the password of /admin, and not requests without one', async () => {
   const ask = async (headers: Record<string, string>) => (await site.get('/admin', headers)).status
   const open = await Promise.all(Array.from({ length: 100 }, () => ask({})))
   assert.deepEqual(tally(open), { 401: 100 })
@@ -37,7 +37,7 @@ test('guesses at the password of /admin are limited before the password is check
   assert.equal(await ask({ Authorization: basic('developer', site.secret('admin_password')) }), 200)
 })
 
-test('more than the configured requests get 429 and reach no replica; a second later all is well', async () => {
+test('requests beyond the limit get 429 and reach no replica; a second later all is well', async () => {
   await configure({ limits: { requests: 10 } })
   await sleep(2500)
   const asked = Array.from({ length: 200 }, (_, number) => site.get(`/palindrom/limit${number}`))
@@ -51,7 +51,7 @@ test('more than the configured requests get 429 and reach no replica; a second l
   await configure({ limits: { requests: 1000 } })
 })
 
-test('more than the configured requests at once get 429', async () => {
+test('requests beyond the limit of open ones get 429', async () => {
   await configure({ limits: { connections: 4 } })
   await docker`docker pause ${await site.containers('app')}`
   try {
@@ -129,14 +129,14 @@ test('ill-framed requests are refused and reach no replica', async () => {
   assert.deepEqual(await logged(/ill/), [])
 })
 
-test('a well-framed request of the same kind is passed on: the measure above measures', async () => {
+test('a well-framed request of the same kind reaches a replica: the measure works', async () => {
   await ask(
     `POST /well HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNK}`,
   )
   assert.equal((await logged(/well/)).length, 1)
 })
 
-test('a client that sends its header or its body too slowly is let go', async () => {
+test('nginx closes the connection of a client that sends its header or body too slowly', async () => {
   // nginx's own default for both is 60 s.
   for (const milliseconds of await held)
     assert.ok(milliseconds > 5_000 && milliseconds < 45_000, `${milliseconds} ms`)

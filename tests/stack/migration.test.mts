@@ -69,12 +69,12 @@ async function meanwhile<T>(role: string, sql: string, work: () => Promise<T>): 
   }
 }
 
-test('an image with an entrypoint of its own: create_db.py runs, and leaves no container', async () => {
+test('create_db.py runs in an image with an entrypoint of its own, and leaves no container', async () => {
   assert.equal(await columns(), 'id text')
   assert.equal(await oneOffs(), '')
 })
 
-test('a lock that is not to be had: who has it is told, the site serves on, and nothing of the migration is left', async () => {
+test('create_db.py does not get its lock: redeploy names the holder, the site serves on, and nothing of the migration is left', async () => {
   const [old] = await site.releases()
   migrate('refused')
   await meanwhile('developer', 'SELECT count(*) FROM minimal', () =>
@@ -102,7 +102,7 @@ for (const [how, signal] of [
   ['kill -9', 'SIGKILL'],
   ['kill -9 of all that it started, too', 'SIGKILL'],
 ] as const)
-  test(`${how} while the migration waits: it is not applied later`, async () => {
+  test(`${how} while the migration waits: nothing is applied later`, async () => {
     site.configure({ database: { lock_timeout: 600 } })
     migrate('later')
     await meanwhile('developer', 'SELECT count(*) FROM minimal', async () => {
@@ -130,7 +130,7 @@ async function descendants(pid: number): Promise<number[]> {
   return below(pid)
 }
 
-test('verify says in a line who keeps everybody waiting', async () => {
+test('verify names the session that everybody waits for', async () => {
   await meanwhile('app', 'LOCK TABLE minimal', async () => {
     const { text } = await site.run('verify')
     assert.match(
@@ -141,7 +141,7 @@ test('verify says in a line who keeps everybody waiting', async () => {
   })
 })
 
-test('when the lock is free, the same command does it; only developer’s sessions end when they do nothing', async () => {
+test('when the lock is free, the same command succeeds; only idle sessions of developer end', async () => {
   assert.match(await site.must('redeploy'), /released|release \w+ → \w+/)
   assert.match(await columns(), /later/)
   const settings = await asPostgres(

@@ -24,7 +24,7 @@ after(async () => {
   await registry?.remove()
 })
 
-test('a database that the official image’s own script left half made, killed on its first start, is completed', async () => {
+test('03-db completes a database that the official image’s script left half made', async () => {
   await site.must('02-build')
   const labels = [`project=${site.project}`, 'volume=db'].map((one) => `--label=com.docker.compose.${one}`)
   await docker`docker volume create ${labels} ${site.project}_db`
@@ -42,7 +42,7 @@ test('a database that the official image’s own script left half made, killed o
   assert.equal(await asPostgres(site, 'SHOW lc_messages'), 'en_US.utf8')
 })
 
-test('02 to 04: the site is up, each line about it is green, and a second run changes nothing', async () => {
+test('02 to 04 start the site, verify finds it as required, and a second run changes nothing', async () => {
   for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
   assert.equal((await site.get('/')).body, 'Hello from the minimal application')
   assert.equal((await site.get('/palindrom/level')).body, 'yes')
@@ -52,7 +52,7 @@ test('02 to 04: the site is up, each line about it is green, and a second run ch
   assert.deepEqual(await site.ids(), ids)
 })
 
-test('indexes that the C library of another image sorts otherwise are told of, and what is to be typed mends them', async () => {
+test('03-db warns of indexes that another C library sorts differently, and the command that it prints repairs them', async () => {
   await asPostgres(site, "UPDATE pg_database SET datcollversion = '2.1' WHERE datname = 'prusa'")
   const told = await site.must('03-db')
   assert.match(told, /sorts texts otherwise/)
@@ -61,14 +61,14 @@ test('indexes that the C library of another image sorts otherwise are told of, a
   assert.doesNotMatch(await site.must('03-db'), /sorts/)
 })
 
-test('a new release is rolled out unnoticed', async () => {
+test('a new release costs no request', async () => {
   const before = await site.releases()
   appendFileSync(path.join(source, 'app.py'), '# another release\n')
   await site.unnoticed(() => site.must('redeploy'))
   for (const release of await site.releases()) assert.ok(!before.includes(release))
 })
 
-test('a patched image under the same tag is taken in by --fresh: said before, counted after, and nothing is left of the old', async () => {
+test('--fresh takes a patched image under the same tag: it says so before, counts after, and leaves nothing of the old', async () => {
   const [release] = await site.releases()
   const runs = (service: string) => docker`docker inspect -f {{.Image}} ${`${site.project}-${service}-1`}`
   const [db, redis] = [(await runs('db')).stdout, (await runs('redis')).stdout]
@@ -96,7 +96,7 @@ test('a patched image under the same tag is taken in by --fresh: said before, co
   await assert.rejects(docker`docker image inspect ${db.trim()}`, /No such image/)
 })
 
-test('from the registry to the Debian archive and back, on the same volumes', async () => {
+test('the same volumes work with images from the registry, from the Debian archive, and from the registry again', async () => {
   await site.get('/redis-hits')
   for (const images of ['debian', 'registry']) {
     const before = await kept()
@@ -108,7 +108,7 @@ test('from the registry to the Debian archive and back, on the same volumes', as
   }
 })
 
-test('another major version of PostgreSQL is refused before anything is touched, and what is to be typed moves the data', async () => {
+test('03-db refuses another major version of PostgreSQL before it touches anything, and the commands that it prints move the data', async () => {
   const before = [await site.ids(), stackEnv()]
   site.configure({ base_images: { postgres: await another('postgres', '18', AS_18) } })
   for (const script of ['03-db', '04-stack']) {
@@ -133,7 +133,7 @@ test('another major version of PostgreSQL is refused before anything is touched,
   assert.equal((await site.get('/palindrom/level')).body, 'yes')
 })
 
-test('a Redis that does not read what the one before has written is refused before anything is touched', async () => {
+test('04-stack refuses a Redis that cannot read the old one’s data, before it touches anything', async () => {
   const before = [await site.ids(), stackEnv()]
   await docker`docker exec ${site.project}-redis-1 sh -c ${'redis-cli save; printf REDIS9999 >/data/dump.rdb'}`
   site.configure({ base_images: { redis: await another('redis', '8', 'LABEL prusa-test=another') } })

@@ -32,7 +32,7 @@ function python(): string {
   return baseImages({ ...stack, app: { ...stack.app, source } }, 'debian').python
 }
 
-test('it serves through the load balancer, with its database and with Redis', async () => {
+test('the application serves through the load balancer, with its database and with Redis', async () => {
   assert.equal((await site.get('/')).body, 'Hello from the minimal application')
   assert.equal((await site.get('/palindrom/level')).body, 'yes')
   assert.deepEqual(await as(site, 'developer', 'SELECT text FROM minimal'), { ok: true, text: 'level' })
@@ -45,7 +45,7 @@ test('it serves through the load balancer, with its database and with Redis', as
   assert.doesNotMatch(text, /holds the password/)
 })
 
-test('what a client writes about itself into X-Forwarded-* and the like does not reach it', async () => {
+test('nginx drops what a client writes about itself into X-Forwarded-* and the like', async () => {
   const forged = {
     'X-Forwarded-For': '6.6.6.6',
     'X-Forwarded-Proto': 'forged',
@@ -69,7 +69,7 @@ test('what a client writes about itself into X-Forwarded-* and the like does not
   assert.equal(headers['X-Forwarded-Host'], `localhost:${site.ports.https}`)
 })
 
-test('the password of /admin is checked and not passed on; elsewhere an Authorization is the application’s', async () => {
+test('nginx checks the password of /admin and does not pass it on; on other pages Authorization is the application’s', async () => {
   const Authorization = basic('developer', site.secret('admin_password'))
   const seen = async (page: string) => JSON.parse((await site.get(page, { Authorization })).body)
   assert.equal((await seen('/admin/headers')).Authorization, undefined)
@@ -91,7 +91,7 @@ const BROKEN: [what: string, from: string, to: string, told: RegExp][] = [
   ],
 ]
 for (const [what, from, to, told] of BROKEN)
-  test(`a release of it that ${what} is refused in these words, and no password is shown`, async () => {
+  test(`redeploy refuses a release that ${what}, says why, and shows no password`, async () => {
     const file = path.join(source, 'app.py')
     const code = readFileSync(file, 'utf8')
     writeFileSync(file, code.replace(from, to))
@@ -110,7 +110,7 @@ import importlib.util, sys
 for name in sys.argv[1:]:
     print(name, "Debian" if importlib.util.find_spec(name).origin.startswith("/usr/lib/") else "pip")`
 
-test('a new release with other requirements loses no request: Debian has what it can of them, pip finds the rest without an index', async () => {
+test('a release with other requirements loses no request: its packages come from Debian, and from pip where Debian has none', async () => {
   const put = (name: string, content: string) => writeFileSync(path.join(source, name), content)
   mkdirSync(path.join(source, 'deps'))
   await makeWheels(python(), path.join(source, 'vendor'), ['local_thing', '1.0'], ['toolz', '99.0'])
@@ -136,7 +136,7 @@ test('a new release with other requirements loses no request: Debian has what it
   assert.deepEqual(stdout.trim().split('\n'), expected)
 })
 
-test('verify warns of replicas that have logged the owner’s password, shows it nowhere, and fails no line by it', async () => {
+test('verify warns of replicas that logged the owner’s password, shows no password, and fails no line', async () => {
   const { red, text } = await verified()
   const [first, second] = await site.containers('app')
   assert.match(

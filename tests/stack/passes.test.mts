@@ -32,13 +32,13 @@ after(() => shared.leave())
 
 const uploaded = (body: Buffer) => `200 ${body.length} ${createHash('sha256').update(body).digest('hex')}`
 
-test('a WebSocket: what one side sends the other side gets', async () => {
+test('a WebSocket passes what each side sends', async () => {
   const socket = await WebSocketClient.open(site.ports.https, '/websocket')
   for (const text of ['hello', 'again']) assert.equal(await socket.echo(text), text)
   socket.close()
 })
 
-test('no other upgrade goes through: h2c would be a way around the doors', async () => {
+test('nginx passes no other upgrade: h2c would be a way around its rules', async () => {
   const headers = [
     'Upgrade: h2c',
     'HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA',
@@ -62,7 +62,7 @@ test('a body of one piece, in chunks, and after 100-continue arrives as it was s
   )
 })
 
-test('response headers of 12 KB and cookies of 8 KB', async () => {
+test('response headers of 12 KB and cookies of 8 KB pass', async () => {
   const { status, headers } = await site.get('/large-header?bytes=12000')
   assert.equal(status, 200)
   assert.equal(String(headers['x-large']).length, 12000)
@@ -70,7 +70,7 @@ test('response headers of 12 KB and cookies of 8 KB', async () => {
   assert.equal((await site.get('/cookies', { Cookie: cookie })).body, String(cookie.length))
 })
 
-test('HTTP/1.0, 1.1 and 2, HEAD, a range, and 304', async () => {
+test('HTTP/1.0, 1.1 and 2, HEAD, a range, and 304 pass', async () => {
   const { status, text } = await raw(site.ports.https, message('GET', '/file', [], '1.0'))
   assert.equal(status, 200)
   assert.match(text, /jack a dull boy\n$/)
@@ -85,7 +85,7 @@ test('HTTP/1.0, 1.1 and 2, HEAD, a range, and 304', async () => {
   assert.equal((await raw(site.ports.https, message('GET', '/file', [`If-None-Match: ${etag}`]))).status, 304)
 })
 
-test('gzip, once: by the front door, or by the application where it does it itself', async () => {
+test('nginx compresses an answer, unless the application has', async () => {
   for (const page of ['/file', '/packed']) {
     const { headers, body } = await client.get(page, { 'Accept-Encoding': 'gzip' })
     assert.equal(headers['content-encoding'], 'gzip', page)
@@ -94,7 +94,7 @@ test('gzip, once: by the front door, or by the application where it does it itse
   assert.equal((await client.get('/file')).headers['content-encoding'], undefined)
 })
 
-test('a slow download of 300 MB takes nothing from the other clients, and little room on the server', async () => {
+test('slow downloads of 300 MB disturb no other client and take little room on the server', async () => {
   const before = await processes()
   await site.unnoticed(async () => {
     const downloads = await Promise.all(
@@ -120,14 +120,14 @@ test('40 slow uploads of 10 MB at once arrive, and no other request is lost', as
   assert.deepEqual(await processes(), before)
 })
 
-test('a page that is slower than any check takes no replica out, and is asked for once', async () => {
+test('a page that is slower than any check takes no replica out, and its replica is asked once', async () => {
   const slow = Array.from({ length: 8 }, (_, number) => site.get(`/slow?seconds=8&number=${number}`))
   for (const { status } of await site.unnoticed(() => Promise.all(slow))) assert.equal(status, 200)
   const asked = (await site.logged('app')).filter((line) => line.includes('/slow?seconds=8&number='))
   assert.equal(asked.length, 8)
 })
 
-test('a WebSocket that is silent lives on', async () => {
+test('a silent WebSocket stays open', async () => {
   const socket = await WebSocketClient.open(site.ports.https, '/websocket')
   await events
   assert.equal(await socket.echo('still there'), 'still there')

@@ -36,7 +36,7 @@ after(async () => {
   rmSync(stack.folder, { recursive: true })
 })
 
-test('a Python image under the same tag is another one, the one before is kept for its releases, and then goes', async () => {
+test('pruning keeps the old Python image while a release was built on it', async () => {
   await build(`${shared}/a:1`, `FROM scratch\nLABEL ${project}=1`)
   await build(`${shared}/python:1`, `FROM scratch\nLABEL ${project}=2`)
   assert.deepEqual(await ensureBaseImages(host, stack, 'registry'), [])
@@ -54,7 +54,7 @@ test('a Python image under the same tag is another one, the one before is kept f
   await assert.rejects(docker`docker image inspect ${old}`, /No such image/)
 })
 
-test('what was brought here for an earlier configuration goes; what another deployment has of it stays', async () => {
+test('pruning removes base images of an earlier configuration, unless another deployment has them', async () => {
   const earlier = [`${shared}/old:1`, `${shared}/theirs:1`]
   for (const name of earlier) await build(name, `FROM scratch\nLABEL name=${name}`)
   await docker`docker tag ${shared}/theirs:1 ${shared}/python:theirs`
@@ -72,7 +72,7 @@ test('what was brought here for an earlier configuration goes; what another depl
   assert.throws(() => readFileSync(path.join(stack.folder, 'build')), /ENOENT/)
 })
 
-test('of the build cache goes what no image holds and is of ours, with what is built upon it', async () => {
+test('pruning removes our layers from the build cache where no image holds them, with what is built upon them', async () => {
   const { redis } = baseImages(defaults(stackSchema), 'debian')
   const ours = `: prusa base; echo ${project} >/one`
   const theirs = `: others; echo ${project} >/one`

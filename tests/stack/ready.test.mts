@@ -144,7 +144,7 @@ serve("0.0.0.0", 5000, 404, b"Not ready")`,
 ]
 describe('a replica', { concurrency: 6 }, () => {
   for (const [what, program, reason, next, flags] of EARLY_REASONS)
-    test(`that ${what} is told so as soon as that is certain`, EARLY, async () => {
+    test(`that ${what} fails as soon as that is certain`, EARLY, async () => {
       const error = await failing(await start(program, flags))
       assert.ok(error instanceof NotReady, told(error))
       assert.match(error.what, reason)
@@ -152,7 +152,7 @@ describe('a replica', { concurrency: 6 }, () => {
     })
 
   for (const [what, program, reason] of LATE_REASONS)
-    test(`that ${what} is told so when its time is over`, async () => {
+    test(`that ${what} fails when its time is over`, async () => {
       const id = await start(program)
       await until(`${what}: up`, async () => (await docker`docker logs ${id}`).stdout.includes('up'))
       const error = await failing(id, 1)
@@ -160,13 +160,9 @@ describe('a replica', { concurrency: 6 }, () => {
       assert.match(error.what, reason)
     })
 
-  test(
-    'one that answers something else on another port first, and listens rightly later, is waited for',
-    EARLY,
-    async () => {
-      await waiting(await start('serve("0.0.0.0", 9000, 200, b"metrics", 9); serve("0.0.0.0", 5000)'))
-    },
-  )
+  test('that listens on another port first gets the time to listen on the right one', EARLY, async () => {
+    await waiting(await start('serve("0.0.0.0", 9000, 200, b"metrics", 9); serve("0.0.0.0", 5000)'))
+  })
 
   test('that the balancer still takes for an earlier one at its address has to say OK itself', async () => {
     const id = await start('serve("0.0.0.0", 5000, 404, b"Not ready")')
@@ -183,7 +179,7 @@ describe('a replica', { concurrency: 6 }, () => {
     assert.ok(pool.at(address)?.up)
   })
 
-  test('that somebody removes is not the application’s fault', EARLY, async () => {
+  test('that somebody removes is no fault of the application', EARLY, async () => {
     const id = await start('time.sleep(3600)')
     const removed = waiting(id, undefined, () => docker`docker rm -f ${id}`)
     await assert.rejects(removed, (error: Error) => {

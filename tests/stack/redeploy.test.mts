@@ -48,7 +48,7 @@ for (const settings of [
   { order: 'start-first', surge: 'all', canary: { share: 50, requests: 5, seconds: 1 } },
   { order: 'stop-first', surge: 1, abort_on_errors: false },
 ])
-  test(`a new release, ${settings.order}, surge ${settings.surge}`, async (context) => {
+  test(`a new release costs no request: ${settings.order}, surge ${settings.surge}`, async (context) => {
     const { order, surge, canary, abort_on_errors } = defaults(stackSchema).rollout
     const usual = { order, surge, abort_on_errors, canary: { ...canary, seconds: 0 } }
     context.after(() => site.configure({ rollout: usual }))
@@ -65,7 +65,7 @@ for (const settings of [
     released.push(one)
   })
 
-test('the same source again: nothing is touched', async () => {
+test('redeploy with the same source touches nothing', async () => {
   const before = await site.ids()
   const text = await site.must('redeploy')
   assert.match(text, /already running/)
@@ -104,7 +104,7 @@ const FAILURES: [
   ],
 ]
 for (const [what, file, edit, message, ready_timeout] of FAILURES)
-  test(`a release that ${what} leaves the old one serving`, async () => {
+  test(`the old release keeps serving when the new one ${what}`, async () => {
     const before = await site.containers('app')
     site.configure({ rollout: { ready_timeout } })
     await broken(file, edit, () =>
@@ -119,7 +119,7 @@ for (const [what, file, edit, message, ready_timeout] of FAILURES)
     site.configure({ rollout: { ready_timeout: 120 } })
   })
 
-test('a release that fails on the page of the probe serves nobody', async () => {
+test('a release that fails on the probe’s page serves nobody', async () => {
   const before = await site.containers('app')
   await broken(
     'app.py',
@@ -135,7 +135,7 @@ test('a release that fails on the page of the probe serves nobody', async () => 
   assert.deepEqual(await site.containers('app'), before)
 })
 
-test('a release that fails on a page that users ask and the probe does not is taken back', async () => {
+test('redeploy takes back a release that fails on a page of the users alone', async () => {
   const before = await site.releases()
   site.configure({ rollout: { canary: { seconds: 10 } } })
   await broken(
@@ -174,7 +174,7 @@ test('rollback goes back to the release before, without a build', async () => {
   assert.deepEqual(await site.releases(), [old, old])
 })
 
-test('history and status tell it', async () => {
+test('history and status show these rollouts', async () => {
   const history = JSON.parse((await site.run('history', '--json')).stdout)
   assert.ok(history.some((entry: { result: string }) => entry.result === 'went back'))
   assert.match((await site.run('history')).stdout, /^when \(UTC\) +who +from +to +result/)
@@ -182,7 +182,7 @@ test('history and status tell it', async () => {
   assert.ok(existsSync(path.join(ROOT, 'reports', `${history.at(-1).to}.html`)))
 })
 
-test('old images are pruned, the last ones stay', async () => {
+test('redeploy removes old images and keeps the last ones', async () => {
   site.configure({ rollout: { keep_releases: 2 } })
   change()
   await site.must('redeploy')

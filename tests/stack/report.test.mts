@@ -69,7 +69,7 @@ const x = (tab: Page, selector: string) =>
     .first()
     .evaluate((element) => element.getBoundingClientRect().x)
 
-test('traffic, latency and steps lie on one time axis', async () => {
+test('traffic, latency and steps share one time axis', async () => {
   const tab = await show(page(false))
   assert.equal(await tab.locator('h1').innerText(), 'Release old → <new>: released')
   assert.equal(await tab.locator('circle.dot').count(), 400)
@@ -134,7 +134,7 @@ test('a phone shows all of it without scrolling sideways, and in letters of the 
   assert.ok(size >= 11, `${size}`)
 })
 
-test('steps that go on at the same time lie on lines of their own, others share one', async () => {
+test('steps that overlap have lines of their own, others share one', async () => {
   const tab = await show(page(false))
   const [one, two, five] = await tab
     .locator('rect.band.drain')
@@ -146,7 +146,7 @@ test('steps that go on at the same time lie on lines of their own, others share 
   assert.equal(one, five)
 })
 
-test('a failed request is marked in the picture and told with its time and step', async () => {
+test('the picture marks a failed request, and the page tells its time and step', async () => {
   const tab = await show(page(true))
   assert.equal(await tab.locator('path.failed').count(), 1)
   assert.match(

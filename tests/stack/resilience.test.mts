@@ -14,7 +14,7 @@ before(async () => {
 })
 after(() => shared.leave())
 
-test('a replica that is killed comes back and costs no request, though it answers 404 while it warms up', async () => {
+test('a killed replica comes back and costs no request, though it answers 404 while it warms up', async () => {
   site.configure({ app: { environment: { WARMUP_SECONDS: '3' } } })
   await site.must('04-stack')
   const [replica = ''] = await site.containers('app')
@@ -24,7 +24,7 @@ test('a replica that is killed comes back and costs no request, though it answer
   })
 })
 
-test('both replicas killed one after the other, the second when the first is back, cost no request', async () => {
+test('two replicas, killed one after the other, cost no request', async () => {
   const names = await site.containers('app')
   await site.unnoticed(async () => {
     for (const name of names) {
@@ -34,7 +34,7 @@ test('both replicas killed one after the other, the second when the first is bac
   })
 })
 
-test('a replica that is stopped finishes the requests it holds, and no other is lost', async () => {
+test('a stopped replica finishes the requests that it holds, and no other request is lost', async () => {
   const [replica = ''] = await site.containers('app')
   for (const word of ['aa', 'bb', 'cc', 'dd']) await site.get(`/palindrom/${word}`)
   const lock = asPostgres(site, 'BEGIN; LOCK TABLE palindromes; SELECT pg_sleep(600)').catch(() => {})
@@ -58,7 +58,7 @@ test('a replica that is stopped finishes the requests it holds, and no other is 
   assert.match((await docker`docker logs ${replica}`).stdall, /stopping[\s\S]*GET \/palindrom\/\w+ 200/)
 })
 
-test('a page that answers 503 costs the other pages nothing', async () => {
+test('a page that answers 503 costs no request of other pages', async () => {
   await docker`docker kill ${`${site.project}-redis-1`}`
   await site.unnoticed(async () => {
     for (let number = 0; number < 8; number++) assert.equal((await site.get('/redis-hits')).status, 503)
@@ -66,7 +66,7 @@ test('a page that answers 503 costs the other pages nothing', async () => {
   await docker`docker start ${`${site.project}-redis-1`}`
 })
 
-test('a replica that was stopped by hand stays stopped and is missed by nobody, also when Redis and database crash', async () => {
+test('a replica that was stopped by hand stays stopped and costs no request, also when Redis and database crash', async () => {
   const stopped = `${site.project}-app-1`
   const before = await inspect(stopped, '{{.State.Status}} {{.State.FinishedAt}}')
   assert.match(before, /^exited/)
@@ -80,7 +80,7 @@ test('a replica that was stopped by hand stays stopped and is missed by nobody, 
   assert.equal(await inspect(stopped, '{{.State.Status}} {{.State.FinishedAt}}'), before)
 })
 
-test('04-stack brings the wanted number back: three replicas, then two again, and no request is lost', async () => {
+test('04-stack starts a third replica and removes it again, and no request is lost', async () => {
   for (const replicas of [3, 2]) {
     site.configure({ app: { replicas } })
     await site.unnoticed(() => site.must('04-stack'))
@@ -96,7 +96,7 @@ test('the load balancer comes back when it is killed', async () => {
   assert.equal((await site.get('/ready-for-deploy')).status, 404)
 })
 
-test('Compose by hand, without a release: it says what to type, touches nothing, and looks at what runs', async () => {
+test('Compose by hand without a release touches nothing and says what to type; ps and logs work', async () => {
   const before = await site.ids()
   await site.get('/')
   const refused = await byHand('up', '-d')
@@ -108,7 +108,7 @@ test('Compose by hand, without a release: it says what to type, touches nothing,
   assert.equal((await byHand('restart', 'redis')).exitCode, 0)
 })
 
-test('after docker compose down and up no request goes to an address of before, and the site answers', async () => {
+test('after docker compose down and up the site answers, and no request goes to an old address', async () => {
   const [release = ''] = await site.releases()
   const network = `${site.project}_frontend`
   const subnet = (

@@ -45,7 +45,7 @@ test('the application answers 404 until it is ready, and until it is drained; no
   await site.unnoticed(() => site.must('redeploy'))
 })
 
-test('a balancer that is killed meanwhile is told again who drains', async () => {
+test('the rollout tells a killed balancer again which replicas drain', async () => {
   const olds = await site.containers('app')
   const [old = ''] = olds
   const address = (await addresses(old))[`${site.project}_frontend`]
@@ -88,7 +88,7 @@ test('the rollout cuts off and counts what a replica still holds when its time i
   site.configure({ app: { timeout: 60 }, rollout: { balancer_timeout: 60 } })
 })
 
-test('an old replica never says Ready: with on_drain_timeout abort the rollout stops there, else it stops the replica, loudly', async () => {
+test('an old replica never says Ready: the rollout stops there (on_drain_timeout: abort), or stops the replica with a warning', async () => {
   const old = await site.containers('app')
   site.configure({ app: { environment: { ROUND: '2' } } })
   site.configure({ rollout: { drain_timeout: 2, on_drain_timeout: 'abort' } })
@@ -104,14 +104,14 @@ test('an old replica never says Ready: with on_drain_timeout abort the rollout s
   site.configure({ rollout: { on_drain_timeout: 'stop' } })
   await site.unnoticed(async () => {
     const text = await site.must('redeploy')
-    assert.match(text, /did not say Ready within 2 s: stopped all the same .* Requests go to /)
+    assert.match(text, /did not say Ready within 2 s: it is stopped anyway .* Requests go to /)
   })
   assert.equal((await site.containers('app')).length, 2)
   for (const name of old) assert.ok(!(await site.containers('app')).includes(name))
   site.configure({ rollout: { drain_timeout: 60 } })
 })
 
-test('requests that fail call the old replicas back while they still drain', async () => {
+test('the rollout calls draining replicas back when requests fail', async () => {
   const [old] = await site.releases()
   const olds = await site.containers('app')
   const source = copyOf(site, 'tests/apps/minimal', 'failing')
@@ -147,7 +147,7 @@ test('requests that fail call the old replicas back while they still drain', asy
 const files = async () =>
   (await docker`find ${site.folder} -type f ! -name lock.* -exec sha256sum {} +`).stdout
 
-test('two operators at once, with other sources and settings: the second is told who holds the lock, and has changed nothing', async () => {
+test('a second operator with other sources and settings is told who holds the lock, and changes nothing', async () => {
   const [release = ''] = await site.releases()
   const olds = await site.containers('app') // they never say Ready, so that the first one waits
   const first = site.begin('redeploy', '--force')
@@ -185,7 +185,7 @@ test('two operators at once, with other sources and settings: the second is told
 const ROUNDS = process.env.LONG ? 5 : 1
 
 for (const signal of ['SIGKILL', 'SIGINT'] as const)
-  test(`${signal} at any moment: the site goes on answering, and the next redeploy finishes`, async () => {
+  test(`${signal} at any moment costs no request, and the next redeploy finishes the rollout`, async () => {
     const below = seeded(signal === 'SIGINT' ? SEED + 1 : SEED)
     for (let round = 0; round < ROUNDS; round++) {
       const delay = 1000 + below(5000)

@@ -66,7 +66,7 @@ async function rotated(name: string): Promise<{ old: string; now: string }> {
   return { old, now }
 }
 
-test('the load opens a new connection for each request: with a wrong password in force it fails', async () => {
+test('each request of the load opens a connection to the database: a wrong password fails all of them', async () => {
   site.configure({ probe: { path: '/palindrom/level' } })
   await asPostgres(site, 'ALTER ROLE app PASSWORD NULL')
   const load = await site.underLoad(() => sleep(1000), LOAD)
@@ -75,7 +75,7 @@ test('the load opens a new connection for each request: with a wrong password in
   assert.equal((await site.get('/palindrom/level')).status, 200)
 })
 
-test('the owner’s password: 0 failed requests, the old one opens nothing, all else is as before', async () => {
+test('the rotation of the owner’s password costs no request, the old password opens nothing, and all else stays', async () => {
   const before = await state()
   const began = performance.now()
   const { old, now } = await rotated('db_owner_password')
@@ -90,7 +90,7 @@ test('the owner’s password: 0 failed requests, the old one opens nothing, all 
   }
 })
 
-test('the developer’s password: the same', async () => {
+test('so does the rotation of the developer’s password', async () => {
   const before = await state()
   const { old, now } = await rotated('db_developer_password')
   assert.equal(await opens('developer', old), false)
@@ -98,7 +98,7 @@ test('the developer’s password: the same', async () => {
   assert.equal(await state(), before)
 })
 
-test('the admin’s password: the same, and nginx was not even reloaded', async () => {
+test('so does the rotation of the admin’s password, and nginx is not reloaded', async () => {
   const workers = async () => (await docker`docker top ${`${site.project}-lb-1`} -eo pid`).stdout
   const before = await workers()
   const { old, now } = await rotated('admin_password')
@@ -110,7 +110,7 @@ test('the admin’s password: the same, and nginx was not even reloaded', async 
   assert.equal(await workers(), before)
 })
 
-test(`killed ${KILLS} times anywhere: no request fails, and the next run finishes`, async (context) => {
+test(`a rotation that is killed ${KILLS} times costs no request, and the next run finishes it`, async (context) => {
   const before = await state()
   const old = site.secret('db_owner_password')
   await site.unnoticed(async () => {
@@ -130,7 +130,7 @@ test(`killed ${KILLS} times anywhere: no request fails, and the next run finishe
   assert.equal(await state(), before)
 })
 
-test('without a name: what is where, no values', async () => {
+test('secrets without a name lists the files and no values', async () => {
   const { exitCode, stdout } = await site.run('secrets')
   assert.equal(exitCode, 0)
   for (const name of ['db_owner_password', 'db_developer_password', 'admin_password', 'app.env', 'key.pem'])
@@ -138,7 +138,7 @@ test('without a name: what is where, no values', async () => {
   texts.push(stdout)
 })
 
-test('while somebody else has the lock it is refused', async () => {
+test('secrets rotate is refused while somebody else holds the lock', async () => {
   const stack = { ...defaults(stackSchema), folder: site.folder }
   const before = site.secret('admin_password')
   await withLock(new Host('local'), stack, 'a trial', async () => {
@@ -149,7 +149,7 @@ test('while somebody else has the lock it is refused', async () => {
   assert.equal(site.secret('admin_password'), before)
 })
 
-test('no password was printed, or stood on a command line at any moment', async () => {
+test('no script prints a password or has one on a command line', async () => {
   watch = await ArgumentWatch.start()
   for (const name of NAMES) {
     texts.push(await site.must('secrets', 'rotate', name, '--verbose'))

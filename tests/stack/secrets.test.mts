@@ -32,7 +32,7 @@ after(async () => {
   await site?.remove()
 })
 
-test('each password is 32 random bytes of its own, in a file that only root can read', () => {
+test('each password is 32 random bytes in a file that only root can read', () => {
   const folder = path.join(site.folder, 'secrets')
   assert.equal(mode(folder), '700')
   for (const name of readdirSync(folder)) assert.equal(mode(path.join(folder, name)), '600', name)
@@ -42,7 +42,7 @@ test('each password is 32 random bytes of its own, in a file that only root can 
   for (const password of passwords) assert.equal(Buffer.from(password, 'base64url').length, 32)
 })
 
-test('no password is in what the scripts print, not even with --verbose', () => {
+test('the scripts print no password, not even with --verbose', () => {
   for (const [script, text] of Object.entries(outputs)) {
     assert.ok(text.length > 100, script)
     for (const password of passwords)
@@ -50,7 +50,7 @@ test('no password is in what the scripts print, not even with --verbose', () => 
   }
 })
 
-test('no password is in a container’s log', async () => {
+test('no log of a container has a password', async () => {
   for (const id of await site.ids()) {
     const { stdall } = await docker`docker logs ${id}`
     const name = (await docker`docker inspect -f '{{.Name}}' ${id}`).stdout.trim()
@@ -59,7 +59,7 @@ test('no password is in a container’s log', async () => {
   }
 })
 
-test('no password is in an image: its history, its labels, its environment', async () => {
+test('no image has a password in its history, labels or environment', async () => {
   const images = (await docker`docker images -q --filter ${`reference=${site.project}/app`}`).stdout
     .trim()
     .split('\n')
@@ -71,14 +71,14 @@ test('no password is in an image: its history, its labels, its environment', asy
   }
 })
 
-test('no password is in a layer of the release, and the look into them would find what is there', async () => {
+test('no layer of the release has a password, and the search finds what is there', async () => {
   const told = await docker`docker inspect -f '{{.Config.Image}}' ${await site.containers('app')}`
   const images = [...new Set(told.stdout.split('\n').filter(Boolean))]
   assert.equal(await inLayers(images, ['Not ready']), true)
   assert.equal(await inLayers(images, [...passwords]), false)
 })
 
-test('what Docker tells of a container names a password in the replicas’ environment and nowhere else', async () => {
+test('Docker shows a password in the environment of the replicas and nowhere else', async () => {
   const { stdout } = await docker`docker inspect ${await site.ids()}`
   let replicas = 0
   for (const container of JSON.parse(stdout) as Inspected[]) {
@@ -93,7 +93,7 @@ test('what Docker tells of a container names a password in the replicas’ envir
   assert.equal(replicas, 2)
 })
 
-test('no password is a program’s argument at any moment, and the watch would have seen it', async () => {
+test('no program has a password as an argument, and the watch sees short-lived programs', async () => {
   const decoy = `decoy${randomBytes(8).toString('hex')}`
   // As short-lived as the programs that the scripts start.
   for (let number = 0; number < 10; number++)
@@ -104,7 +104,7 @@ test('no password is a program’s argument at any moment, and the watch would h
   for (const password of passwords) assert.ok(!seen.includes(password))
 })
 
-test('nothing that the deployment left on the server shows a password to another user', async () => {
+test('only root can read the files of the deployment that have a password', async () => {
   const everything = readdirSync(site.folder, { recursive: true, withFileTypes: true })
   let looked = 0
   for (const entry of everything.filter((one) => one.isFile())) {

@@ -50,7 +50,7 @@ for (const endpoint of HIDDEN)
     await nobodyPrepares()
   })
 
-test('the same spellings of an open page do reach a replica: the measure above measures', async () => {
+test('the same spellings of an open page reach a replica: the measure works', async () => {
   await tryAll('status')
   const seen = (await reached(/^\/+status/i)).map((line) => line.split(' ')[0])
   for (const method of METHODS) assert.ok(seen.includes(method), method)

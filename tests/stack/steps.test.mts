@@ -63,7 +63,7 @@ for (const { signal, turn, name, printed, index } of CASES) {
   })
 }
 
-test('the history tells which were cut off', async () => {
+test('the history shows which rollouts were cut off', async () => {
   const entries = JSON.parse((await site.run('history', '--json')).stdout) as { result: string }[]
   const count = (result: string) => entries.filter((entry) => entry.result === result).length
   // One that is cut off when nothing has begun is no rollout, and the last step may be over before the signal.

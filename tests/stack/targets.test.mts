@@ -50,7 +50,7 @@ async function answered(requests: number): Promise<number> {
   return good
 }
 
-test('other settings of the same release are a rollout like any other; status says that they are wanted', async () => {
+test('status asks for a rollout of other settings, and redeploy does it like any other', async () => {
   const [release] = await site.releases()
   assert.doesNotMatch((await site.run('status')).text, /other settings|Next:/)
   environment({ COLOR: 'blue' })
@@ -70,7 +70,7 @@ test('other settings of the same release are a rollout like any other; status sa
   assert.equal(stdout, '600\n700\n')
 })
 
-test('settings with which requests fail are taken back, and no second replica is started with them', async () => {
+test('redeploy takes back settings with which requests fail, and starts no second replica with them', async () => {
   const old = await site.ids()
   environment({ COLOR: 'red', MINIMAL_FAIL: '1' })
   const { exitCode, text } = await site.run('redeploy')
@@ -88,7 +88,7 @@ test('settings with which requests fail are taken back, and no second replica is
   assert.equal((await history()).at(-1).result, 'went back')
 })
 
-test('the second replica of a new release with new settings never gets ready: the old release comes back as it was', async () => {
+test('the second replica of a new release with new settings never gets ready: redeploy goes back to the old release and settings', async () => {
   const [old] = await site.releases()
   change()
   environment({ COLOR: 'red', MINIMAL_ONE: `one-${Date.now()}` })
@@ -104,7 +104,7 @@ test('the second replica of a new release with new settings never gets ready: th
   assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
 })
 
-test('rollback goes back to what ran before with the settings of then, and with the passwords of now', async () => {
+test('rollback starts the old release with its old settings and the current passwords', async () => {
   const [old] = await site.releases()
   change()
   environment({ COLOR: 'green' })
@@ -124,7 +124,7 @@ test('rollback goes back to what ran before with the settings of then, and with 
   )
 })
 
-test('a fresh replica that somebody removes in the middle is made anew', async () => {
+test('redeploy makes another fresh replica when somebody removes one', async () => {
   change()
   const [old] = await site.releases()
   const rollout = site.begin('redeploy')
@@ -139,7 +139,7 @@ test('a fresh replica that somebody removes in the middle is made anew', async (
   assert.ok(!releases.includes(old as string) && new Set(releases).size === 1)
 })
 
-test('a container that never ran is removed, and is not said to have drained', async () => {
+test('redeploy removes a container that never ran, and does not say that it drained', async () => {
   // As a rollout leaves it that is cut off between making and starting.
   const folder = path.join(site.folder, 'targets', (await history()).at(-1).toTarget)
   await docker({
@@ -154,7 +154,7 @@ test('a container that never ran is removed, and is not said to have drained', a
   assert.doesNotMatch(text, new RegExp(`${made} drained`))
 })
 
-test('stopped containers that somebody prunes meanwhile do not disturb', async () => {
+test('redeploy succeeds while somebody prunes stopped containers', async () => {
   change()
   const rollout = site.begin('redeploy')
   const pruned: Promise<unknown>[] = []
@@ -171,7 +171,7 @@ test('stopped containers that somebody prunes meanwhile do not disturb', async (
   assert.equal(new Set(await site.releases()).size, 1)
 })
 
-test('rollback to a release whose image is gone says which are there; nothing is touched', async () => {
+test('rollback to a release without an image touches nothing and says which images there are', async () => {
   const before = await site.ids()
   const gone = (await history()).at(-1).from as string
   assert.notEqual(gone, (await site.releases())[0])
@@ -184,7 +184,7 @@ test('rollback to a release whose image is gone says which are there; nothing is
   assert.deepEqual(await site.ids(), before)
 })
 
-test('a deployment from before targets were kept is gone back to as it was', async () => {
+test('redeploy and rollback go back to a deployment that was made before targets were kept', async () => {
   const [release = ''] = await site.releases()
   const folder = path.join(site.folder, 'compose')
   const file = path.join(folder, 'stack.yaml')

@@ -15,7 +15,7 @@ before(async () => {
 })
 after(() => shared.leave())
 
-test('HTTP answers with a permanent redirect to HTTPS: port, path and query are kept', async () => {
+test('HTTP redirects to HTTPS for good, with port, path and query', async () => {
   const answers = ['GET', 'POST', 'HEAD'].map((method) =>
     raw(site.ports.http, message(method, '/some%20page?a=1&b=%2F'), false),
   )
@@ -25,7 +25,7 @@ test('HTTP answers with a permanent redirect to HTTPS: port, path and query are 
   }
 })
 
-test('TLS 1.2 and 1.3 are spoken; 1.0 and 1.1 are refused by the server itself', async () => {
+test('the server speaks TLS 1.2 and 1.3, and refuses 1.0 and 1.1', async () => {
   // At security level 0 the client would speak the old versions; the alert proves that the server did not want to.
   for (const version of ['tls1_2', 'tls1_3']) assert.match(await handshake(version), /Cipher is (?!\(NONE\))/)
   for (const version of ['tls1', 'tls1_1']) {
@@ -35,7 +35,7 @@ test('TLS 1.2 and 1.3 are spoken; 1.0 and 1.1 are refused by the server itself',
   }
 })
 
-test('of all ciphers that openssl knows, only those with forward secrecy and authenticated encryption are taken', async () => {
+test('the server takes only ciphers with forward secrecy and authenticated encryption', async () => {
   const { stdout } = await $({ quiet: true })`openssl ciphers -s -tls1_2 ALL:COMPLEMENTOFALL:@SECLEVEL=0`
   const known = stdout.trim().split(':')
   assert.ok(known.length > 40, stdout)
@@ -54,7 +54,7 @@ test('of all ciphers that openssl knows, only those with forward secrecy and aut
   ])
 })
 
-test('no session ticket (its key would outlive forward secrecy), no compression, no renegotiation by the client', async () => {
+test('the server gives no session ticket, does not compress, and lets no client renegotiate', async () => {
   const told = await handshake('tls1_2')
   assert.match(told, /Compression: NONE/)
   assert.doesNotMatch(told, /TLS session ticket/)
@@ -62,7 +62,7 @@ test('no session ticket (its key would outlive forward secrecy), no compression,
   assert.match(asked, /RENEGOTIATING[\s\S]*(no renegotiation|unexpected|:error:|errno)/)
 })
 
-test('HTTP/2 is agreed on by ALPN and works', async () => {
+test('HTTP/2 works, agreed on by ALPN', async () => {
   const client = http2.connect(site.origin, { ca: site.certificate })
   try {
     const status = await new Promise((resolve, reject) => {

@@ -31,7 +31,7 @@ for (const broken of BREAKS)
     }
   })
 
-test('without database or load balancer verify says so in red lines, not in a stack trace', async () => {
+test('verify shows red lines and no stack trace without database or load balancer', async () => {
   for (const [service, lines] of [
     ['db', [OWNER, READER]],
     ['lb', [HTTPS, REDIRECT, PUBLISHED, PREPARE, READY]],

@@ -13,7 +13,7 @@ before(async () => {
 })
 after(() => site?.remove())
 
-test('an application that never gets ready, or crashes, fails the first deployment; a good one then completes it', async () => {
+test('an application that never gets ready, or crashes, fails the first deployment; a good one completes it', async () => {
   // A crash is waited for as long as it takes on any machine.
   const environment = (WARMUP_SECONDS: string, ready_timeout = 120) =>
     site.configure({ app: { environment: { WARMUP_SECONDS } }, rollout: { ready_timeout } })
@@ -31,7 +31,7 @@ test('an application that never gets ready, or crashes, fails the first deployme
   assert.equal((await site.get('/')).status, 200)
 })
 
-test('a host that cannot be reached', async () => {
+test('the scripts refuse a host that cannot be reached', async () => {
   await refused(
     await site.run('04-stack', '--host', `ssh://nobody@127.0.0.1:${await freePort()}`),
     /cannot be reached: .*refused/i,
@@ -39,7 +39,7 @@ test('a host that cannot be reached', async () => {
   await refused(await site.run('03-db', '--host', 'nobody@does-not-exist.invalid'), /cannot be reached/)
 })
 
-test('an unknown flag', async () => {
+test('04-stack refuses an unknown flag', async () => {
   const ran = await site.run('04-stack', '--verbos')
   await refused(ran, /--verbos is not a flag of this script; the nearest is --verbose/, 2)
 })
@@ -54,7 +54,7 @@ for (const [what, name, from, to, sentence] of [
     /server\.yaml, line \d+: users\[0\]\.keys\[0\] must be a public key/,
   ],
 ] as const)
-  test(`a configuration with ${what}`, async () => {
+  test(`the scripts refuse a configuration with ${what}`, async () => {
     const file = path.join(site.home, `config/${name}.yaml`)
     const before = readFileSync(file, 'utf8')
     try {
@@ -65,7 +65,7 @@ for (const [what, name, from, to, sentence] of [
     }
   })
 
-test('a build that fails, and a step before the one that it needs', async () => {
+test('02-build tells why a build fails, and later steps ask for the build', async () => {
   const source = copy()
   appendFileSync(path.join(source, 'requirements.txt'), 'no-such-package-anywhere==1.2.3\n')
   site.configure({ app: { source } })
@@ -81,7 +81,7 @@ test('a build that fails, and a step before the one that it needs', async () => 
   }
 })
 
-test('an application without the files of the contract, and one whose create_db.py fails', async () => {
+test('the scripts refuse an application whose create_db.py fails, and one without the files of the contract', async () => {
   const source = copy()
   site.configure({ app: { source } })
   try {
@@ -95,7 +95,7 @@ test('an application without the files of the contract, and one whose create_db.
   }
 })
 
-test('images: registry without a registry', async () => {
+test('02-build says that no registry answers', async () => {
   const nowhere = `127.0.0.1:${await freePort()}/x`
   site.configure({ images: 'registry', base_images: images(nowhere) })
   try {
@@ -105,7 +105,7 @@ test('images: registry without a registry', async () => {
   }
 })
 
-test('mirrors of Debian that do not answer: fresh images are not made, and those of before are there', async () => {
+test('02-build --fresh says that the Debian mirrors do not answer, and the old images stay', async () => {
   const [mirror, security_mirror] = ['http://127.0.0.1:1/debian', 'http://127.0.0.1:1/security']
   site.configure({ debian: { mirror, security_mirror } })
   try {
