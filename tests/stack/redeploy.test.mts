@@ -44,16 +44,16 @@ async function broken(
 const released: string[] = []
 
 for (const settings of [
-  { order: 'start-first', surge: 1, canary: { seconds: 1 } },
-  { order: 'start-first', surge: 'all', canary: { share: 50, requests: 5, seconds: 1 } },
-  { order: 'stop-first', surge: 1, abort_on_errors: false },
+  { rollout: { order: 'start-first', surge: 1, canary: { seconds: 1 } } },
+  { rollout: { order: 'start-first', surge: 'all', canary: { share: 50, requests: 5, seconds: 1 } } },
+  { rollout: { order: 'stop-first', surge: 1, abort_on_errors: false } },
 ])
-  test(`a new release costs no request: ${settings.order}, surge ${settings.surge}`, async (context) => {
+  test(`a new release costs no request: ${settings.rollout.order}, surge ${settings.rollout.surge}`, async (context) => {
     const { order, surge, canary, abort_on_errors } = defaults(stackSchema).rollout
     const usual = { order, surge, abort_on_errors, canary: { ...canary, seconds: 0 } }
     context.after(() => site.configure({ rollout: usual }))
     const [old] = await site.releases()
-    site.configure({ rollout: settings })
+    site.configure(settings)
     change()
     await site.unnoticed(async () => {
       const text = await site.must('redeploy')
