@@ -1,7 +1,7 @@
 /** A deployment of the tests' own on this machine's Docker Engine: project, folder and ports that nobody else has. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
@@ -37,10 +37,7 @@ export class Deployment {
   static async prepare(settings: Settings = {}): Promise<Deployment> {
     const made = new Deployment({ http: await freePort(), https: await freePort(), db: await freePort() })
     mkdirSync(path.join(made.home, 'config'))
-    writeFileSync(
-      path.join(made.home, 'config/server.yaml'),
-      readFileSync(path.join(ROOT, 'config/server.yaml')),
-    )
+    copyFileSync(path.join(ROOT, 'config/server.yaml'), path.join(made.home, 'config/server.yaml'))
     made.configure(settings)
     return made
   }
@@ -59,10 +56,7 @@ export class Deployment {
     return made
   }
 
-  /**
-   * Sets keys of stack.yaml, over those set before. Unless they say otherwise, no application needs time to warm up or to
-   * drain, and a fresh replica gets its full share of the requests at once.
-   */
+  /** Sets keys of stack.yaml, over those set before. By default no application needs time, and there is no canary. */
   configure(settings: Settings): void {
     this.#settings = merge(this.#settings, settings)
     const own = {
@@ -157,7 +151,7 @@ export class Deployment {
 
   async #listed(service: string, format: string, all = false): Promise<string[]> {
     const labels = [`project=${this.project}`, `service=${service}`]
-    const filters = labels.flatMap((label) => ['--filter', `label=com.docker.compose.${label}`])
+    const filters = labels.map((label) => `--filter=label=com.docker.compose.${label}`)
     const { stdout } = await docker`docker ps --all=${all} ${filters} --format ${format}`
     return stdout.split('\n').filter(Boolean).sort()
   }
@@ -174,32 +168,25 @@ export class Deployment {
 
   /** Ids of all containers of the project, sorted: the same before and after when nothing was replaced. */
   async ids(): Promise<string[]> {
-    const { stdout } =
-      await docker`docker ps -aq --no-trunc --filter label=com.docker.compose.project=${this.project}`
+    const label = `label=com.docker.compose.project=${this.project}`
+    const { stdout } = await docker`docker ps -aq --no-trunc --filter ${label}`
     return stdout.split('\n').filter(Boolean).sort()
   }
 
   /** Takes everything away: containers, networks, volumes, the application's images, files. */
   async remove(): Promise<void> {
     const label = `label=com.docker.compose.project=${this.project}`
-    const each = async (found: string, remove: (ids: string[]) => PromiseLike<unknown>) => {
-      const ids = found.split('\n').filter(Boolean)
-      if (ids.length > 0) await remove(ids)
+    const each = async (listing: PromiseLike<{ stdout: string }>, ...remove: string[]) => {
+      const found = (await listing).stdout.split('\n').filter(Boolean)
+      if (found.length > 0) await docker`docker ${remove} ${found}`
     }
-    await each((await docker`docker ps -aq --filter ${label}`).stdout, (ids) => docker`docker rm -fv ${ids}`)
-    await each(
-      (await docker`docker network ls -q --filter ${label}`).stdout,
-      (ids) => docker`docker network rm ${ids}`,
-    )
-    await each(
-      (await docker`docker volume ls -q --filter ${label}`).stdout,
-      (ids) => docker`docker volume rm ${ids}`,
-    )
-    const reference = `reference=${this.project}/*`
-    await each(
-      (await docker`docker images --filter ${reference} --format {{.Repository}}:{{.Tag}}`).stdout,
-      (names) => docker`docker rmi -f ${names}`,
-    )
+    const images = ['--filter', `reference=${this.project}/*`, '--format', '{{.Repository}}:{{.Tag}}']
+    await each(docker`docker ps -aq --filter ${label}`, 'rm', '-fv')
+    await Promise.all([
+      each(docker`docker network ls -q --filter ${label}`, 'network', 'rm'),
+      each(docker`docker volume ls -q --filter ${label}`, 'volume', 'rm'),
+      each(docker`docker images ${images}`, 'rmi', '-f'),
+    ])
     rmSync(this.home, { recursive: true, force: true })
   }
 }
