@@ -7,7 +7,8 @@
  *   before: SCRIPT         what is done on the server first: the thing that is broken
  *   exit code: NUMBER      of the last command
  *   type: LINE             the answer to a question on a terminal
- *   output of: COMMAND     what another block's command printed; above a table: each of its `✓ …` is a line of that
+ *   in any order           what it prints may come in another order
+ *   output of: COMMAND     what another block's command printed; of a table, each `✓ …` is a line of that, in any order
  *   settings               a part of config/stack.yaml, from here on
  *
  * `walk: PAGE` stands alone: the reader follows a link and comes back.
@@ -20,6 +21,7 @@ export interface Command {
   command: string
   /** What it prints; absent where the page does not say. */
   prints: string[] | undefined
+  anyOrder: boolean
   exitCode: number
   onServer: boolean
   before: string
@@ -30,8 +32,7 @@ export interface Output {
   place: string
   of: string
   prints: string[]
-  /** Lines that stand somewhere in the output, in any order. */
-  anywhere: boolean
+  anyOrder: boolean
 }
 export interface Settings {
   kind: 'settings'
@@ -40,7 +41,19 @@ export interface Settings {
 }
 export type Step = Command | Output | Settings
 
-const MARKS = ['not run', 'on the server', 'before', 'exit code', 'type', 'output of', 'settings', 'walk']
+const MARKS = [
+  ...[
+    'not run',
+    'on the server',
+    'before',
+    'exit code',
+    'type',
+    'in any order',
+    'output of',
+    'settings',
+    'walk',
+  ],
+]
 
 interface Block {
   place: string
@@ -70,10 +83,11 @@ export function stepsOf(page: string, read: (page: string) => string): Step[] {
   })
 }
 
-function outputOf({ place, language, lines }: Block, of: string): Output {
-  const anywhere = language === 'table'
+function outputOf({ place, language, marks, lines }: Block, of: string): Output {
+  const isTable = language === 'table'
   const cells = lines.flatMap((line) => [...line.matchAll(/`(✓ [^`]*)`/g)].map(([, text = '']) => text))
-  return { kind: 'output', place, of, prints: anywhere ? cells : lines, anywhere }
+  const anyOrder = isTable || marks.has('in any order')
+  return { kind: 'output', place, of, prints: isTable ? [...cells, '…'] : lines, anyOrder }
 }
 
 function commandsOf({ place, language, marks, lines }: Block): Command[] {
@@ -92,6 +106,7 @@ function commandsOf({ place, language, marks, lines }: Block): Command[] {
     place,
     command,
     prints,
+    anyOrder: marks.has('in any order'),
     exitCode: index === found.length - 1 ? Number(marks.get('exit code') ?? 0) : 0,
     onServer: marks.has('on the server'),
     before: index === 0 ? (marks.get('before') ?? '') : '',

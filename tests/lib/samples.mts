@@ -19,15 +19,17 @@ const SERVERS = ['this machine', 'admin@203.0.113.7', 'ssh://admin@203.0.113.7']
 const plain = (line: string) =>
   [...VARIES, ...SERVERS.toReversed().map((name) => [name, 'SERVER'] as const)].reduce(
     (text, [varies, name]) => text.replaceAll(varies, name),
-    line.trimEnd(),
+    line.trim(),
   )
 
 /** A line of a page as a pattern: `…` stands for anything. */
 const patternOf = (line: string) =>
-  plain(line)
-    .split('…')
-    .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*')
+  new RegExp(
+    `^${plain(line)
+      .split('…')
+      .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}$`,
+  )
 
 /**
  * What of a sample is not so in an output; empty when all is.
@@ -38,11 +40,11 @@ export function missing(sample: readonly string[], output: string): string {
   let at = 0
   let gap = false
   for (const wanted of sample.filter((line) => line.trim())) {
-    if (wanted.trim() === '…') {
+    if (isGap(wanted)) {
       gap = true
       continue
     }
-    const pattern = new RegExp(`^${patternOf(wanted)}$`)
+    const pattern = patternOf(wanted)
     const found = lines.findIndex((line, index) => index >= at && pattern.test(line))
     if (found < 0 || (!gap && found > at)) return told(wanted, gap ? '' : (lines[at] ?? ''), output)
     at = found + 1
@@ -51,12 +53,19 @@ export function missing(sample: readonly string[], output: string): string {
   return gap || at === lines.length ? '' : `it goes on: ${lines[at]}\nIn the output:\n${output}`
 }
 
-/** The same where each line of the sample may be any line, or a part of one. */
+/** The same in any order. */
 export function missingAnywhere(sample: readonly string[], output: string): string {
   const lines = linesOf(output)
-  const wanted = sample.find((one) => !lines.some((line) => new RegExp(patternOf(one)).test(line)))
-  return wanted ? told(wanted, '', output) : ''
+  const wanted = sample.filter((line) => line.trim() && !isGap(line))
+  const absent = wanted.find((one) => !lines.some((line) => patternOf(one).test(line)))
+  if (absent) return told(absent, '', output)
+  const more = sample.some(isGap)
+    ? undefined
+    : lines.find((line) => !wanted.some((one) => patternOf(one).test(line)))
+  return more ? `it has, too: ${more}\nIn the output:\n${output}` : ''
 }
+
+const isGap = (line: string) => line.trim() === '…'
 
 const told = (wanted: string, instead: string, output: string) =>
   `the page has: ${wanted}\n${instead ? `but there is:  ${instead}\n` : ''}In the output:\n${output}`
