@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { $, glob } from 'zx'
-import { type Place, Site } from '../scripts/lib/edge/site.mts'
+import { Site, type SiteLocation } from '../scripts/lib/edge/site.mts'
 import { Probe, type Summary, summarize } from '../scripts/lib/proof/probe.mts'
 import type { Deployment } from '../tests/lib/deployment.mts'
 
@@ -41,8 +41,8 @@ export async function asked(
   client.stdout.on('data', (data) => {
     output += data
   })
-  const { place } = site.site
-  client.stdin.write(`${JSON.stringify({ place, certificate: site.certificate, asking })}\n`)
+  const { location } = site.site
+  client.stdin.write(`${JSON.stringify({ location, certificate: site.certificate, asking })}\n`)
   await once(client.stdout, 'data')
   const ended = once(client, 'exit')
   try {
@@ -77,12 +77,12 @@ function commandOf(file: string): string[] {
 /** The client's own process: told on standard input whom to ask, it begins, and ends with its input. */
 async function main(): Promise<void> {
   const [line] = (await once(process.stdin, 'data')) as [Buffer]
-  const { place, certificate, asking } = JSON.parse(String(line)) as {
-    place: Place
+  const { location, certificate, asking } = JSON.parse(String(line)) as {
+    location: SiteLocation
     certificate: string
     asking: Partial<Asking>
   }
-  const site = new Site(place, async () => certificate)
+  const site = new Site(location, async () => certificate)
   const { page = '/', rate = RATE, timeout = 10 } = asking
   const probe = new Probe({ site, path: page, rate, timeout }).start()
   await new Promise((resolve) => setTimeout(resolve, WARM_UP))

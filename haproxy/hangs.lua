@@ -1,10 +1,10 @@
--- What becomes of a replica that does not answer /status in time.
+-- Decides about a replica that does not answer /status in time.
 --
--- It may hang. Then the requests that it holds will never be answered: when it was taken out they are let go, and nginx
--- asks another one where asking twice is harmless. Not at once: what is still connecting goes on by itself.
+-- It may hang. Then it will never answer the requests that it holds: once it is out, their connections are closed, and
+-- nginx repeats those that are harmless to repeat. Not at once: a request that is still connecting is retried by HAProxy.
 --
--- Or the server is busy, and everything takes longer. Whoever answers requests meanwhile does not hang. It is given some
--- time, and so is who has no new requests anyway, and the last one: without it everybody would get 503.
+-- Or the server is busy, and everything takes longer. A replica that answers requests does not hang: it gets more time.
+-- So do a replica that drains and the last replica: without that one, all users would get 503.
 local CONNECTING = 220 -- milliseconds, longer than `timeout connect`
 local PATIENCE = 5 -- seconds
 local ANSWERS = { "hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other" }
@@ -19,8 +19,7 @@ local function answered(server)
   return sum
 end
 
--- By the server's name: since when it is given time, when that was last, and what it had answered when it was too late
--- for the first time.
+-- By the server's name: when it first got more time, when it last did, and how much it had answered at its first late check.
 local doubts = {}
 
 local function is_given_time(server, doubt)
@@ -46,7 +45,7 @@ core.event_sub({ "SERVER_CHECK", "SERVER_DOWN" }, function(event, data)
     local doubt = doubts[name] or { since = 0, last = 0 }
     doubt.answered = answered(server)
     doubts[name] = doubt
-  elseif (server:get_stats().check_status or ""):find("TOUT") then -- one that is gone has none
+  elseif (server:get_stats().check_status or ""):find("TOUT") then -- a removed replica has no check_status
     local doubt = doubts[name]
     if doubt and is_given_time(server, doubt) then
       server:check_force_up()
@@ -56,8 +55,8 @@ core.event_sub({ "SERVER_CHECK", "SERVER_DOWN" }, function(event, data)
   end
 end)
 
--- For the moment in which the last replica was taken out and is not given back yet; and for the seconds after the start, in
--- which nobody is known yet.
+-- Holds a request while no replica is up: for the moment between the last replica's removal and its return, and for the
+-- first seconds after HAProxy's start, before it has found the replicas.
 local BEGINNING = 3 -- seconds
 local began = os.time()
 core.register_action("moment", { "http-req" }, function()

@@ -1,11 +1,11 @@
 /** Starts the site: Redis, the certificate, the balancer, the replicas and the load balancer. */
 
 import { say, step, warn } from './lib/cli/say.mts'
-import { ensureIssued, judgeProblem, readCa } from './lib/edge/acme.mts'
+import { ensureIssued, readCa, reportFailure } from './lib/edge/acme.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/edge/certificate.mts'
-import { refreshFront } from './lib/edge/front.mts'
-import { refreshBalancer } from './lib/edge/haproxy.mts'
-import { readPair } from './lib/edge/pair.mts'
+import { refreshHaproxy } from './lib/edge/haproxy.mts'
+import { refreshNginx } from './lib/edge/nginx.mts'
+import { readOwnCertificate } from './lib/edge/own-certificate.mts'
 import { removeTimer } from './lib/edge/renewal.mts'
 import { withLock } from './lib/host/lock.mts'
 import { sourceOf } from './lib/images/application.mts'
@@ -23,10 +23,10 @@ import { rollOut } from './redeploy.mts'
 export async function startStack(run: Run): Promise<void> {
   const { host, stack } = run
   // Before anything is touched.
-  const pair = readPair(stack)
+  const own = readOwnCertificate(stack)
   readCa(stack)
   say(`04-stack on ${host.name}`)
-  for (const warning of pair?.warnings ?? []) warn(warning)
+  for (const warning of own?.warnings ?? []) warn(warning)
   const images = baseImages(stack, await imageMode(host, stack))
   const { release: built } = sourceOf(stack, await identityOf(host, stack, images))
   await requireBuilt(host, stack, built)
@@ -40,7 +40,7 @@ export async function startStack(run: Run): Promise<void> {
       return (await bring(host, stack, built, 'redis')) || 'runs: nothing to do'
     })
     await step('Certificate', async () => {
-      const done = await ensureCertificate(host, stack, pair)
+      const done = await ensureCertificate(host, stack, own)
       return done || 'fits and lasts: nothing to do'
     })
     await step('Admin password', async () =>
@@ -48,7 +48,7 @@ export async function startStack(run: Run): Promise<void> {
     )
 
     await step('Balancer', async () => {
-      const done = await refreshBalancer(host, stack)
+      const done = await refreshHaproxy(host, stack)
       const replaced = await bring(host, stack, built, 'balancer')
       return replaced || done || 'runs: nothing to do'
     })
@@ -56,7 +56,7 @@ export async function startStack(run: Run): Promise<void> {
     await rollOut(run, { target: await keepTarget(host, stack, built) })
 
     await step('Load balancer', async () => {
-      const done = await refreshFront(host, stack)
+      const done = await refreshNginx(host, stack)
       const replaced = await bring(host, stack, built, 'lb')
       return replaced || done || 'runs: nothing to do'
     })
@@ -64,13 +64,13 @@ export async function startStack(run: Run): Promise<void> {
     // This comes last, since the CA asks the running site for the proof. Until then the site uses the certificate above.
     if (certbot)
       await step('Renewal', async () => {
-        const { changed, timer, problem } = await ensureIssued(host, stack, certbot)
-        if (problem) warn(await judgeProblem(host, stack, problem))
+        const { changed, timer, failure } = await ensureIssued(host, stack, certbot)
+        if (failure) warn(await reportFailure(host, stack, failure))
         // The configuration follows: with a CA's certificate comes HSTS.
-        if (changed) await refreshFront(host, stack)
+        if (changed) await refreshNginx(host, stack)
         const by = `twice a day by ${timer.by}`
         if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
-        return timer.changed || problem ? by : `${by}, not due: nothing to do`
+        return timer.changed || failure ? by : `${by}, not due: nothing to do`
       })
     else if (await removeTimer(host, stack)) await step('Renewal', async () => 'timer removed')
   })

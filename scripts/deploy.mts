@@ -7,7 +7,7 @@ import { startStack } from './04-stack.mts'
 import { live } from './lib/cli/live.mts'
 import { result } from './lib/cli/say.mts'
 import { readCa } from './lib/edge/acme.mts'
-import { readPair } from './lib/edge/pair.mts'
+import { readOwnCertificate } from './lib/edge/own-certificate.mts'
 import { Site } from './lib/edge/site.mts'
 import { withLock } from './lib/host/lock.mts'
 import { ownNamesByMode } from './lib/images/base.mts'
@@ -19,7 +19,7 @@ import { verify } from './verify.mts'
 export async function deploy(run: Run): Promise<void> {
   const { host, stack, options } = run
   // What is wrong with the certificate's files is told before anything is touched.
-  readPair(stack)
+  readOwnCertificate(stack)
   readCa(stack)
   await confirmThisMachine(host, run, options.yes)
   // A server that cannot take the deployment gets nothing, the lock's files included.

@@ -6,13 +6,13 @@ import { list, result, say, step, warn } from './lib/cli/say.mts'
 import { removeTimer } from './lib/edge/renewal.mts'
 import { withLock } from './lib/host/lock.mts'
 import { type Run, script } from './lib/run.mts'
-import { type Holdings, holdings, remove } from './lib/stack/holdings.mts'
+import { type Inventory, remove, takeInventory } from './lib/stack/inventory.mts'
 
 export async function destroy(run: Run): Promise<void> {
   const { host, stack, options } = run
   if (!options.yes && !process.stdin.isTTY)
     throw new WrongCall('Without a terminal, destroy cannot ask', 'npm run destroy -- --yes')
-  const there = await holdings(host, stack)
+  const there = await takeInventory(host, stack)
   if (there.stack.length + (options.data ? there.data.length : 0) === 0) return nothingToDo(run, there)
   if (options.data && !options['no-backup'] && there.data.length > 0)
     throw new OperatorError(
@@ -34,7 +34,7 @@ export async function destroy(run: Run): Promise<void> {
 }
 
 /** Says what will be removed, and asks for the project's name. @throws OperatorError when the answer is another */
-async function confirm({ host, stack, options }: Run, there: Holdings): Promise<void> {
+async function confirm({ host, stack, options }: Run, there: Inventory): Promise<void> {
   const { data, stack: goes } = there
   if (goes.length > 0) say(`This removes from ${host.name}: ${list(goes)}. The site will stop answering.`)
   if (options.data && data.length > 0) say(`Lost forever on ${host.name}: ${list(data)}.`)
@@ -46,12 +46,12 @@ async function confirm({ host, stack, options }: Run, there: Holdings): Promise<
     throw new OperatorError('Not confirmed', 'npm run destroy, and type the name', NOTHING_CHANGED)
 }
 
-function nothingToDo({ host, stack }: Run, { data }: Holdings): void {
+function nothingToDo({ host, stack }: Run, { data }: Inventory): void {
   const left = data.length > 0 ? ` Still there: ${list(data)}. To remove them: npm run destroy -- --data` : ''
   say(`No stack ${stack.project} is on ${host.name}: nothing to do.${left}`)
 }
 
-function farewell({ host, stack, options }: Run, { data }: Holdings): string {
+function farewell({ host, stack, options }: Run, { data }: Inventory): string {
   const gone = `${stack.project} is removed from ${host.name}.`
   return options.data || data.length === 0
     ? `${gone} Users, packages and the Docker Engine are left.`

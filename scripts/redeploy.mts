@@ -2,7 +2,7 @@
 
 import { capital, say, warn } from './lib/cli/say.mts'
 import type { StackConfig } from './lib/config/config.mts'
-import { Pool } from './lib/edge/pool.mts'
+import { BalancerState } from './lib/edge/balancer-state.mts'
 import { LockLost } from './lib/host/fence.mts'
 import type { Host } from './lib/host/host.mts'
 import { withLock } from './lib/host/lock.mts'
@@ -107,7 +107,7 @@ async function prove(
   about: About,
   work: (context: Context) => Promise<void>,
 ): Promise<void> {
-  const pool = await Pool.begin(host, stack)
+  const pool = await BalancerState.begin(host, stack)
   const proof = await Proof.begin(host, stack, about)
   const abort = new AbortOnErrors(proof.probe, pool, stack.rollout.abort_on_errors)
   try {

@@ -1,9 +1,9 @@
 /** Restarts a service: replicas by the loop of a rollout, the others in the way that clients notice least. */
 import { OperatorError } from './lib/cli/errors.mts'
 import { list, say, step } from './lib/cli/say.mts'
-import { front } from './lib/edge/front.mts'
-import { balancer } from './lib/edge/haproxy.mts'
-import { reload } from './lib/edge/live.mts'
+import { haproxy } from './lib/edge/haproxy.mts'
+import { nginx } from './lib/edge/nginx.mts'
+import { reloadService } from './lib/edge/service-config.mts'
 import { withLock } from './lib/host/lock.mts'
 import { untilFound } from './lib/rollout/fleet.mts'
 import { counted, startAgain } from './lib/rollout/replacement.mts'
@@ -31,7 +31,7 @@ export async function restart(run: Run): Promise<void> {
 }
 
 /** Services whose first process can replace the workers below it. No connection is refused meanwhile. */
-const RELOADED = { lb: front, balancer }
+const RELOADED = { lb: nginx, balancer: haproxy }
 
 /** nginx may refuse a request on a fresh HTTP/2 connection (REFUSED_STREAM). Browsers repeat it. */
 const RELOADED_NOTICED = {
@@ -43,7 +43,7 @@ async function reloaded({ host, stack }: Run, service: 'lb' | 'balancer'): Promi
   say(
     `The workers of ${containerOf(stack, service)} are replaced by fresh ones: ${RELOADED_NOTICED[service]}.`,
   )
-  return `fresh workers (${await counted(host, stack, () => reload(host, stack, RELOADED[service](stack)))})`
+  return `fresh workers (${await counted(host, stack, () => reloadService(host, stack, RELOADED[service](stack)))})`
 }
 
 const UNTOUCHED = 'nothing was changed.'

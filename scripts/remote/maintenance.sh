@@ -1,12 +1,15 @@
 # shellcheck shell=bash
-# Switches maintenance by the files that nginx looks at with each request: FOLDER/nginx/maintenance/on, page.html, and
-# allow/ADDRESS for each address that gets through. Prints `old` where the nginx that runs does not look at them, `changed`
-# when it was switched, and how it is then: `on WHO` and `since SECONDS`, `allow ADDRESS`.
+# Switches maintenance, or only reports it. nginx looks for these files with each request, in FOLDER/nginx/maintenance/:
+# `on`, page.html, and allow/ADDRESS for each address that still reaches the site. Prints, a line each:
+#   old               nginx's current configuration does not look for the files
+#   changed           maintenance was switched
+#   on WHO, since SECONDS, allow ADDRESS…   if it is on now
+#
 #   folder   of the deployment
-#   want     on, off, or nothing
+#   want     on, off, or empty
 #   who      switches it
-#   page     what is shown, HTML
-#   allowed  addresses, a blank between two
+#   page     HTML that users get
+#   allowed  addresses, separated by blanks
 : "${folder:?}" "${want?}" "${who:?}" "${page?}" "${allowed?}"
 
 if ! grep -qs 'maintenance/on' "$folder/nginx/live/nginx.conf"; then

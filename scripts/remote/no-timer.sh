@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Takes away what timer.sh has made, and the script that it runs; prints `removed` where it was there.
+# Removes what timer.sh has installed, and the script that the timer runs; prints `removed` if there was a timer.
 #   name    of the timer
-#   renew   what was run
+#   renew   script that the timer runs
 : "${name:?}" "${renew:?}"
 
 unit=/etc/systemd/system/$name

@@ -1,14 +1,17 @@
-# Makes HAProxy load its configuration: `reload`, for live.sh, returns when a new worker answers. What the earlier one
-# knows of the replicas (addresses, health, who drains) goes on to it by a file that is there for that moment only:
-# addresses of long ago may be anybody's. Places without a replica are left out of it, and the others close up: a free one
-# in front of them would be given the address of one of them, which then has none and is down (HAProxy 3.2).
+# Defines `reload`: HAProxy loads its configuration; returns when a new worker answers.
 #
-#   deadline     seconds; set by live.sh, like master and container
-#   ask          function: what HAProxy answers to a command
+# The old worker hands its state (addresses, health, weights) to the new one in a file. The file exists only for that
+# moment, since an old address may belong to anybody. Free slots are left out and the others move up: HAProxy 3.2 gives
+# a replica's address to a free slot that comes first, and then takes the replica's own slot down.
+#
+#   deadline   seconds for the reload
+#   master     pid of HAProxy's master process
+#   container  name of HAProxy's container
+#   ask        function: prints HAProxy's answer to a command
 # shellcheck shell=bash disable=SC2154
 
 worker() { ask 'show info' 2>/dev/null | sed -n 's/^Pid: //p'; }
-other() { # whether a worker answers that is not this one
+other() { # PID: whether another worker answers
   local now
   now=$(worker)
   [[ $now && $now != "$1" ]]
@@ -19,8 +22,7 @@ reload() {
   before=$(worker)
   ask 'show servers state' |
     awk '/^[0-9]+ app / { if ($5 == "-") next; $3 = ++place; $4 = "app" place } { print }' >run/state
-  # Not docker kill: see reload-nginx.sh.
-  kill -USR2 "$master"
+  kill -USR2 "$master" # not docker kill: see reload-nginx.sh
   until other "$before"; do
     if ((SECONDS >= end)); then
       docker logs --tail 5 "$container" >&2

@@ -1,11 +1,13 @@
-# Makes nginx load its configuration: `reload`, for live.sh, returns when new workers run and each earlier one has heard
-# that it shall finish.
+# Defines `reload`: nginx loads its configuration; returns when new workers run and every old worker shuts down.
 #
-#   deadline     seconds; set by live.sh, like master and container
+#   deadline   seconds for the reload
+#   master     pid of nginx's master process
+#   container  name of nginx's container
+#   was        folder of the previous configuration
 # shellcheck shell=bash disable=SC2154
 
-# The workers are the master's children; one that a reload has told to finish says so in its title. Read from the kernel
-# (proc(5)), since a bare server need not have ps.
+# The workers are the master's children, and one that shuts down says so in its title. Read from /proc (proc(5)), since a
+# bare server may have no ps.
 workers() { cat "/proc/$master/task/$master/children"; }
 finishes() { [[ $(tr '\0' ' ' <"/proc/$1/cmdline") == *'shutting down'* ]]; } 2>/dev/null
 fresh() {
@@ -15,11 +17,16 @@ fresh() {
   done
   [ -n "$new" ]
 }
+finishing() { # whether an old worker is left
+  local pid
+  for pid in $(workers); do if finishes "$pid"; then return 0; fi; done
+  return 1
+}
 
 reload() {
   before=$(workers)
-  # Not docker kill: the engine takes any signal of its own for a stop by hand, and the container would never again be
-  # restarted by itself (measured with Engine 20.10).
+  # Not docker kill: the engine takes any signal of its own for a stop by hand, and would never restart the container by
+  # itself again (measured with Engine 20.10).
   kill -HUP "$master"
   local end=$((SECONDS + deadline))
   until fresh; do
@@ -29,12 +36,7 @@ reload() {
     fi
     sleep 0.02
   done
-  # Before there was a balancer, nginx sent requests to replicas itself. Nobody but it counts those that are still under way.
+  # A configuration from before HAProxy sent requests to the replicas itself. Only nginx counts those under way.
   end=$((SECONDS + 4 * deadline))
   while [ -e "$was/upstream.conf" ] && finishing && ((SECONDS < end)); do sleep 0.1; done
-}
-finishing() { # whether an earlier worker is left
-  local pid
-  for pid in $(workers); do if finishes "$pid"; then return 0; fi; done
-  return 1
 }

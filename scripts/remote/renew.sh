@@ -1,29 +1,30 @@
 # shellcheck shell=bash
-# Gets the site's certificate by ACME, or renews it when it is due, and lets nginx take it over without an outage.
-# `take` (the lock) and `take_over` are given.
+# Gets the site's certificate by ACME, or renews it if it is due; installs it and reloads nginx.
 #   folder     of the deployment
-#   state      of certbot, for this domain and this ACME server
+#   state      folder of certbot's files for this domain and this ACME server
 #   image      certbot's
-#   bundle     the CAs by which the ACME server is verified
-#   domain, directory, account   as certbot has them
+#   bundle     file with the CAs that may issue the ACME server's own certificate
+#   domain
+#   directory  address of the ACME server
+#   account    array: certbot's options for the account
 #   deadline   seconds for one order
 #   lb         nginx's container
-# UNDER_LOCK in the environment: whoever calls has the lock.
+# Functions: take (the lock), take_over. UNDER_LOCK in the environment: the caller holds the lock.
 : "${folder:?}" "${state:?}" "${image:?}" "${bundle:?}" "${domain:?}" "${directory:?}" "${deadline:?}" "${lb:?}"
 declare -a account
 
 if [ -z "${UNDER_LOCK:-}" ]; then
   linger() { sleep 1; }
   take >&2 || {
-    echo 'The server is being changed by somebody else: nothing was done; the timer tries again.' >&2
+    echo 'Another run changes the server: nothing was done; the timer tries again.' >&2
     exit 1
   }
   trap 'rm -f "$folder/lock.token"' EXIT
 fi
 
 failed=$folder/letsencrypt/failed
-touch "$failed" # until it has succeeded: npm run status tells of it
-# shellcheck disable=SC2174 # the folders above it are there
+touch "$failed" # removed after a success; npm run status reports it
+# shellcheck disable=SC2174 # the mode is for the last folder only
 mkdir -p -m 700 "$state"
 timeout "$deadline" docker run --rm --network bridge --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
   --memory 256m --pids-limit 50 --volume "$state:/certbot" --volume "$folder/nginx/acme:/webroot" \
@@ -35,15 +36,14 @@ timeout "$deadline" docker run --rm --network bridge --read-only --tmpfs /tmp --
 certificate=$state/etc/live/site/fullchain.pem
 key=$state/etc/live/site/privkey.pem
 tls=$folder/nginx/tls
-there() { cmp -s "$certificate" "$tls/certificate.pem" && cmp -s "$key" "$tls/key.pem"; }
-if there && [ -e "$tls/loaded" ]; then
+installed() { cmp -s "$certificate" "$tls/certificate.pem" && cmp -s "$key" "$tls/key.pem"; }
+if installed && [ -e "$tls/loaded" ]; then
   rm "$failed"
   echo 'not due: nothing to do'
   exit 0
 fi
-there || take_over "$certificate" "$key"
-# Not docker kill: the engine would take it for a stop by hand and never restart the container by itself.
-! running || kill -HUP "$(docker inspect -f '{{.State.Pid}}' "$lb")"
+installed || take_over "$certificate" "$key"
+! running || kill -HUP "$(docker inspect -f '{{.State.Pid}}' "$lb")" # not docker kill: see reload-nginx.sh
 touch "$tls/loaded"
 rm "$failed"
-echo 'another certificate is in place'
+echo 'another certificate is installed'

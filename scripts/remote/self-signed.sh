@@ -1,35 +1,36 @@
 # shellcheck shell=bash
-# Makes a self-signed certificate, unless the one that is there will do, and says why. `take_over` is given.
-# Every address of the server is named but those of Docker's own bridges. The addresses of the moment are not asked of an old
-# certificate: a lease that changes is no reason to make every client trust another one.
+# Makes and installs a self-signed certificate unless the installed one fits. Prints why it made one.
+# The certificate names every address of the server except those of Docker's bridges. The installed one need not name the
+# current addresses: a new DHCP lease is no reason to make every client trust another certificate.
 #   folder        of the deployment
-#   made          folder for the pair
-#   names         that it is made for
-#   asked         names without which the one that is there will not do
-#   common        its common name
-#   acme          whether a CA's certificate will do
-#   renew_before  days
+#   made          folder for the new certificate and key
+#   names         that the new certificate contains, besides the server's own
+#   required      names that the installed certificate must contain
+#   common        common name
+#   acme          true: a CA's certificate fits, too
+#   renew_before  days before its end at which the installed certificate is renewed
 #   valid         days
+# Function: take_over.
 : "${folder:?}" "${made:?}" "${common:?}" "${acme:?}" "${renew_before:?}" "${valid:?}"
-declare -a names asked
+declare -a names required
 
-self_signed() { [ "$(there -issuer_hash)" = "$(there -subject_hash)" ]; }
-there() { openssl x509 -in tls/certificate.pem -noout "$@"; }
+installed() { openssl x509 -in tls/certificate.pem -noout "$@"; }
+self_signed() { [ "$(installed -issuer_hash)" = "$(installed -subject_hash)" ]; }
 
 covers() { # NAME
   local kind=-checkhost
   [[ $1 =~ ^[0-9.]+$|: ]] && kind=-checkip
-  [[ $(there "$kind" "$1") == *'does match'* ]]
+  [[ $(installed "$kind" "$1") == *'does match'* ]]
 }
 
-reason() { # to make one; nothing when there is none
+reason() { # prints why a new one is needed; nothing if the installed one fits
   local days=$renew_before name
   if [ ! -s tls/certificate.pem ] || [ ! -s tls/key.pem ]; then
     echo 'new'
     return
   fi
-  if ! cmp -s <(there -pubkey) <(openssl pkey -in tls/key.pem -pubout); then
-    echo 'the key was another'
+  if ! cmp -s <(installed -pubkey) <(openssl pkey -in tls/key.pem -pubout); then
+    echo 'the key did not belong to the old one'
     return
   fi
   if ! self_signed; then
@@ -37,13 +38,13 @@ reason() { # to make one; nothing when there is none
       echo 'the old one was issued by a CA'
       return
     fi
-    days=0 # its own renewal takes care of it, until its very end
+    days=0 # certbot renews it until its end
   fi
-  if ! there -checkend $((days * 86400)) >/dev/null; then
+  if ! installed -checkend $((days * 86400)) >/dev/null; then
     echo 'the old one ends soon'
     return
   fi
-  for name in "${asked[@]}"; do
+  for name in "${required[@]}"; do
     if ! covers "$name"; then
       echo "the old one did not name $name"
       return
@@ -51,11 +52,11 @@ reason() { # to make one; nothing when there is none
   done
 }
 
-san() { # every name and address once, as subjectAltName wants it
+san() { # NAME…: prints each name and address once, in the syntax of subjectAltName
   printf '%s\n' "$@" | sort -u | sed -E '/^$/d; s/^([0-9.]+|.*:.*)$/IP:&/; t; s/^/DNS:/' | paste -sd,
 }
 
-# shellcheck disable=SC2174 # the folders above it are not ours
+# shellcheck disable=SC2174 # the mode is for the last folder only
 mkdir -p -m 755 "$folder/nginx"
 cd "$folder/nginx" || exit
 why=$(reason)

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# Sees to it that the server renews its certificate: by a systemd timer, or by cron where there is no systemd. Prints what it
-# changed, and `systemd` or `cron` at last. `install` and `write` are given.
+# Installs the timer that renews the certificate: systemd's, or cron on a server without systemd. Prints what it changed,
+# then `systemd` or `cron`.
 #   name    of the timer
 #   domain
-#   renew   what is run, twice a day
-#   log     of what cron has run
-#   spread  seconds. CAs ask their clients not to come all at once.
+#   renew   script that is run twice a day
+#   log     file for the script's output under cron; under systemd it goes to the journal
+#   spread  seconds: the script starts at a random time within this span
+# Functions: install, write.
 : "${name:?}" "${domain:?}" "${renew:?}" "${log:?}" "${spread:?}"
 
 if [ -d /run/systemd/system ]; then
-  # What it prints goes to the journal.
   write "/etc/systemd/system/$name.service" 644 <<UNIT
 [Unit]
 Description=Renews the certificate of $domain when it is due
@@ -27,7 +27,7 @@ Description=Renews the certificate of $domain twice a day when it is due
 [Timer]
 OnCalendar=*-*-* 00,12:00:00
 RandomizedDelaySec=$spread
-# A server that was off at the time makes up for it.
+# A server that was off at that time runs it after its start.
 Persistent=true
 
 [Install]
@@ -44,7 +44,7 @@ else
     install cron >&2
     echo 'installed cron'
   fi
-  # Where there is no systemd there may be no syslog either, so it keeps a log of its own: of the last runs only.
+  # Without systemd there may be no syslog either, so the last runs have a log of their own.
   write "/etc/cron.d/$name" 644 <<CRON
 # Renews the certificate of $domain when it is due.
 SHELL=/bin/bash
@@ -52,7 +52,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 0 0,12 * * * root sleep \$((RANDOM \\% $spread)); { tail -n 500 $log 2>/dev/null; date -u; $renew; } >$log.next 2>&1; mv $log.next $log
 CRON
   if ! service cron status >/dev/null 2>&1; then
-    service cron start >/dev/null 2>&1 </dev/null # its output would be ours, and we would wait for it to end
+    service cron start >/dev/null 2>&1 </dev/null # with our output, this script would not end before cron does
     echo 'started cron'
   fi
   echo cron

@@ -1,8 +1,8 @@
-# Reads the load balancer's log. Prints, with tabs between, what users asked: requests, those that failed (5xx, maintenance's
-# own answers not counted), the median and the 99th percentile of their seconds, the seconds in which all that was, and
-# whether requests still fail: the last one did, or one of the last seconds.
+# Reads nginx's log. Prints, separated by tabs: the number of requests, of failed ones (5xx, without the maintenance page),
+# the median and the 99th percentile of their seconds, the seconds that the log covers, and whether requests still fail:
+# the last one did, or one in the last seconds.
 #
-#   traffic.pl LINES SINCE     the log has no more lines than these, and none from before SINCE, seconds since 1970
+#   traffic.pl LINES SINCE     the log has at most so many lines, and none from before SINCE, seconds since 1970
 use strict;
 
 my ($lines, $since) = @ARGV;
@@ -16,7 +16,7 @@ while (<STDIN>) {
   my ($asked) = /"upstream_status":"([^"]*)"/;
   $first //= $at;
   push @took, $took;
-  # Maintenance answers 503 without asking anyone.
+  # The maintenance page is a 503 without an upstream.
   $last = $status >= 500 && !($status == 503 && $asked eq '');
   ($failed, $latest) = ($failed + 1, $at) if $last;
 }

@@ -1,16 +1,17 @@
 # shellcheck shell=bash
-# Counts everybody's requests by the logs: prints, for each column of the picture and each release, how many it answered, and
-# how many a replica cut in the middle. It is counted here, so that a busy log is not sent over the line.
+# Counts the requests of all users in the logs, on the server, so that a long log need not travel. Prints for each column
+# of the picture and each release: number, column and, between tabs, the release and whether no replica answered. Then the
+# number of responses that a replica broke off: `NUMBER cut`.
 #   lb        nginx's container
-#   balancer  HAProxy's; it knows what was cut, since nginx has passed on the status by then
+#   balancer  HAProxy's container. Only HAProxy knows which responses broke off: nginx has sent the status by then.
 #   since     milliseconds since 1970
 #   bin       milliseconds of one column
-#   lines     of the log that are looked at first; the engine reads backwards, and the whole log would cost it seconds
+#   lines     of the log that are read first: to read the whole log takes the engine seconds
 : "${lb:?}" "${balancer:?}" "${since:?}" "${bin:?}" "${lines:?}"
 
-count() { # the second at which these lines begin and how many there are; then a line for each column and release
+count() { # prints the second at which these lines begin and their number; then a line for each column and release
   docker logs --tail "$lines" "$lb" 2>/dev/null | jq -nrR --argjson since "$since" --argjson bin "$bin" '
-    # A 503 for which nobody was asked is maintenance.
+    # A 503 without an upstream is the maintenance page.
     def unanswered($one): $one.release == "" and $one.status >= 500 and ($one.status != 503 or $one.upstream_status != "");
     reduce (inputs | fromjson? // {}) as $one ({lines: 0, bins: {}};
       .lines += 1

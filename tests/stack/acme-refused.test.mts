@@ -35,7 +35,7 @@ test('the CA refuses a renewal: the site keeps its certificate', async () => {
     const text = await acme.site.unnoticed(() => acme.stack())
     assert.match(
       text,
-      /! The certificate of www\.acme\.test was not renewed: the CA cannot reach http:\/\/www\.acme\.test\/ on port 80 \(.+\)\. .*Pebble.* is in place until \d{4}-\d\d-\d\d; the server tries again twice a day\./,
+      /! The certificate of www\.acme\.test was not renewed: the CA cannot reach http:\/\/www\.acme\.test\/ on port 80 \(.+\)\. The one by .*Pebble.* is valid until \d{4}-\d\d-\d\d; the server tries again twice a day\./,
     )
     assert.equal((await shown(site.ports.https)).serialNumber, serial)
   } finally {
@@ -54,12 +54,12 @@ for (const [what, settings, sentence] of [
   [
     'the ACME server is not there',
     { domain: DOMAIN, letsencrypt: { directory: 'https://127.0.0.1:1/dir' } },
-    /the ACME server https:\/\/127\.0\.0\.1:1\/dir cannot be reached from the server \(/,
+    /this server cannot reach the ACME server https:\/\/127\.0\.0\.1:1\/dir \(/,
   ],
   [
     'nobody vouches for the ACME server',
     { domain: DOMAIN, letsencrypt: { ca: '' } },
-    /shows a certificate that this server does not believe/,
+    /this server does not trust the certificate of the ACME server .* \(/,
   ],
   [
     'the CA does not issue for the domain',
@@ -79,7 +79,7 @@ for (const [what, settings, sentence] of [
       assert.match(text, sentence)
       assert.match(
         text,
-        /State: the site is up on the self-signed certificate that it had, until .*\n\s+Next: .*npx zx scripts\/04-stack\.mts/,
+        /State: the site is up with its self-signed certificate, which is valid until .*\n\s+Next: .*npx zx scripts\/04-stack\.mts/,
       )
       assert.doesNotMatch(text, /\n\s+at |Traceback/)
     })

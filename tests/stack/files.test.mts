@@ -73,7 +73,7 @@ for (const [what, break_, sentence] of [
   [
     'the key of another certificate',
     async () => ({ ...good, key: (await pki.issued()).key }),
-    /The key in .*site\.key does not fit the certificate in .*site\.pem/,
+    /The key in .*site\.key does not belong to the certificate in .*site\.pem/,
   ],
   [
     'a chain in the wrong order',
@@ -89,7 +89,7 @@ for (const [what, break_, sentence] of [
   [
     'no certificate at all',
     async () => ({ ...good, certificate: 'nothing' }),
-    /holds no certificate in PEM form/,
+    /contains no valid certificate in PEM form/,
   ],
   ['a key with a passphrase', async () => ({ ...good, key: await locked() }), /has a passphrase/],
 ] as const)
@@ -121,7 +121,7 @@ test('nginx refuses a pair: the old one stays', async () => {
   try {
     const { exitCode, text } = await site.run('04-stack')
     assert.equal(exitCode, 1)
-    assert.match(text, /nginx does not take this certificate; the one before stays/)
+    assert.match(text, /nginx refuses this certificate; the previous one stays installed/)
     assert.equal(readFileSync(tls, 'utf8'), before)
     assert.equal((await site.get('/')).status, 200)
   } finally {

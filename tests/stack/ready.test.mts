@@ -8,8 +8,8 @@ import { after, before, describe, test } from 'node:test'
 import { type StackConfig, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { client } from '../../scripts/lib/edge/balancer.mts'
+import { BalancerState } from '../../scripts/lib/edge/balancer-state.mts'
 import { haproxyFiles } from '../../scripts/lib/edge/haproxy.mts'
-import { Pool } from '../../scripts/lib/edge/pool.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { baseImages } from '../../scripts/lib/images/images.mts'
 import { untilReady } from '../../scripts/lib/rollout/handshake.mts'
@@ -44,7 +44,7 @@ const host = new Host('local')
 const project = `prusatest${randomBytes(3).toString('hex')}`
 const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
 const stack: StackConfig = { ...defaults(stackSchema), project, folder }
-let pool: Pool
+let pool: BalancerState
 let number = 0
 
 /** A balancer with the network of the replicas, and nothing else of a deployment. */
@@ -62,7 +62,7 @@ before(async () => {
   const { haproxy } = baseImages(stack, 'debian')
   await docker`docker run -d ${labels} ${volumes} ${haproxy} haproxy -f /etc/prusa/live/haproxy.cfg`
   await until('the balancer answers', () => existsSync(`${config}/run/admin.sock`))
-  pool = await Pool.begin(host, stack)
+  pool = await BalancerState.begin(host, stack)
 })
 after(async () => {
   pool?.end()

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Place, parsePlaces } from '../../scripts/lib/edge/balancer.mts'
-import type { Pool } from '../../scripts/lib/edge/pool.mts'
+import type { BalancerState } from '../../scripts/lib/edge/balancer-state.mts'
 import type { Sample } from '../../scripts/lib/proof/probe.mts'
 import { AbortOnErrors, RequestsFail } from '../../scripts/lib/rollout/abort-on-errors.mts'
 
@@ -53,7 +53,7 @@ test('waiting for work ends when requests fail', async () => {
 test('requests that fail while the balancer is away, or knows no replica yet, do not abort', (context) => {
   context.mock.timers.enable({ apis: ['Date'], now: NOW })
   let tell = (_places: readonly Place[]): void => {}
-  const follow: Pool['follow'] = (telling) => {
+  const follow: BalancerState['follow'] = (telling) => {
     tell = telling
     return () => {}
   }

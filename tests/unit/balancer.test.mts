@@ -1,4 +1,4 @@
-/** What HAProxy says of its replicas, and its configuration. */
+/** The state of the replicas in HAProxy, and HAProxy's configuration. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -8,10 +8,10 @@ import { defaults } from '../../scripts/lib/config/schema.mts'
 import { parsePlaces } from '../../scripts/lib/edge/balancer.mts'
 import { haproxyFiles } from '../../scripts/lib/edge/haproxy.mts'
 
-/** Printed by balancer.pl beside HAProxy 3.2: one replica is well, one not ready, one drains, one hangs. */
+/** Output of balancer.pl with HAProxy 3.2: one replica is up, one is not ready, one drains, one hangs. */
 const OUTPUT = readFileSync(path.join(import.meta.dirname, 'balancer.look.txt'), 'utf8')
 
-test('each replica with its state, its reason and its counts', () => {
+test('each replica has its state, the reason and its counts', () => {
   const places = parsePlaces(OUTPUT)
   const [well, draining, hung, unready] = places
   assert.equal(places.length, 4)
@@ -30,13 +30,13 @@ test('each replica with its state, its reason and its counts', () => {
   assert.deepEqual([hung?.up, hung?.why], [false, 'Layer7 timeout'])
 })
 
-test('a balancer that knows no replica, and one that was asked before it had asked', () => {
+test('HAProxy without replicas, and a replica before its first check', () => {
   assert.deepEqual(parsePlaces(''), [])
   const [place] = parsePlaces('app1\t10.0.0.2\t0\t100\t0\t0\t0\t\n')
-  assert.deepEqual([place?.up, place?.why], [false, 'not asked yet'])
+  assert.deepEqual([place?.up, place?.why], [false, 'not checked yet'])
 })
 
-test('the configuration: what the file says is filled in, and nothing is left open', () => {
+test('all values of the configuration are filled in', () => {
   const stack = defaults(stackSchema)
   const files = haproxyFiles({ ...stack, domain: 'shop.example.org', app: { ...stack.app, timeout: 90 } })
   assert.deepEqual(Object.keys(files).sort(), ['hangs.lua', 'haproxy.cfg', 'reasons.map'])

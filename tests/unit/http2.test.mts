@@ -1,4 +1,4 @@
-/** HTTP/2 as the probe speaks it: what a server refuses was not processed, and is asked again; anything else counts. */
+/** The probe's HTTP/2 client: a request that the server refused was not processed and is sent again; any other failure counts. */
 import assert from 'node:assert/strict'
 import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -12,9 +12,9 @@ let pki: Pki
 let server: Http2SecureServer
 let client: Http2
 let another: () => Http2
-/** What the server does with the requests to come, in order; it answers those after them. */
+/** What the server does with the next requests; it answers the ones after them. */
 let moves: ((stream: ServerHttp2Stream) => void)[] = []
-/** So many connections to come are told at once that no request on them is processed. */
+/** How many of the next connections get GOAWAY at once. */
 let leaving = 0
 let asked = 0
 
@@ -54,15 +54,15 @@ const reset = (code: number) => (stream: ServerHttp2Stream) => stream.close(code
 
 for (const fresh of [true, false]) {
   const on = `on a ${fresh ? 'fresh' : 'kept'} connection`
-  test(`a request that is refused by its own frame is asked again, ${on}`, async () => {
+  test(`a request refused by RST_STREAM is sent again, ${on}`, async () => {
     moves = [reset(NGHTTP2_REFUSED_STREAM)]
     asked = 0
     assert.equal((await get(fresh)).status, 200)
     assert.equal(asked, 2)
   })
 
-  // What nginx does with a connection that comes while it is reloaded.
-  test(`a request that is refused by GOAWAY is asked again, ${on}`, async () => {
+  // nginx does this to a connection that comes during a reload.
+  test(`a request refused by GOAWAY is sent again, ${on}`, async () => {
     client.close()
     client = another()
     leaving = 1
@@ -72,14 +72,14 @@ for (const fresh of [true, false]) {
   })
 }
 
-test('not for ever', async () => {
+test('a request is sent three times at most', async () => {
   moves = Array.from({ length: 9 }, () => reset(NGHTTP2_REFUSED_STREAM))
   asked = 0
   await assert.rejects(get(true), /REFUSED_STREAM/)
   assert.equal(asked, 3)
 })
 
-test('one that breaks off otherwise may have been processed, and counts', async () => {
+test('a request that fails otherwise may have been processed and is not sent again', async () => {
   moves = [reset(NGHTTP2_INTERNAL_ERROR)]
   asked = 0
   await assert.rejects(get(true), /INTERNAL_ERROR/)

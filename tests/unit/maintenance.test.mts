@@ -3,14 +3,14 @@ import { test } from 'node:test'
 import { WrongCall } from '../../scripts/lib/cli/errors.mts'
 import { addressesOf, describe, parseMaintenance } from '../../scripts/lib/edge/maintenance.mts'
 
-test('addresses as nginx writes them', () => {
+test('--allow takes addresses and returns them as nginx writes them', () => {
   assert.deepEqual(addressesOf(), [])
   assert.deepEqual(addressesOf('203.0.113.7, 2001:DB8:0::1'), ['203.0.113.7', '2001:db8::1'])
   for (const word of ['203.0.113', 'office', '10.0.0.0/8', '../on'])
     assert.throws(() => addressesOf(word), WrongCall, word)
 })
 
-test('how it is, in a sentence', () => {
+test('the state is one sentence', () => {
   const on = parseMaintenance('changed\non carl\nsince 1790000000\nallow 203.0.113.7\nallow 203.0.113.8\n')
   assert.deepEqual([on.on, on.changed, on.known, on.allowed.length], [true, true, true, 2])
   assert.equal(

@@ -113,7 +113,7 @@ describe('a wrong call names the nearest word or the right call', { concurrency:
     [
       'maintenance',
       ['on', '--allow', 'home'],
-      '--allow takes addresses such as 203.0.113.7, with commas between, not “home”',
+      '--allow takes addresses such as 203.0.113.7, separated by commas, not “home”',
     ],
     ['maintenance', ['off', '--allow', '203.0.113.7'], '--allow needs the word on'],
     ['destroy', [], 'Without a terminal, destroy cannot ask'],

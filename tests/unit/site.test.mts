@@ -1,4 +1,4 @@
-/** Whose answer counts as the site's: its own certificate whoever issued it, and nobody else's. */
+/** The site's clients: they trust the installed certificate, whoever issued it, and no other. */
 import assert from 'node:assert/strict'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -11,7 +11,7 @@ import { type Pair, Pki } from '../lib/pki.mts'
 
 let pki: Pki
 let server: https.Server
-/** What the server shows, and what is installed. */
+/** The certificate that the server shows, and the installed one. */
 let shown: Pair
 let installed: string
 let reads: number
@@ -39,7 +39,7 @@ beforeEach(() => {
   asked.length = 0
 })
 
-/** Shows a pair and installs it, or another certificate. */
+/** Shows a certificate and installs it, unless another one is given to install. */
 function show(pair: Pair, certificate = pair.certificate): void {
   shown = pair
   installed = certificate
@@ -54,7 +54,7 @@ function site(domain = 'site.test', address = '127.0.0.1'): Site {
   })
 }
 
-/** What a client of the site is told: the body, or why it got none. */
+/** The body of the response, or the error. */
 function ask(one = site()): Promise<string> {
   return new Promise((resolve) => {
     const request = https.get(one.secure('/', one.agent()), (response) => {
@@ -68,20 +68,20 @@ function ask(one = site()): Promise<string> {
   })
 }
 
-describe('believed:', () => {
+describe('trusts', () => {
   test('a self-signed certificate', async () => {
     show(await pki.selfSigned())
     assert.equal(await ask(), 'hello')
   })
 
-  test('one of a CA that this machine does not know, with the intermediate and without it', async () => {
+  test('a certificate of an unknown CA, with its intermediate and without', async () => {
     show(await pki.issued())
     assert.equal(await ask(), 'hello')
     show(await pki.leaf())
     assert.equal(await ask(), 'hello')
   })
 
-  test('one that was renewed while somebody asks, and until the reload the one before; read twice in all', async () => {
+  test('a renewed certificate and, until the reload, the previous one; the file is read twice', async () => {
     show(await pki.issued())
     const one = site()
     assert.equal(await ask(one), 'hello')
@@ -94,40 +94,40 @@ describe('believed:', () => {
   })
 })
 
-describe('refused:', () => {
-  test('another certificate than the installed one, by the same CA and for the same name too', async () => {
+describe('refuses', () => {
+  test('another certificate than the installed one, even by the same CA and for the same name', async () => {
     show(await pki.issued(), (await pki.issued()).certificate)
-    assert.match(await ask(), /another certificate than the stack’s \(.+\)/)
+    assert.match(await ask(), /does not show the installed certificate \(.+\)/)
     assert.deepEqual(asked, [])
   })
 
-  test('any while none is installed', async () => {
+  test('every certificate while none is installed', async () => {
     show(await pki.selfSigned(), '')
-    assert.match(await ask(), /another certificate/)
+    assert.match(await ask(), /does not show the installed certificate/)
   })
 
-  test('one for another name, one that has ended, one that has not begun', async () => {
+  test('a certificate for another name, and an expired one', async () => {
     show(await pki.issued({ names: 'DNS:other.test' }))
     assert.match(await ask(), /does not match certificate's altnames/)
     show(await pki.selfSigned({ days: -1 }))
     assert.match(await ask(), /certificate has expired/)
   })
 
-  test('a server that does not speak TLS, or is not there', async () => {
+  test('a server that does not listen', async () => {
     const one = new Site({ address: '127.0.0.1', domain: '', http: 0, https: 1 }, async () => '')
     assert.match(await ask(one), /ECONNREFUSED/)
   })
 })
 
-describe('called', () => {
-  test('by its domain: server name and Host, with the port where it is not the usual one', async () => {
+describe('is requested', () => {
+  test('by its domain, as server name and Host, with the port unless it is 443', async () => {
     show(await pki.issued())
     await ask()
     const { port } = server.address() as AddressInfo
     assert.deepEqual(asked, [{ host: `site.test:${port}`, name: 'site.test' }])
   })
 
-  test('without a domain by the address that it is reached at', async () => {
+  test('by its address if it has no domain', async () => {
     show(await pki.selfSigned({ names: 'IP:127.0.0.1,DNS:localhost' }))
     assert.equal(await ask(site('')), 'hello')
     assert.equal(await ask(site('', 'localhost')), 'hello')
@@ -137,13 +137,13 @@ describe('called', () => {
     )
   })
 
-  test('an IPv6 address of ssh’s without its brackets', () => {
+  test('by an IPv6 address without the brackets of ssh', () => {
     const site = Site.of(new Host('ssh://root@[2001:db8::1]:2222'), defaults(stackSchema))
-    assert.equal(site.place.address, '2001:db8::1')
+    assert.equal(site.location.address, '2001:db8::1')
     assert.equal(site.url('/'), 'https://[2001:db8::1]/')
   })
 
-  test('the usual ports are not named', () => {
+  test('without the ports 443 and 80', () => {
     const at = (https: number, http: number) =>
       new Site({ address: '2001:db8::1', domain: '', http, https }, async () => '')
     assert.equal(at(443, 80).url('/x'), 'https://[2001:db8::1]/x')

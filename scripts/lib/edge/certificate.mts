@@ -1,4 +1,4 @@
-/** The site's certificate where nginx reads it: which one is there, and taking over another one in one rename. */
+/** The installed certificate, which nginx reads: what it says, and how another one replaces it in one rename. */
 import { hash, X509Certificate } from 'node:crypto'
 import { OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -6,18 +6,18 @@ import type { Host } from '../host/host.mts'
 import { mutex } from '../host/lock.mts'
 import { bash, join, remote, type Script, Secret } from '../host/shell.mts'
 import { containerOf } from '../stack/stack.mts'
-import type { Pair } from './pair.mts'
+import type { OwnCertificate } from './own-certificate.mts'
 import { addressOf } from './site.mts'
 
-/** Days. A self-signed certificate with less left is renewed. */
+/** Days. A self-signed certificate that ends earlier is renewed. */
 const RENEW_BEFORE = 30
-/** Days. More than 825 is refused by Apple's clients. */
+/** Days. Apple's clients refuse more than 825. */
 const VALID = 825
 
-/** Number of the user `nginx` in the images of both modes; the load balancer runs as it and reads the key. */
-export const NGINX_USER = 101
+/** Id of the user `nginx` in the images of both modes; nginx runs as this user and reads the key. */
+const NGINX_USER = 101
 
-/** What there is to know of an installed certificate. */
+/** Facts of an installed certificate. */
 export interface Certificate {
   /** SHA-256 of the PEM file. */
   fingerprint: string
@@ -26,13 +26,16 @@ export interface Certificate {
   issuer: string
   /** Milliseconds since 1970. */
   ends: number
-  /** Whether it names an OCSP responder and brings the issuer that a question to it takes. */
+  /** Whether OCSP can be stapled: it names a responder, and its issuer is in the file, too. */
   ocsp: boolean
 }
 
-/** @param pem the site's certificate, its issuers behind it */
+/**
+ * @param pem the site's certificate, then its issuers
+ * @throws OperatorError when it cannot be read
+ */
 export function readFacts(pem: string): Certificate {
-  const leaf = parse(pem)
+  const leaf = parsed(pem)
   const issuer = new Map(leaf.issuer.split('\n').map((line) => line.split(/=(.*)/s) as [string, string]))
   const chained = pem.split('BEGIN CERTIFICATE').length > 2
   return {
@@ -44,7 +47,7 @@ export function readFacts(pem: string): Certificate {
   }
 }
 
-function parse(pem: string): X509Certificate {
+function parsed(pem: string): X509Certificate {
   try {
     return new X509Certificate(pem)
   } catch {
@@ -56,32 +59,36 @@ function parse(pem: string): X509Certificate {
 }
 
 /**
- * Sees to it that the site has a certificate: the operator's pair, or the one that is there while it fits and lasts,
- * or a self-signed one. With `letsencrypt` that is what the site starts on; see acme.mts for the rest.
- * @returns why another one was put in place; empty when it was kept
+ * Installs the operator's own certificate if there is one, else a self-signed one unless the installed one fits. With
+ * `letsencrypt` the site starts with the self-signed one; acme.mts does the rest.
+ * @returns why another certificate was installed; empty when the installed one was kept
  */
-export async function ensureCertificate(host: Host, stack: StackConfig, pair?: Pair): Promise<string> {
-  const script = pair ? pairScript(stack, pair) : selfSignedScript(stack, addressOf(host, stack))
+export async function ensureCertificate(
+  host: Host,
+  stack: StackConfig,
+  own?: OwnCertificate,
+): Promise<string> {
+  const script = own ? ownScript(stack, own) : selfSignedScript(stack, addressOf(host, stack))
   return (await host.run('Preparing the certificate', script)).trim()
 }
 
-/** `take_over CERTIFICATE KEY`, for a script on the server. */
+/** Defines `take_over CERTIFICATE KEY`: installs a certificate and its key. */
 export function takeOver(stack: StackConfig): Script {
   const lb = containerOf(stack, 'lb')
   return remote('take-over', { folder: stack.folder, lb, nginx_user: NGINX_USER })
 }
 
-/** A script that may `take_over` the pair which it has put into $made; nobody else changes the load balancer meanwhile. */
+/** A script that may `take_over` what it wrote to the folder $made. Nothing else changes nginx meanwhile. */
 function taking(stack: StackConfig, script: Script): Script {
   const folder = bash`
 umask 077
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
-if cd ${stack.folder}/nginx/tls 2>/dev/null; then as_nginx_reads; fi`
+if cd ${stack.folder}/nginx/tls 2>/dev/null; then readable_for_nginx; fi`
   return join([mutex(stack, 'nginx'), takeOver(stack), folder, script])
 }
 
-function pairScript(stack: StackConfig, { certificate, key }: Pair): Script {
+function ownScript(stack: StackConfig, { certificate, key }: OwnCertificate): Script {
   const base64 = (text: string) => Buffer.from(text).toString('base64')
   return taking(
     stack,
@@ -95,18 +102,18 @@ echo 'from the files'`,
   )
 }
 
-/** Letters of a certificate's common name at most (X.520, ub-common-name). Clients go by the alternative names. */
+/** Characters of a common name at most (X.520, ub-common-name). Clients read the alternative names instead. */
 const COMMON_NAME = 64
 
 export function selfSignedScript(stack: StackConfig, address: string): Script {
-  // The zone of a link-local address is this machine's own word.
+  // The zone of a link-local address means something on this machine only.
   const names = [...new Set([stack.domain, address.replace(/%.*/, '')].filter(Boolean))]
   const common = names.find((name) => name.length <= COMMON_NAME) ?? 'localhost'
   const acme = stack.tls === 'letsencrypt'
   const parameters = {
     names,
-    // An address may change, and a CA's certificate names none.
-    asked: acme ? [stack.domain] : names,
+    // The address is not required of a CA's certificate, which names none.
+    required: acme ? [stack.domain] : names,
     common,
     acme,
     renew_before: RENEW_BEFORE,
@@ -115,7 +122,7 @@ export function selfSignedScript(stack: StackConfig, address: string): Script {
   return taking(stack, remote('self-signed', parameters))
 }
 
-/** Writes the user \`developer\` with the secret's password for basic auth; returns whether it changed. */
+/** Writes nginx's password file for /admin from the secret; returns whether it changed. */
 export async function ensureAdminPassword(host: Host, stack: StackConfig): Promise<boolean> {
   const script = remote('admin-password', { folder: stack.folder, nginx_user: NGINX_USER })
   const output = await host.run('Writing the admin password', script)

@@ -1,18 +1,18 @@
-/** HTTPS connections whose certificate is found good before a request is sent, by whoever makes them. */
+/** An HTTPS agent that checks the server's certificate before it sends a request. */
 import https from 'node:https'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 
-/** Seconds; also for the handshake. A client with another deadline names its own. */
+/** Seconds for an answer and for the handshake, unless the options say otherwise. */
 const DEADLINE = 10
 
-/** Hands out a connection when the handshake is over, and not before. */
+/** Its connections are given to requests only after the handshake. */
 export class CheckedAgent extends https.Agent {
   constructor(
     private readonly connect: (options: tls.ConnectionOptions) => Promise<tls.TLSSocket>,
     options: https.AgentOptions,
   ) {
-    // No session reuse: each handshake shows the certificate of now.
+    // No session reuse: each handshake shows the current certificate.
     super({ timeout: DEADLINE * 1000, maxCachedSessions: 0, ...options })
   }
 
@@ -27,7 +27,7 @@ export class CheckedAgent extends https.Agent {
   }
 }
 
-/** A connection whose handshake is over; throws what openssl has against the certificate. */
+/** Connects and waits for the handshake; throws openssl's error if the certificate is not trusted. */
 export function handshake(options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
   const socket = tls.connect(options)
   const late = () => socket.destroy(new Error('no connection in time'))

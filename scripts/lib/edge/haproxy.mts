@@ -1,37 +1,42 @@
-/** The balancer's configuration: haproxy/ with what config/stack.yaml says filled in. */
+/** HAProxy: its configuration, which is the folder haproxy/ with values of config/stack.yaml filled in. */
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote } from '../host/shell.mts'
 import { client } from './balancer.mts'
-import { type Loaded, putInForce } from './live.mts'
+import { applyConfig, type Reloadable } from './service-config.mts'
 
-/** User and group of HAProxy in the images of both modes. */
+/** User and group id of HAProxy in the images of both modes. */
 const HAPROXY = 99
 
 /** How HAProxy is reloaded. */
-export const balancer = (stack: StackConfig): Loaded => ({
+export const haproxy = (stack: StackConfig): Reloadable => ({
   service: 'balancer',
   folder: 'haproxy',
-  before: join([
+  setup: join([
     bash`
 install -d -m 700 -o ${HAPROXY} -g ${HAPROXY} run
 [ -e replicas.map ] || : >replicas.map
 ask() { ${client(stack, ['ask'])} "$1"; }`,
-    remote('reload-haproxy', {}),
+    remote('reload-haproxy'),
   ]),
 })
 
-/** Gives HAProxy the configuration of now, and starts it where it does not run; returns which of the two was done, if any. */
-export async function refreshBalancer(host: Host, stack: StackConfig): Promise<string> {
-  return await putInForce(host, stack, {
-    ...balancer(stack),
+/**
+ * Applies the current configuration to HAProxy; starts HAProxy if it does not run.
+ * @returns `started`, `reloaded`, or the empty text when there was nothing to do
+ * @throws CommandError when HAProxy refuses the configuration; the previous one stays in use
+ */
+export async function refreshHaproxy(host: Host, stack: StackConfig): Promise<string> {
+  return await applyConfig(host, stack, {
+    ...haproxy(stack),
     files: haproxyFiles(stack),
     check: (folder) => ['haproxy', '-c', '-q', '-f', `${folder}/haproxy.cfg`],
   })
 }
 
+/** The files by name; `${NAME}` in them is replaced by its value. */
 export function haproxyFiles(stack: StackConfig): Record<string, string> {
   const values: Record<string, string | number> = {
     APP_TIMEOUT: stack.app.timeout,

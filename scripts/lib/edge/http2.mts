@@ -1,20 +1,20 @@
-/** Requests to the site over HTTP/2, on a connection that is kept or on a fresh one. */
+/** Requests to the site over HTTP/2, on a kept connection or on a fresh one. */
 import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { Site } from './site.mts'
 
-/** How often a request is asked that is refused each time. */
+/** How often a request is sent if the server refuses it each time. */
 const TRIES = 3
-/** How node tells that a stream was refused, by its own frame or by GOAWAY. */
+/** Node's error when the server refused a stream, by RST_STREAM or by GOAWAY. */
 const REFUSED = /NGHTTP2_REFUSED_STREAM|GOAWAY/
 
 export interface Answered {
   status: number
-  /** Whether it was maintenance that answered. */
+  /** Whether it is the maintenance page. */
   closed: boolean
 }
 
-/** The header that only maintenance has: nginx.conf. */
+/** The header of the maintenance page; no other response has it (nginx.conf). */
 export const CLOSED = 'x-maintenance'
 
 export class Http2 {
@@ -27,8 +27,8 @@ export class Http2 {
   ) {}
 
   /**
-   * What was answered, when all of it is there. Throws when nothing is. A request that the server refused was not
-   * processed (RFC 9113, 8.7), which happens while nginx is reloaded: it is asked again, as browsers and curl do.
+   * Sends a request and waits for the whole response; throws without one. While nginx is reloaded, it may refuse a
+   * request. The server has not processed such a request (RFC 9113, 8.7): it is sent again, as browsers and curl do.
    */
   async ask(path: string, fresh: boolean, signal: AbortSignal): Promise<Answered> {
     for (let left = TRIES - 1; ; left--) {
@@ -49,19 +49,24 @@ export class Http2 {
 
   async #open(): Promise<ClientHttp2Session> {
     const agent = this.site.agent()
-    const way = this.site.secure('/', agent)
-    // Of a connection, `path` is the socket's, where there is one.
-    const options = { ...way, path: way.socketPath, ALPNProtocols: ['h2'], timeout: this.timeout * 1000 }
+    const request = this.site.secure('/', agent)
+    // In the options of a connection, `path` means a Unix socket.
+    const options = {
+      ...request,
+      path: request.socketPath,
+      ALPNProtocols: ['h2'],
+      timeout: this.timeout * 1000,
+    }
     const socket = await new Promise<Duplex>((resolve, reject) => {
       agent.createConnection(options, (error, socket) => (error ? reject(error) : resolve(socket)))
     })
     const session = connect(this.site.url(''), { createConnection: () => socket })
-    session.on('error', () => {}) // each request hears of it
-    session.setMaxListeners(0) // as many as requests under way
+    session.on('error', () => {}) // each request gets the error itself
+    session.setMaxListeners(0) // one for each request under way
     return session
   }
 
-  /** The connection that is kept; another one as soon as the server takes no more requests on it. */
+  /** The kept connection; a new one as soon as the server accepts no more requests on it. */
   #keep(): Promise<ClientHttp2Session> {
     if (this.#kept) return this.#kept
     const kept = this.#open()

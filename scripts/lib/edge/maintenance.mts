@@ -1,4 +1,4 @@
-/** Maintenance: users get a page that says so, until it is over. */
+/** Maintenance: while it is on, nginx answers users with a page that says so. */
 import { existsSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import path from 'node:path'
@@ -15,17 +15,17 @@ export interface Maintenance {
   who: string
   /** ISO 8601, UTC. */
   since: string
-  /** Addresses that get through. */
+  /** Addresses that still reach the site. */
   allowed: string[]
-  /** Whether the nginx that runs knows of it. */
+  /** Whether nginx's current configuration supports maintenance. */
   known: boolean
-  /** Whether it was switched by this call. */
+  /** Whether this call switched it. */
   changed: boolean
 }
 
 export const lookAtMaintenance = (host: Host, stack: StackConfig) => ask(host, stack, {})
 
-/** @param page what users get, HTML */
+/** @param page HTML that users get */
 export const switchOn = (host: Host, stack: StackConfig, page: string, allowed: readonly string[]) =>
   ask(host, stack, { want: 'on', page, allowed: allowed.join(' ') })
 
@@ -40,7 +40,7 @@ async function ask(host: Host, stack: StackConfig, wish: Record<string, string>)
     allowed: '',
     ...wish,
   })
-  return parseMaintenance(await host.run('Asking for maintenance', script))
+  return parseMaintenance(await host.run('Reading or switching maintenance', script))
 }
 
 export function parseMaintenance(output: string): Maintenance {
@@ -58,25 +58,29 @@ export function parseMaintenance(output: string): Maintenance {
   }
 }
 
-/** In a sentence. */
+/** One sentence for people. */
 export function describe({ on, who, since, allowed }: Maintenance): string {
   if (!on) return 'Maintenance is off.'
   const through = allowed.length > 0 ? `${list(allowed)} and /status get through` : '/status gets through'
   return `Maintenance is on since ${since.slice(0, 16).replace('T', ' ')} UTC, by ${who}; ${through}.`
 }
 
-/** The operator's own page, beside the configuration, or the repository's. */
+/** The file maintenance.html in the configuration's folder, or the default page. */
 export function pageOf(folder: string): string {
   const own = path.join(folder, 'maintenance.html')
   return readFileSync(existsSync(own) ? own : path.join(ROOT, 'nginx/maintenance.html'), 'utf8')
 }
 
-/** @param text addresses, commas between; as nginx writes them then @throws WrongCall */
+/**
+ * @param text addresses, separated by commas
+ * @returns them as nginx writes them
+ * @throws WrongCall for anything else
+ */
 export function addressesOf(text = ''): string[] {
   const words = text.split(',').map((word) => word.trim())
   return words.filter(Boolean).map((word) => {
     if (isIP(word) === 4) return word
     if (isIP(word) === 6) return new URL(`http://[${word}]`).hostname.slice(1, -1)
-    throw new WrongCall(`--allow takes addresses such as 203.0.113.7, with commas between, not “${word}”`)
+    throw new WrongCall(`--allow takes addresses such as 203.0.113.7, separated by commas, not “${word}”`)
   })
 }

@@ -1,30 +1,62 @@
-/** What nginx is given beside nginx/nginx.conf: site.conf, from the configuration. */
+/** nginx: its configuration for this deployment, checked by nginx itself and loaded by a graceful reload. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { ROOT, type StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { mutex } from '../host/lock.mts'
+import { join, remote } from '../host/shell.mts'
+import { type Certificate, readFacts } from './certificate.mts'
+import { applyConfig, type Reloadable } from './service-config.mts'
+import { readCertificate } from './site.mts'
 
-import type { StackConfig } from '../config/config.mts'
-import type { Certificate } from './certificate.mts'
-
-/** Seconds that a browser remembers never to ask this site over HTTP: a year. */
+/** Seconds for which a browser remembers to ask this site over HTTPS only: a year. */
 const HSTS = 365 * 24 * 3600
 
+/** How nginx is reloaded. */
+export const nginx = (stack: StackConfig): Reloadable => ({
+  service: 'lb',
+  folder: 'nginx',
+  setup: join([mutex(stack, 'nginx'), remote('reload-nginx')]),
+})
+
 /**
- * What the configuration says about the site. The certificate's fingerprint makes another one another configuration.
+ * Applies the current configuration to nginx; starts nginx if it does not run.
+ * @returns `started`, `reloaded`, or the empty text when there was nothing to do
+ * @throws CommandError when nginx refuses the configuration; the previous one stays in use
+ */
+export async function refreshNginx(host: Host, stack: StackConfig): Promise<string> {
+  const certificate = readFacts(await readCertificate(host, stack))
+  return await applyConfig(host, stack, {
+    ...nginx(stack),
+    files: {
+      'nginx.conf': readFileSync(path.join(ROOT, 'nginx/nginx.conf'), 'utf8'),
+      'site.conf': siteConf(stack, certificate),
+    },
+    // A container from before the spool folder existed is reloaded once before it is replaced.
+    check: (folder) => ['sh', '-c', `mkdir -p /tmp/spool; exec nginx -t -q -c ${folder}/nginx.conf`],
+  })
+}
+
+/**
+ * The file site.conf: what config/stack.yaml says about the site. It names the certificate's fingerprint, so that
+ * another certificate makes another configuration.
  *
- * HSTS goes with a certificate that a CA issued, by what is installed and not by what was asked for: while an issuance
- * fails the site is on its self-signed one, and a browser that was told HSTS lets nobody past its warning.
+ * HSTS depends on the installed certificate, not on the configured one: while an order fails, the site has its
+ * self-signed certificate, and a browser that knows HSTS lets nobody past its warning.
  *
- * OCSP is stapled where the certificate names a responder. Let's Encrypt has ended OCSP (its certificates name none, and
- * nginx would log a warning at every reload); other CAs go on with it.
+ * OCSP is stapled only if the certificate names a responder. Let's Encrypt's certificates name none, and nginx would log
+ * a warning at every reload.
  */
 export function siteConf(stack: StackConfig, certificate: Certificate): string {
   const { domain, limits, log, ports } = stack
   const port = ports.https === 443 ? '' : `:${ports.https}`
-  const real = stack.tls !== 'self-signed' && !certificate.selfSigned
+  const trusted = stack.tls !== 'self-signed' && !certificate.selfSigned
   return `# certificate ${certificate.fingerprint}
 map $scheme $hsts {
   default "";
-  https "${real ? `max-age=${HSTS}` : ''}";
+  https "${trusted ? `max-age=${HSTS}` : ''}";
 }
-ssl_stapling ${real && certificate.ocsp ? 'on' : 'off'};
+ssl_stapling ${trusted && certificate.ocsp ? 'on' : 'off'};
 map "" $site_name {
   default ${domain || '$host'};
 }
@@ -35,7 +67,7 @@ map $host $unknown_host {
   default ${domain ? 1 : 0};${domain ? `\n  ${domain} 0;` : ''}
 }
 map $request_uri $logged_uri {
-  default $request_uri;${log.redact.length > 0 ? `\n  ${redacting(log.redact)}` : ''}
+  default $request_uri;${log.redact.length > 0 ? `\n  ${redactionRule(log.redact)}` : ''}
 }
 limit_req_zone $binary_remote_addr zone=requests:10m rate=${limits.requests}r/s;
 limit_req zone=requests burst=${limits.requests} nodelay;
@@ -46,10 +78,10 @@ client_max_body_size ${limits.body}m;
 }
 
 /**
- * A line of nginx's map that takes the query string away where it has one of these parameters, or one whose name is
- * percent-encoded and could be any.
+ * A line of nginx's map that removes the query string if it contains one of these parameters. A percent-encoded name
+ * could be any of them, so it counts, too.
  */
-function redacting(names: readonly string[]): string {
+function redactionRule(names: readonly string[]): string {
   const name = [...names, '[^=&]*%[^=&]*'].join('|')
   return `"~*^(?<page>[^?]*)\\?(.*[&;?])?(${name})(=|&|;|$)" "$page?[redacted]";`
 }

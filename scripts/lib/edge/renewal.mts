@@ -1,10 +1,11 @@
-/** When the server renews its certificate: twice a day by a systemd timer, or by cron where there is no systemd. */
+/** The timer that runs the renewal script twice a day: systemd's, or cron on a server without systemd. */
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
+import { outputLines } from '../host/output.mts'
 import { join, remote, type Script } from '../host/shell.mts'
 import { INSTALL, INSTALL_DEADLINE } from '../server/packages.mts'
 
-/** Seconds. CAs ask their clients not to come all at once. */
+/** Seconds. The renewal starts at a random time within this span: CAs ask their clients to spread the load. */
 const SPREAD = 6 * 3600
 
 export interface Timer {
@@ -12,17 +13,16 @@ export interface Timer {
   changed: boolean
 }
 
-/** Sees to it that the script runs twice a day; returns by what. */
+/** Installs the timer unless it is there. */
 export async function ensureTimer(host: Host, stack: StackConfig): Promise<Timer> {
   const output = await host.run('Preparing the renewal', timerScript(stack), { deadline: INSTALL_DEADLINE })
-  const lines = output.split('\n').filter(Boolean)
+  const lines = outputLines(output)
   return { by: lines.pop() === 'systemd' ? 'a systemd timer' : 'cron', changed: lines.length > 0 }
 }
 
-/** Takes the timer and its script away, for another choice of `tls`; returns whether they were there. */
+/** Removes the timer and its script, which another choice of `tls` does not need; returns whether they were there. */
 export async function removeTimer(host: Host, stack: StackConfig): Promise<boolean> {
-  const output = await host.run('Removing the renewal', noTimerScript(stack))
-  return output.trim() !== ''
+  return (await host.run('Removing the renewal', noTimerScript(stack))).trim() !== ''
 }
 
 const nameOf = (stack: StackConfig) => `${stack.project}-certificate`

@@ -1,8 +1,7 @@
 /**
- * The site as our own clients ask it. They connect to the server's address and call the site by its name (TLS server
- * name and Host header), and they believe no other certificate than the one that the stack has installed: exactly
- * that leaf, valid now and for this name. So it is the same whoever issued it (nobody's, Let's Encrypt's or a test's
- * root), and another program's answer on the same port never counts as the site's.
+ * The site as our own clients reach it. They connect to the server's address and use the site's name (TLS server name
+ * and Host header). They trust exactly the installed certificate, valid now and for this name, whoever issued it. So
+ * another program's response on the same port never counts as the site's.
  */
 import { X509Certificate } from 'node:crypto'
 import type { Agent, RequestOptions } from 'node:https'
@@ -14,57 +13,57 @@ import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { CheckedAgent, handshake } from './checked-agent.mts'
 
-/** What openssl calls it when it knows neither a certificate nor who issued it. */
+/** openssl's error codes for a certificate that it does not trust. */
 const UNKNOWN = /SELF_SIGNED|ISSUER|LEAF|SIGNATURE/
 
-/** Seconds until a site that might be elsewhere counts as silent. */
+/** Seconds for the first answer, before another route to the site is tried. */
 const TRIAL = 5
 
 type Ports = { http: number; https: number }
-type Ways = { http: string; https: string }
+type Sockets = { http: string; https: string }
 
-/** Where the site answers and what it is called. */
-export interface Place {
+/** Where the site answers, and its name. */
+export interface SiteLocation {
   /** Name or address to connect to. */
   address: string
   http: number
   https: number
-  /** The site's DNS name; empty: it is called as it is reached. */
+  /** The site's DNS name; empty: its name is the address. */
   domain: string
-  /** Sockets here that lead to its two ports, where it is reached through the server's ssh. */
-  sockets?: Ways
+  /** Unix sockets on this machine that lead to its two ports through ssh. */
+  sockets?: Sockets
 }
 
-/** The name or address at which the deployment's site is found. */
+/** The name or address at which clients reach the site. */
 export function addressOf(host: Host, stack: StackConfig): string {
   return stack.address || (host.local ? 'localhost' : host.route.hostname)
 }
 
 export class Site {
-  /** PEM. */
-  readonly #believed = new Set<string>()
+  /** PEM of each trusted certificate. */
+  readonly #trusted = new Set<string>()
   #reading: Promise<string> | undefined
 
   /**
-   * @param certificate reads the PEM of the certificate that the stack has installed; it is asked again when the site
-   *                    shows another one, since the certificate may be renewed while somebody asks
+   * @param certificate reads the PEM of the installed certificate; called again when the site shows another one, since
+   *                    the certificate may be renewed at any time
    */
   constructor(
-    readonly place: Place,
+    readonly location: SiteLocation,
     readonly certificate: () => Promise<string>,
   ) {}
 
-  /** The deployment's site at its own address. @param ports others than the configured ones */
+  /** The deployment's site at its own address. */
   static of(host: Host, stack: StackConfig, ports: Ports = stack.ports): Site {
     const { http, https } = ports
-    const place = { address: addressOf(host, stack), domain: stack.domain, http, https }
-    return new Site(place, () => readCertificate(host, stack))
+    const location = { address: addressOf(host, stack), domain: stack.domain, http, https }
+    return new Site(location, () => readCertificate(host, stack))
   }
 
   /**
-   * The deployment's site as this machine reaches it: at its own address, or through the server's ssh where a jump host
-   * or a firewall stands between.
-   * @returns also why it is not asked from here; empty when it is
+   * The deployment's site as this machine reaches it: at its own address, or through ssh if a jump host or a firewall
+   * is in between.
+   * @returns the site, and why it is reached through ssh; empty when it is reached directly
    */
   static async reach(host: Host, stack: StackConfig, ports: Ports = stack.ports): Promise<[Site, string]> {
     const direct = Site.of(host, stack, ports)
@@ -74,34 +73,33 @@ export class Site {
     if (!why) return [direct, '']
     const sockets = await forwards(host, ports)
     if (!sockets) return [direct, '']
-    const through = new Site({ ...direct.place, sockets }, direct.certificate)
+    const through = new Site({ ...direct.location, sockets }, direct.certificate)
     const silence = await through.silence()
     if (!silence) return [through, why]
-    // sshd's AllowTcpForwarding may be off, or there is no site yet.
+    // AllowTcpForwarding of sshd may be off, or the site does not exist yet.
     return jumps ? [through, `${why}, and through ssh it does not answer: ${silence}`] : [direct, '']
   }
 
-  /** The name that clients call it by. */
+  /** The name that clients use. */
   get name(): string {
-    return this.place.domain || this.place.address
+    return this.location.domain || this.location.address
   }
 
-  /** For people. */
   url(path: string): string {
-    return `https://${this.#authority(this.place.https, 443)}${path}`
+    return `https://${this.#authority(this.location.https, 443)}${path}`
   }
 
-  /** What a request over HTTPS is made with; the path is sent as it is written. */
+  /** The options of a request over HTTPS. @param path sent exactly as given */
   secure(path: string, agent: Agent, headers: Record<string, string> = {}): RequestOptions {
-    const { https: port, sockets } = this.place
+    const { https: port, sockets } = this.location
     const servername = isIP(this.name) ? '' : this.name
-    const called = { Host: this.#authority(port, 443), ...headers }
-    return { ...this.#at(port, sockets?.https), servername, path, agent, headers: called }
+    const all = { Host: this.#authority(port, 443), ...headers }
+    return { ...this.#at(port, sockets?.https), servername, path, agent, headers: all }
   }
 
-  /** What a request over plain HTTP is made with. */
+  /** The options of a request over plain HTTP. */
   plain(path: string, headers: Record<string, string> = {}): RequestOptions {
-    const { http: port, sockets } = this.place
+    const { http: port, sockets } = this.location
     return {
       ...this.#at(port, sockets?.http),
       path,
@@ -109,7 +107,7 @@ export class Site {
     }
   }
 
-  /** Why it does not answer; empty when it does, whatever it answers. */
+  /** Why the site does not answer; empty when it answers, with any status. */
   silence(): Promise<string> {
     const agent = this.agent({ timeout: TRIAL * 1000 })
     return new Promise<string>((resolve) => {
@@ -122,47 +120,47 @@ export class Site {
     }).finally(() => agent.destroy())
   }
 
-  /** An agent whose connections are the site's or do not come about. */
+  /** An agent that connects to this site only. */
   agent(options: https.AgentOptions = {}): CheckedAgent {
     return new CheckedAgent((options) => this.#connect(options), options)
   }
 
-  /** What is installed is read again when the server shows another one: it may be a renewed one. */
+  /** Reads the installed certificate again if the server shows another one, which may be a renewed one. */
   async #connect(options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
-    if (this.#believed.size === 0) await this.#read()
-    const known = this.#believed.size
+    if (this.#trusted.size === 0) await this.#read()
+    const known = this.#trusted.size
     try {
       return await this.#handshake(options)
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException
       if (!UNKNOWN.test(code)) throw error
-      if (this.#believed.size === known) await this.#read()
-      if (this.#believed.size > known) return await this.#handshake(options)
-      throw new Error(`the server shows another certificate than the stack’s (${message})`)
+      if (this.#trusted.size === known) await this.#read()
+      if (this.#trusted.size > known) return await this.#handshake(options)
+      throw new Error(`the server does not show the installed certificate (${message})`)
     }
   }
 
   #handshake(options: tls.ConnectionOptions): Promise<tls.TLSSocket> {
     const checkServerIdentity: typeof tls.checkServerIdentity = (_, shown) =>
       tls.checkServerIdentity(this.name, shown)
-    const believed = { ca: [...this.#believed], allowPartialTrustChain: true }
-    return handshake({ ...options, ...believed, checkServerIdentity })
+    const trust = { ca: [...this.#trusted], allowPartialTrustChain: true }
+    return handshake({ ...options, ...trust, checkServerIdentity })
   }
 
   /**
-   * Believes what is installed now besides what was: until nginx has reloaded, it shows the one before. Of a chain the
-   * leaf alone: what stands behind it has issued other certificates, too.
+   * Trusts the installed certificate as well as earlier ones, which nginx shows until it is reloaded. Only the leaf: its
+   * issuers have issued other certificates, too.
    */
   async #read(): Promise<void> {
     this.#reading ??= this.certificate().finally(() => {
       this.#reading = undefined
     })
     const pem = await this.#reading
-    if (pem.includes('BEGIN CERTIFICATE')) this.#believed.add(String(new X509Certificate(pem)))
+    if (pem.includes('BEGIN CERTIFICATE')) this.#trusted.add(String(new X509Certificate(pem)))
   }
 
   #at(port: number, socketPath: string | undefined): RequestOptions {
-    return socketPath ? { socketPath } : { host: this.place.address, port }
+    return socketPath ? { socketPath } : { host: this.location.address, port }
   }
 
   #authority(port: number, usual: number): string {
@@ -171,8 +169,8 @@ export class Site {
   }
 }
 
-/** Nothing where ssh here shares no connection: then a probe that sees nothing is no reason to stop. */
-async function forwards(host: Host, ports: Ports): Promise<Ways | undefined> {
+/** Forwards the site's ports through ssh; undefined if ssh cannot, for example without a shared connection. */
+async function forwards(host: Host, ports: Ports): Promise<Sockets | undefined> {
   try {
     const [http, https] = await Promise.all([host.forward(ports.http), host.forward(ports.https)])
     return { http, https }
@@ -181,7 +179,7 @@ async function forwards(host: Host, ports: Ports): Promise<Ways | undefined> {
   }
 }
 
-/** PEM of the certificate that is installed, its issuers behind it; empty when there is none yet. */
+/** PEM of the installed certificate, then its issuers; empty when there is none yet. */
 export function readCertificate(host: Host, stack: StackConfig): Promise<string> {
   const file = `${stack.folder}/nginx/tls/certificate.pem`
   return host.run('Reading the certificate', bash`cat ${file} 2>/dev/null || true`)

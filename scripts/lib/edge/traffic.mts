@@ -1,6 +1,7 @@
-/** Which release answered how many requests when, from the load balancer's own log. */
+/** How many requests each release answered and when, read from the logs of nginx and HAProxy. */
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
+import { outputLines } from '../host/output.mts'
 import { bash, remote } from '../host/shell.mts'
 import { containerOf } from '../stack/stack.mts'
 
@@ -10,22 +11,22 @@ export const BIN = 500
 export interface Column {
   /** Milliseconds since 1970, a multiple of BIN. */
   at: number
-  /** `none`: no replica answered it. */
+  /** `none`: no replica answered. */
   release: string
   requests: number
 }
 
-/** What everybody asked meanwhile, not the probe alone. */
+/** The requests of all users, the probe included. */
 export interface Traffic {
   columns: Column[]
   requests: number
-  /** Those that no replica answered though one should have. */
+  /** Requests that no replica answered although one should have. */
   unanswered: number
-  /** Those whose replica broke off in the middle of its answer. */
+  /** Requests whose replica broke off in the middle of the response. */
   cut: number
 }
 
-/** Lines of the log that are looked at first. */
+/** Lines of the log that are read first. */
 const TAIL = 2000
 
 /** @param since milliseconds since 1970 */
@@ -47,12 +48,13 @@ docker logs --tail ${TAIL} ${containerOf(stack, 'lb')} 2>/dev/null |
   jq -rR 'fromjson? | select(.msec * 1000 >= ${since} and .status >= 499) | .upstream' |
   grep -oE '[0-9.]+:5000$' | cut -d: -f1 | sort -u || true # the last address is the one that answered`,
   )
-  return output.split('\n').filter(Boolean)
+  return outputLines(output)
 }
 
+/** @param output what traffic.sh prints */
 export function parseTraffic(output: string): Traffic {
   const traffic: Traffic = { columns: [], requests: 0, unanswered: 0, cut: 0 }
-  for (const line of output.split('\n').filter(Boolean)) {
+  for (const line of outputLines(output)) {
     const [, number, bin, name, unanswered] = /^\s*(\d+) (\d+|cut)(?:\t(.*)\t(.*))?$/.exec(line) ?? []
     const requests = Number(number)
     if (bin === 'cut') {

@@ -10,12 +10,12 @@ import { ended, start } from '../host/process.mts'
 import { remote } from '../host/shell.mts'
 import { neededByPip, PSYCOPG2, releaseOf, type Source, sourceOf } from './application.mts'
 import { describe, ensureBaseImages, identityNow, ownName } from './base.mts'
+import { failedStep, pipFailure, sentence } from './build-failure.mts'
 import { baseImages, buildFolder, type ImageMode } from './images.mts'
 import { buildProgress } from './progress.mts'
 import { imageOf, isBuilt } from './release.mts'
 import { requirementLines } from './requirements.mts'
 import type { Entry } from './source.mts'
-import { failedStep, sentence, unbuildable } from './unbuildable.mts'
 
 /** Seconds; pip over a slow line. */
 const BUILD_DEADLINE = 1200
@@ -128,7 +128,7 @@ function why(host: Host, stack: StackConfig, source: Source, error: CommandError
       'Correct that, and run again.',
       STATE,
     )
-  const reason = unbuildable(error.output, requirementLines(source.folder))
+  const reason = pipFailure(error.output, requirementLines(source.folder))
   if (!reason) return error
   return new OperatorError(
     `${error.purpose} failed: ${sentence(reason, stack.app.source)}`,

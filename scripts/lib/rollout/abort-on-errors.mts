@@ -5,7 +5,7 @@
 import { ApplicationFails } from '../cli/errors.mts'
 import { count } from '../cli/say.mts'
 import type { Place } from '../edge/balancer.mts'
-import type { Pool } from '../edge/pool.mts'
+import type { BalancerState } from '../edge/balancer-state.mts'
 import type { Probe, Sample } from '../proof/probe.mts'
 
 /** Milliseconds between two checks. */
@@ -31,7 +31,7 @@ export class AbortOnErrors {
    */
   constructor(
     private readonly probe: Pick<Probe, 'samples'> | undefined,
-    balancer: Pick<Pool, 'places' | 'follow'>,
+    balancer: Pick<BalancerState, 'places' | 'follow'>,
     private active: boolean,
   ) {
     this.counts.update(balancer.places)

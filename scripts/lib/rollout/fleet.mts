@@ -4,8 +4,8 @@ import { list, warn } from '../cli/say.mts'
 import { waitUntil } from '../cli/wait.mts'
 import type { StackConfig } from '../config/config.mts'
 import * as balancer from '../edge/balancer.mts'
-import { refreshFront } from '../edge/front.mts'
-import { refreshBalancer } from '../edge/haproxy.mts'
+import { refreshNginx } from '../edge/nginx.mts'
+import { refreshHaproxy } from '../edge/haproxy.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join } from '../host/shell.mts'
 import { looking, namesOf, parseReplicas, type Replica } from './replica.mts'
@@ -62,9 +62,9 @@ const FOUND_DEADLINE = 10
  * @returns the replicas after that
  */
 export async function refreshEdge(host: Host, stack: StackConfig): Promise<Fleet> {
-  await refreshBalancer(host, stack)
+  await refreshHaproxy(host, stack)
   const fleet = await untilFound(host, stack)
-  if (fleet.found.some((one) => one.running)) await refreshFront(host, stack)
+  if (fleet.found.some((one) => one.running)) await refreshNginx(host, stack)
   return fleet
 }
 

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Overdue, waitUntil } from '../cli/wait.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
-import type { Pool } from '../edge/pool.mts'
+import type { BalancerState } from '../edge/balancer-state.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { PORT } from '../stack/diagnosis.mts'
@@ -25,7 +25,7 @@ const NOTHING: Answer = { status: 0, body: '' }
 export async function untilReady(
   host: Host,
   stack: StackConfig,
-  pool: Pool,
+  pool: BalancerState,
   fresh: Replica[],
 ): Promise<void> {
   const neverReady = new NeverReady(host, stack)

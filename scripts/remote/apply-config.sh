@@ -1,9 +1,11 @@
-# Puts a configuration in force: the service itself judges it, then one rename and a graceful reload. Prints what
-# was done: `started`, `reloaded`, or nothing. Runs in the folder with the candidates, of which `live` names one.
+# Installs a configuration: the service checks it, a rename makes it `live`, a graceful reload loads it. Prints `started`,
+# `reloaded`, or nothing when it is in use already. Runs in the folder that holds the configurations.
 #
-#   name, service, container     of the candidate's folder; of the service in Compose, and of its container
-#   check                        the command by which the service judges the candidate, an array
-#   written, reload, compose     functions: writes the candidate, makes the service load `live`, Docker Compose
+#   name       of the candidate's folder
+#   service    name in Compose
+#   container  its container
+#   check      array: the command with which the service checks the candidate
+# Functions: write_candidate, reload, compose.
 # shellcheck shell=bash disable=SC2154,SC2034
 
 master=$(docker inspect -f '{{.State.Pid}}' "$container" 2>/dev/null) || master=0
@@ -11,7 +13,7 @@ running() { [ "$master" != 0 ]; }
 if running && [ "$(readlink live)" = "$name" ] && [ -e loaded ] && [ "$(<loaded)" = "$name" ]; then exit 0; fi
 
 mkdir -p "$name"
-written
+write_candidate >/dev/null
 if running; then docker exec "$container" "${check[@]}" >&2; else compose run --rm --no-deps -T "$service" "${check[@]}" >&2; fi
 was=$(readlink live || true) # for reload
 ln -sfn "$name" live.next

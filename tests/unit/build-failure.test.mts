@@ -1,8 +1,8 @@
 /** Why pip could not install: its own words (of pip 25.1 in a build's log), and the sentence that they become. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { failedStep, pipFailure, sentence } from '../../scripts/lib/images/build-failure.mts'
 import type { Line } from '../../scripts/lib/images/requirements.mts'
-import { failedStep, sentence, unbuildable } from '../../scripts/lib/images/unbuildable.mts'
 
 const lines: Line[] = [
   { file: 'requirements.txt', number: 1, text: '-r sub/base.txt' },
@@ -75,7 +75,7 @@ const cases: [what: string, said: string, told: string][] = [
 ]
 for (const [what, said, told] of cases)
   test(what, () => {
-    const reason = unbuildable(log(said), lines)
+    const reason = pipFailure(log(said), lines)
     assert.ok(reason)
     assert.equal(sentence(reason, 'app'), told)
     assert.ok(reason.next)
@@ -83,8 +83,8 @@ for (const [what, said, told] of cases)
 
 test('a step that is not pip’s is not explained', () => {
   const failed = '#8 ERROR: executor failed running [/bin/sh -c useradd app]: exit code: 9'
-  assert.equal(unbuildable(failed, lines), undefined)
-  assert.equal(unbuildable(`#7 RUN pip install\n${failed}`, lines), undefined)
+  assert.equal(pipFailure(failed, lines), undefined)
+  assert.equal(pipFailure(`#7 RUN pip install\n${failed}`, lines), undefined)
 })
 
 test('of its own Dockerfile, the step that failed, or what BuildKit says', () => {

@@ -1,4 +1,4 @@
-/** What the balancer says of its replicas, followed while it is needed: one process on the server for all that is waited for. */
+/** The balancer's view of the replicas, kept up to date by one process on the server. */
 import { EventEmitter, once } from 'node:events'
 import { OperatorError } from '../cli/errors.mts'
 import { Overdue } from '../cli/wait.mts'
@@ -7,50 +7,52 @@ import { linesOf } from '../host/frame.mts'
 import type { Host } from '../host/host.mts'
 import { type Place, parsePlaces, watching } from './balancer.mts'
 
-/** Seconds in which the balancer must say something; it may be just restarting. */
+/** Seconds for the balancer's first answer; it may be restarting. */
 const FIRST_DEADLINE = 30
 
-/** The replicas as the balancer sees them. */
-export class Pool {
-  /** As they were told last. */
+export class BalancerState {
+  /** The latest state. */
   places: readonly Place[] = []
   readonly #news = new EventEmitter().setMaxListeners(0)
   #failure: Error | undefined
 
   private constructor(private readonly session: Awaited<ReturnType<Host['session']>>) {
-    this.#read(linesOf(session.stdout)).catch(() => {}) // its end is told by the session's
+    this.#read(linesOf(session.stdout)).catch(() => {}) // the session's `close` reports the end
     let said = ''
     session.stderr.on('data', (data) => {
       said += data
     })
     session.once('close', () => {
       this.#failure = new OperatorError(
-        `The balancer can be asked no more: ${said.trim() || 'the connection ended'}`,
+        `The connection to the balancer ended: ${said.trim() || 'no reason was given'}`,
       )
       this.#news.emit('news')
     })
   }
 
-  /** Begins, and returns when the balancer has said something. */
-  static async begin(host: Host, stack: StackConfig): Promise<Pool> {
-    const pool = new Pool(await host.session(watching(stack)))
+  /**
+   * Starts to follow the balancer, and waits for its first answer.
+   * @throws OperatorError when it does not answer
+   */
+  static async begin(host: Host, stack: StackConfig): Promise<BalancerState> {
+    const state = new BalancerState(await host.session(watching(stack)))
     const late = AbortSignal.timeout(FIRST_DEADLINE * 1000)
-    await once(pool.#news, 'news', { signal: late }).catch(() => {
+    await once(state.#news, 'news', { signal: late }).catch(() => {
       throw new OperatorError(
         'The balancer does not answer',
-        'npx zx scripts/04-stack.mts, or see: docker logs of the service balancer',
+        'npx zx scripts/04-stack.mts starts it; npm run logs -- balancer shows its log.',
       )
     })
-    if (pool.#failure) throw pool.#failure
-    return pool
+    if (state.#failure) throw state.#failure
+    return state
   }
 
-  /** Who has this address. */
+  /** The replica with this address. */
   at(address: string): Place | undefined {
     return this.places.find((place) => place.address === address)
   }
 
-  /** Calls back at each news, until the function that it returns is called. */
+  /** Calls back at each change; the returned function ends that. */
   follow(tell: (places: readonly Place[]) => void): () => void {
     const listener = () => tell(this.places)
     this.#news.on('news', listener)
@@ -58,10 +60,10 @@ export class Pool {
   }
 
   /**
-   * Waits until it is so.
-   * @param what     what is waited for, as the message will say it
+   * Waits until a condition is met.
+   * @param what     the condition, for the message
    * @param deadline seconds
-   * @param check    undefined or the empty text when it is so, else what was seen instead
+   * @param check    returns what was seen instead; undefined or the empty text once the condition is met
    * @throws Overdue with what was seen last
    */
   async until(
@@ -92,7 +94,7 @@ export class Pool {
     }
   }
 
-  /** The process on the server has something to put in order yet (balancer.pl); nobody waits for that. */
+  /** Stops following. The process on the server then restores the weights (balancer.pl); nothing waits for that. */
   end(): void {
     const { session } = this
     session.removeAllListeners('close')

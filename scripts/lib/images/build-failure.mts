@@ -83,7 +83,7 @@ const KINDS: Kind[] = [
  * @param lines of the requirement files
  * @returns nothing when it was not pip that failed
  */
-export function unbuildable(log: string, lines: readonly Line[]): Reason | undefined {
+export function pipFailure(log: string, lines: readonly Line[]): Reason | undefined {
   const output = log.replace(/^(#\d+ )?\d+\.\d+ /gm, '')
   if (!/pip .*install/.test(output)) return undefined
   for (const { said, what, next } of KINDS) {

@@ -5,7 +5,7 @@ import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { join, remote } from '../host/shell.mts'
 
-export interface Holdings {
+export interface Inventory {
   /** What `deploy` makes again, for people: `7 containers`, `its files`. */
   stack: string[]
   /** What it does not, for people. */
@@ -32,12 +32,12 @@ const NAMES: Record<string, string> = {
   logs: 'the last lines of removed replicas',
 }
 
-export async function holdings(host: Host, stack: StackConfig): Promise<Holdings> {
+export async function takeInventory(host: Host, stack: StackConfig): Promise<Inventory> {
   const { folder, project } = stack
-  return parseHoldings(await host.run('Looking at what is there', remote('holdings', { folder, project })))
+  return parseInventory(await host.run('Looking at what is there', remote('inventory', { folder, project })))
 }
 
-export function parseHoldings(output: string): Holdings {
+export function parseInventory(output: string): Inventory {
   const lines = output.split('\n').map((line) => line.split('\t'))
   const of = (kind: string) => lines.filter(([first]) => first === kind)
   const files = of('file').map(([, name = '']) => name)

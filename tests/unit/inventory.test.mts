@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseHoldings } from '../../scripts/lib/stack/holdings.mts'
+import { parseInventory } from '../../scripts/lib/stack/inventory.mts'
 
 test('what can be made again, and the data', () => {
   const output = [
@@ -12,7 +12,7 @@ test('what can be made again, and the data', () => {
     ...['secrets', 'compose', 'haproxy', 'history.jsonl', 'lock', 'images'].map((name) => `file\t${name}`),
     'timer',
   ].join('\n')
-  assert.deepEqual(parseHoldings(output), {
+  assert.deepEqual(parseInventory(output), {
     stack: ['2 containers', '1 network', '1 image', 'its files'],
     data: ['the volume prusa_db (48M)', 'the passwords', 'the history'],
     timer: true,
@@ -20,7 +20,7 @@ test('what can be made again, and the data', () => {
 })
 
 test('nothing, and what a stack leaves that was taken away: a second time there is nothing to do', () => {
-  assert.deepEqual(parseHoldings(''), { stack: [], data: [], timer: false })
-  const kept = parseHoldings('file\tsecrets\nfile\tlock\nfile\tlock.holder\nfile\timages\nfile\tnginx\n')
+  assert.deepEqual(parseInventory(''), { stack: [], data: [], timer: false })
+  const kept = parseInventory('file\tsecrets\nfile\tlock\nfile\tlock.holder\nfile\timages\nfile\tnginx\n')
   assert.deepEqual(kept, { stack: [], data: ['the passwords', 'the certificate'], timer: false })
 })

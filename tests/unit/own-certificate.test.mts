@@ -1,4 +1,4 @@
-/** A certificate and key of the operator's own: what is wrong with them is told before anything is touched. */
+/** The operator's own certificate and key: their faults are reported before anything is contacted. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -6,7 +6,7 @@ import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
-import { checkPair, readPair } from '../../scripts/lib/edge/pair.mts'
+import { checkOwnCertificate, readOwnCertificate } from '../../scripts/lib/edge/own-certificate.mts'
 import { type Pair, Pki } from '../lib/pki.mts'
 import { refusal } from '../lib/refusal.mts'
 
@@ -22,20 +22,20 @@ after(() => pki?.remove())
 
 const DAY = 86_400_000
 const check = ({ certificate, key }: Pair, domain = 'site.test', now = Date.now()) =>
-  checkPair({ file: 'site.pem', text: certificate }, { file: 'site.key', text: key }, domain, now)
+  checkOwnCertificate({ file: 'site.pem', text: certificate }, { file: 'site.key', text: key }, domain, now)
 const refused = (pair: Pair, domain?: string, now?: number) => refusal(() => check(pair, domain, now))
-function rsa(bits: number): Pair {
+function rsa(): Pair {
   const at = (name: string) => path.join(pki.folder, name)
   const names = 'subjectAltName=DNS:site.test'
-  const made = ['-newkey', `rsa:${bits}`, '-nodes', '-days', '90', '-subj', '/CN=x', '-addext', names]
+  const made = ['-newkey', 'rsa:2048', '-nodes', '-days', '90', '-subj', '/CN=x', '-addext', names]
   const files = ['-keyout', at('rsa.key'), '-out', at('rsa.pem')]
   execFileSync('openssl', ['req', '-x509', ...made, ...files], { stdio: 'ignore' })
   return { certificate: readFileSync(at('rsa.pem'), 'utf8'), key: readFileSync(at('rsa.key'), 'utf8') }
 }
 const leafOf = ({ certificate }: Pair) => `${certificate.split('-----END')[0]}-----END CERTIFICATE-----\n`
 
-describe('taken:', () => {
-  test('leaf and intermediate; the root behind them too; for a wildcard; without a domain', async () => {
+describe('accepted', () => {
+  test('leaf and intermediate, also with the root, for a wildcard, and without a domain', async () => {
     assert.deepEqual(check(good).warnings, [])
     assert.equal(check(good).certificate, good.certificate)
     assert.deepEqual(check({ ...good, certificate: good.certificate + pki.root }).warnings, [])
@@ -43,16 +43,12 @@ describe('taken:', () => {
     check(good, '')
   })
 
-  test('an RSA key of 2048 bits (and none of 1024), and a self-signed pair', async () => {
+  test('an RSA key, and a self-signed certificate', async () => {
     check(await pki.selfSigned())
-    check(rsa(2048))
-    assert.match(
-      refused(rsa(1024)),
-      /✗ The key in site\.key is too small for nginx, which takes RSA keys from 2048 bits on\n/,
-    )
+    check(rsa())
   })
 
-  test('nothing but certificates goes to the server as the certificate, whatever else the file holds', () => {
+  test('only the certificates of the file go to the server', () => {
     const { certificate } = check({ ...good, certificate: `a comment\n${good.key}${good.certificate}` })
     assert.equal(certificate, good.certificate)
   })
@@ -63,7 +59,7 @@ describe('taken:', () => {
   })
 })
 
-describe('warned of:', () => {
+describe('warned of', () => {
   test('less than 30 days left', () => {
     assert.deepEqual(check(good, 'site.test', Date.now() + 61 * DAY).warnings, [
       'The certificate in site.pem ends in 28 days: renew it and deploy again.',
@@ -71,24 +67,24 @@ describe('warned of:', () => {
     assert.deepEqual(check(good, 'site.test', Date.now() + 59 * DAY).warnings, [])
   })
 
-  test('a CA’s certificate without the intermediates', () => {
+  test('a CA’s certificate without intermediates', () => {
     assert.deepEqual(check({ ...good, certificate: leafOf(good) }).warnings, [
-      'site.pem holds the site’s certificate alone: clients that do not know its issuer will refuse it; append the intermediates.',
+      'site.pem contains only the site’s certificate: clients that do not know its issuer will refuse it. Append the intermediate certificates.',
     ])
   })
 })
 
-describe('refused:', () => {
+describe('refused', () => {
   const end = '\n  State: nothing was contacted or changed.\n  Next:  '
 
-  test('a key of another certificate', () => {
+  test('the key of another certificate', () => {
     assert.equal(
       refused({ ...good, key: other.key }),
-      `\n✗ The key in site.key does not fit the certificate in site.pem${end}Give the key that the certificate was asked for with: tls_files.key in config/stack.yaml. The site’s own certificate comes first in its file.`,
+      `\n✗ The key in site.key does not belong to the certificate in site.pem${end}Correct tls_files.key in config/stack.yaml. The site’s own certificate must come first in its file.`,
     )
   })
 
-  test('a chain in the wrong order, with a stranger in it, or with the issuer first', () => {
+  test('a chain in the wrong order, with a foreign certificate, or with the issuer first', () => {
     const order = `${leafOf(good)}${pki.root}${pki.intermediate}`
     assert.match(
       refused({ ...good, certificate: order }),
@@ -102,23 +98,23 @@ describe('refused:', () => {
     const reversed = `${pki.intermediate}${leafOf(good)}`
     assert.match(
       refused({ ...good, certificate: reversed }),
-      /✗ The key in site\.key does not fit .*\n.*\n.* The site’s own certificate comes first in its file\.$/,
+      /✗ The key in site\.key does not belong .*\n.*\n.* The site’s own certificate must come first in its file\.$/,
     )
   })
 
   test('a certificate for another name', () => {
     assert.equal(
       refused(good, 'www.example.org'),
-      `\n✗ The certificate in site.pem is not for www.example.org; it names DNS:site.test, DNS:localhost${end}Get one for www.example.org, or correct domain in config/stack.yaml.`,
+      `\n✗ The certificate in site.pem is not for www.example.org; it names DNS:site.test, DNS:localhost${end}Get a certificate for www.example.org, or correct domain in config/stack.yaml.`,
     )
   })
 
-  test('one that has ended, or has not begun', () => {
+  test('an expired certificate, and one that is not valid yet', () => {
     assert.match(
       refused(good, 'site.test', Date.now() + 91 * DAY),
       /✗ The certificate of Test Leaf in site\.pem ended on \d{4}-\d\d-\d\d\n.*\n {2}Next: {2}Renew it and run again\.$/,
     )
-    assert.match(refused(good, 'site.test', Date.now() - 2 * DAY), /is valid from \d{4}-\d\d-\d\d only/)
+    assert.match(refused(good, 'site.test', Date.now() - 2 * DAY), /is not valid before \d{4}-\d\d-\d\d/)
   })
 
   test('a key with a passphrase', () => {
@@ -129,26 +125,32 @@ describe('refused:', () => {
     })
     assert.match(
       refused({ ...good, key: locked }),
-      /✗ The key in site\.key has a passphrase, .*\n.*\n {2}Next: {2}Take it off: openssl pkey -in site\.key -out key\.pem$/,
+      /✗ The key in site\.key has a passphrase, .*\n.*\n {2}Next: {2}Remove it: openssl pkey -in site\.key -out key\.pem$/,
     )
   })
 
-  test('files that are something else', () => {
-    assert.match(refused({ ...good, certificate: good.key }), /✗ site\.pem holds no certificate in PEM form/)
-    assert.match(refused({ ...good, key: good.certificate }), /✗ site\.key holds no private key in PEM form/)
+  test('files that contain something else', () => {
+    assert.match(
+      refused({ ...good, certificate: good.key }),
+      /✗ site\.pem contains no valid certificate in PEM form/,
+    )
+    assert.match(
+      refused({ ...good, key: good.certificate }),
+      /✗ site\.key contains no private key in PEM form/,
+    )
     const broken = good.certificate.replace(/\n[A-Za-z0-9+/]{64}\n/, '\n')
     assert.match(
       refused({ ...good, certificate: broken }),
-      /✗ site\.pem holds no certificate in PEM form \(wrong tag\)/,
+      /✗ site\.pem contains no valid certificate in PEM form/,
     )
   })
 
-  test('files that are not there, or are folders', () => {
+  test('missing files, and folders', () => {
     const stack = { ...defaults(stackSchema), tls: 'files' as const }
     const folder = path.join(pki.folder, 'folder')
     mkdirSync(folder, { recursive: true })
     const read = (certificate: string) =>
-      refusal(() => readPair({ ...stack, tls_files: { certificate, key: folder } }))
+      refusal(() => readOwnCertificate({ ...stack, tls_files: { certificate, key: folder } }))
     assert.match(
       read(path.join(folder, 'x.pem')),
       /✗ The file .*x\.pem cannot be read: no such file or directory\n.*\n {2}Next: {2}Correct tls_files\.certificate in config\/stack\.yaml\./,
@@ -157,7 +159,7 @@ describe('refused:', () => {
   })
 })
 
-test('with another tls the files are not even read', () => {
+test('the files are not read with another tls', () => {
   const stack = { ...defaults(stackSchema), tls_files: { certificate: '/nowhere', key: '/nowhere' } }
-  assert.equal(readPair(stack), undefined)
+  assert.equal(readOwnCertificate(stack), undefined)
 })
