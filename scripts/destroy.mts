@@ -6,7 +6,7 @@ import { list, result, say, step, warn } from './lib/cli/say.mts'
 import { removeTimer } from './lib/edge/renewal.mts'
 import { withLock } from './lib/host/lock.mts'
 import { type Run, script } from './lib/run.mts'
-import { type Inventory, remove, takeInventory } from './lib/stack/inventory.mts'
+import { type Inventory, removeStack, takeInventory } from './lib/stack/inventory.mts'
 
 export async function destroy(run: Run): Promise<void> {
   const { host, stack, options } = run
@@ -25,7 +25,7 @@ export async function destroy(run: Run): Promise<void> {
     if (there.timer)
       await step('Renewal', async () => ((await removeTimer(host, stack)) ? 'timer removed' : 'no timer'))
     await step('Stack', async () => {
-      for (const left of await remove(host, stack, options.data))
+      for (const left of await removeStack(host, stack, options.data))
         warn(`Not removed, since something else uses it: ${left}`)
       return `removed ${list([...there.stack, ...(options.data ? there.data : [])])}`
     })

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Gives base images the names that this deployment has for them, and prints the shared names that the engine does not have.
+# Tags base images with this deployment's own names. Prints the shared names that the engine does not have.
 #   images  a line each: SHARED OWN
-#   move    `yes`: an own name goes over to what the shared one means by now. The image before keeps a name by its id, for
-#           the containers that run on it and the releases that were built from it.
+#   move    yes: an own name that exists is moved to the current image of the shared name. The previous image gets a name
+#           with its id, for the containers that run on it and the releases that were built from it.
 : "${images:?}" "${move:?}"
 
 ids() { docker image inspect --format '{{.Id}}' "$@" 2>/dev/null; }
@@ -11,7 +11,7 @@ read -r -d '' -a names <<<"$images" || true
 if all=$(ids "${names[@]}"); then
   mapfile -t all <<<"$all"
 else
-  docker version >/dev/null # an engine that does not answer has no missing image
+  docker version >/dev/null # fails if the engine does not answer: then no image is known to be missing
   all=()
   for name in "${names[@]}"; do all+=("$(ids "$name" || true)"); done
 fi

@@ -1,16 +1,15 @@
 # shellcheck shell=bash
-# Asks for images through the engine itself, which may have a mirror, a proxy or a login of its own. For each image it
-# prints its name, a tab, and `local`, `there`, or in the engine's words why it cannot be had.
-#   images    names, a blank between two
+# Asks the registry for images, by the engine, which may have a mirror, a proxy or a login. Prints for each image its name,
+# a tab, and `local` (on the engine), `there` (in the registry) or the engine's error.
+#   images    names, separated by blanks
 #   patience  seconds for an answer
 : "${images:?}" "${patience:?}"
 
-docker version >/dev/null # without the engine there is nobody to ask
+docker version >/dev/null # fails if the engine does not answer
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
-# One of these lines is printed as soon as the registry has told what the image is made of. The download that follows
-# may take its time and is left to the build.
+# The engine prints one of these once the registry has sent the image's manifest. The download is left to the build.
 told='Pulling fs layer|Already exists|Digest:|Status:'
 
 answer() { # IMAGE LOG
@@ -32,12 +31,12 @@ answer() { # IMAGE LOG
   printf '%s\t%s\n' "$1" "$words"
 }
 
-# Silence after a connection is another thing than none, and engines of some versions use the same words for both.
-unreachable() { # IMAGE
+# Some versions of the engine print the same error for no connection and for no answer on a connection.
+unreachable() { # IMAGE: whether its registry accepts no connection
   local registry=${1%%/*}
   case $registry in *[.:]* | localhost) ;; *) registry='registry-1.docker.io' ;; esac
   [[ $registry == *:* ]] || registry+=:443
-  [ -z "$(docker info --format '{{.HTTPProxy}}{{.HTTPSProxy}}')" ] || return 1 # what the engine connects to is the proxy
+  [ -z "$(docker info --format '{{.HTTPProxy}}{{.HTTPSProxy}}')" ] || return 1 # the engine connects to the proxy instead
   # shellcheck disable=SC2016 # the inner shell's own words
   ! timeout 5 bash -c '</dev/tcp/"$0"/"$1"' "${registry%:*}" "${registry##*:}" 2>/dev/null
 }

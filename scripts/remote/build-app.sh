@@ -1,15 +1,18 @@
 # shellcheck shell=bash
-# Builds a release from what was copied, which goes away afterwards.
-#   context    folder that is the build context; $context.Dockerfile lies beside it
-#   copied     folder with the application in it
-#   sum        SHA-256 of the list of its files with their SHA-256
-#   needed     names in it that pip reads, one a line; `.` for all; empty where the application has its own Dockerfile
-#   image, project, python, release, revision
+# Builds the image of a release from the copied source, which is removed afterwards. Exit code 90: the copy differs.
+#   context    folder of the build context; $context.Dockerfile is beside it
+#   copied     folder in it with the application
+#   sum        SHA-256 of the output of sha256sum -z for its files
+#   needed     names in it that pip reads, one a line; `.`: all; empty: the application has its own Dockerfile
+#   image      name of the image
+#   project    of Compose
+#   python     name of the Python image
+#   release, revision   for the labels of the image
 : "${context:?}" "${copied:?}" "${sum:?}" "${image:?}" "${project:?}" "${python:?}" "${release:?}" "${revision:?}"
 
 trap 'rm -rf "$context" "$context.Dockerfile" "$context.Dockerfile.dockerignore"' EXIT
 
-# A file may have been saved, or the disk may have become full, since the release was named after its source.
+# A file may have changed, or the disk may be full, since the release got its name from the source.
 list=$(cd "$copied" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum -z | sha256sum)
 [ "${list%% *}" = "$sum" ] || exit 90
 
@@ -20,12 +23,12 @@ if [ -n "${needed-}" ]; then
 fi
 
 secrets=()
-secret() { [ ! -e "$2" ] || secrets+=(--secret "id=$1,src=$2"); } # the server's own settings for reaching PyPI
+secret() { [ ! -e "$2" ] || secrets+=(--secret "id=$1,src=$2"); } # ID FILE: the server's settings for PyPI
 secret ca /etc/ssl/certs/ca-certificates.crt
 secret pipconf /etc/pip.conf
 
-# The engine takes a file for unchanged that has the size and time of one in a context before, and tells contexts apart by
-# the last part of their path alone: it is the release's name, so both are the same source.
+# The engine takes a file with the same size and time as in an earlier context for unchanged. It knows contexts by the last
+# part of their path only. That is the release's name, so two contexts with it have the same source.
 DOCKER_BUILDKIT=1 docker build --progress plain "${secrets[@]}" --file "$context.Dockerfile" --tag "$image" \
   --build-arg PYTHON_IMAGE="$python" --build-arg RELEASE="$release" --build-arg REVISION="$revision" \
   --build-arg CREATED="$(date -u +%Y-%m-%dT%H:%M:%SZ)" --label "prusa.project=$project" \

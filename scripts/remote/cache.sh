@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Removes the build cache of these scripts that no image holds any more: the engine keeps every layer that it has made,
-# also when the image is gone. What others build is not touched. Ours is told by the word that each RUN of our Dockerfiles
-# begins with; what was built upon it is its descendant.
-#   base images: at once, since the image itself is what the next build uses
-#   releases:    after two days without use; until then the next release finds its requirements installed there
+# Removes build cache of these scripts that no image uses: the engine keeps every layer even if the image is gone. The cache
+# of other builds stays. A layer is ours if its RUN begins with `: prusa base;` or `: prusa release;`, or if it was built
+# upon such a layer.
+#   base images: removed at once, since the next build uses the image itself
+#   releases:    removed after two days without use; until then the next release finds its requirements there
 
-# The engine counts for one at a time. Whoever is refused leaves the cache to the next run.
+# The engine refuses a second request at the same time; then the cache is left to the next run.
 usage=$(docker system df -v --format '{{json .BuildCache}}') || usage='[]'
 # shellcheck disable=SC2016 # jq's own variables
 idle=$(jq -r '

@@ -1,12 +1,11 @@
 # shellcheck shell=bash
-# Takes a deployment's containers, networks and images away, and its volumes where the data shall go. Prints what is left
-# although it should not be.
-#   project
-#   data     `yes`: the volumes, too
+# Removes the containers, networks and images of a deployment. Prints what could not be removed.
+#   project  of Compose
+#   data     yes: removes the volumes, too
 : "${project:?}" "${data?}"
 
 label="label=com.docker.compose.project=$project"
-docker ps -q --filter "$label" | xargs -r docker stop >/dev/null # each by the time that it is given for that
+docker ps -q --filter "$label" | xargs -r docker stop >/dev/null # each within its own grace period
 docker ps -aq --filter "$label" | xargs -r docker rm -f >/dev/null
 docker network ls -q --filter "$label" | xargs -r docker network rm >/dev/null || true
 docker images "$project/*" --format '{{.Repository}}:{{.Tag}}' | xargs -r docker rmi >/dev/null || true

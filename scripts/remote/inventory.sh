@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# What a deployment has on the server. Prints, with tabs between: container, network, image or volume and its name (of a
-# volume its size, too); `file` and the name of each file in the folder; `timer` where a certificate is renewed by itself.
+# Lists what a deployment consists of. Prints, separated by tabs: container, network, image or volume, and its name (for a
+# volume its size, too); `file` and the name of each file in the folder; `timer` if a timer renews the certificate.
 #   folder   of the deployment
-#   project
+#   project  of Compose
 : "${folder:?}" "${project:?}"
 
 label="label=com.docker.compose.project=$project"

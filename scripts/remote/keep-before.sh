@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# A deployment from before targets were kept: what its replicas were started with is what lies in its folder compose. It
-# is kept once, as the target that is named after the release alone.
+# For a deployment from before the folder targets/ existed: keeps what its replicas were started with, which is in the
+# folder compose/, as a target that is named after the release.
 #   folder   of the deployment
-#   project
+#   project  of Compose
 : "${folder:?}" "${project:?}"
 
 keep() { # RELEASE

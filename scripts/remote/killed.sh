@@ -1,10 +1,11 @@
 # shellcheck shell=bash
-# Processes that the kernel killed for a container's memory since it was started. The engine tells of the first one only: an
-# nginx whose workers die goes on. Prints for each container with any: killed, its name, how many; with tabs between.
-#   project
+# Counts the processes that the kernel killed for lack of memory since their container started. The engine reports a
+# killed container only when its first process dies; nginx goes on when a worker dies. Prints for each container with
+# killed processes, separated by tabs: killed, its name, their number.
+#   project  of Compose
 : "${project:?}"
 
-events() { # PID: how many, by cgroups of version 1 or 2 (proc(5), cgroups(7))
+events() { # PID: prints the number, from cgroups of version 1 or 2 (proc(5), cgroups(7))
   local path
   path=$(sed -n 's/^[0-9]*:memory://p' "/proc/$1/cgroup")
   if [ -n "$path" ]; then

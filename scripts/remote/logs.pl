@@ -1,7 +1,7 @@
-# Reads a container's log as `docker logs --timestamps` prints it. Prints the lines that are wanted, each behind the
-# container, its service and a tab each. The balancer's and our own questions to a replica are never wanted.
+# Reads a container's log as `docker logs --timestamps` prints it. Prints the selected lines: container, service and line,
+# separated by tabs. Requests to a replica by the balancer and by the scripts are never selected.
 #
-#   logs.pl CONTAINER SERVICE ERRORS WORD...     ERRORS: `yes` for what went wrong alone; each WORD must be in a line
+#   logs.pl CONTAINER SERVICE ERRORS WORD...     ERRORS: `yes` selects errors only; a line must contain each WORD
 use strict;
 
 my ($container, $service, $errors, @words) = @ARGV;
@@ -17,7 +17,7 @@ my %wrong = (
   dbport   => qr/Error\b/,
 );
 
-# A traceback is what is indented below its head, and the line behind that: the exception.
+# A traceback is its head, the indented lines below, and the next line, which is the exception.
 my $traced = 0;
 sub traceback {
   my ($text) = @_;
@@ -30,10 +30,10 @@ sub traceback {
 $| = 1;
 while (my $line = <STDIN>) {
   my ($text) = $line =~ /^\S+ (.*)/ or next;
-  # What came by the front door has an id there.
+  # Requests that came through nginx have an id.
   next if $service eq 'app' && $text =~ $asked && $text !~ / id=\w/;
   my $trace = traceback($text);
-  # What happened to the container itself begins so.
+  # An event of the container begins with the character 1.
   next if $errors && !$trace && $text !~ /^\x01/ && $text !~ ($wrong{$service} // qr/error/i);
   next if grep { index(lc $text, $_) < 0 } @words;
   chomp $line;

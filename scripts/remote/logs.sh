@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# Prints what containers have logged, and what became of them, as logs.pl does: of those that are there, and of the replicas
-# whose last lines were kept (keep-log.sh). What became of a container begins with the character 1.
+# Prints log lines of the containers, and events of the containers, as logs.pl prints them. Includes removed replicas whose
+# last lines were kept (keep-log.sh). An event begins with the character 1.
 #   folder    of the deployment
-#   project
-#   services  names of services, or of containers with or without the project; a blank between two; none: all
-#   since     seconds ago, by the server's clock; 0: the last lines, whenever that was
-#   lines     how many of each container, where it is not said since when
-#   follow    `yes`: goes on with what comes, until the standard input ends; ends at once where nothing is to be followed
-#   errors    `yes`: what went wrong alone
-#   words     each of which must be in a line, a line each
-#   filter    logs.pl
+#   project   of Compose
+#   services  names of services, or of containers with or without the project, separated by blanks; empty: all
+#   since     seconds before now, by the server's clock; 0: the last lines, whatever their age
+#   lines     number of lines of each container if since is 0
+#   follow    yes: continues with new lines until the standard input ends; ends at once if there is no container to follow
+#   errors    yes: errors only
+#   words     each must be in a line; one a line
+#   filter    text of logs.pl
 : "${folder:?}" "${project:?}" "${since:?}" "${lines:?}" "${follow?}" "${filter:?}"
 
 ours=(--filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False)
@@ -28,8 +28,8 @@ pick() { perl -e "$filter" "$1" "$2" "$errors" "${grep[@]}"; } # CONTAINER SERVI
 last() { if [ "$since" = 0 ]; then tail -n "$lines"; else cat; fi; }
 later() { if [ "$since" = 0 ]; then cat; else awk -v cut="$cut" '$1 >= cut'; fi; }
 
-# Where everything is wanted, the engine need not read more than what is shown; it is asked for more, since our own
-# questions to a replica are not.
+# Without a filter the engine need not read the whole log. It is asked for more lines than are shown, since logs.pl leaves
+# out the requests of the scripts.
 from=(--since "${cut}Z")
 if [ "$since" = 0 ]; then from=(--tail $((lines * 20))); fi
 if [ "$since" = 0 ] && [ -n "$errors$words" ]; then from=(); fi
@@ -73,7 +73,7 @@ follow() { # CONTAINER SERVICE OPTION...
   shift 2
   docker logs --timestamps --follow "$@" "$name" 2>&1 </dev/null | pick "$name" "$service" &
 }
-happens() { # what happens to containers from now on; whoever starts is followed, too
+happens() { # prints events of containers from now on; follows the log of each container that starts
   local time action name service code
   docker events --since "$(date +%s)" "${ours[@]}" --filter type=container --filter event=start --filter event=die --format \
     '{{.TimeNano}} {{.Action}} {{.Actor.Attributes.name}} {{index .Actor.Attributes "com.docker.compose.service"}} {{index .Actor.Attributes "exitCode"}}' </dev/null |
@@ -88,7 +88,7 @@ happens() { # what happens to containers from now on; whoever starts is followed
       fi
     done
 }
-trap 'trap "" TERM; kill 0' EXIT # what was started here ends with this script
+trap 'trap "" TERM; kill 0' EXIT # ends all processes of this script
 happens &
 if [ "$since" = 0 ]; then from=(--tail "$lines"); fi
 while read -r name service; do

@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# Makes the image that all images of Debian mode begin with, by debian/base.sh in the folder of builds. `install` is given.
-#   folder                   of builds
-#   image                    its name
-#   mirror, security_mirror  of Debian; empty: the server's own
-#   fresh                    whether it is made anew. It gets its name when it is there: a failure leaves the one before.
+# Makes the base of all images in Debian mode, with debian/base.sh in the build folder.
+#   folder                   the build folder
+#   image                    name of the base
+#   mirror, security_mirror  of Debian; empty: the server's
+#   fresh                    true: makes it again. It gets its name at the end, so that a failure leaves the old one.
+# Function: install.
 : "${folder:?}" "${image:?}" "${mirror?}" "${security_mirror?}" "${fresh:?}"
 
 there() { docker image inspect "$1" >/dev/null 2>&1; }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# `make FILE`: 32 random bytes as base64url, safe in a URI, in SQL and in a shell, on one line.
+# Defines `make FILE`: writes 32 random bytes as base64url, which is safe in a URI, in SQL and in a shell, on one line.
 
 make() (
   umask 077

@@ -1,28 +1,28 @@
 # shellcheck shell=bash
-# Removes what this deployment has brought to the engine and nothing needs any more: base images of old requirements, of
-# another mode, and those that fresh ones have replaced.
+# Removes base images that this deployment has brought to the engine and nothing needs any more: those of old requirements,
+# of the other mode, and those that newer ones have replaced.
 #   folder   of the deployment
 #   project  of Compose
-#   keep     names of images that are needed now, a blank between two
+#   keep     names of the images that are needed, separated by blanks
 : "${folder:?}" "${project:?}" "${keep:?}"
 
-# Ids of the images that containers run on; looked up when it is first asked for.
+# Ids of the images that containers run on; read when they are first needed.
 used=
 needed() { # NAME
   local id
   [[ " $keep " != *" $1 "* ]] || return 0
   id=$(docker image inspect --format '{{.Id}}' "$1" 2>/dev/null) || return 1
-  used=${used:-none $(docker ps -aq | xargs -r docker inspect --format '{{.Image}}' || true)} # one may be removed meanwhile
+  used=${used:-none $(docker ps -aq | xargs -r docker inspect --format '{{.Image}}' || true)} # a container may go meanwhile
   [[ $used != *"$id"* ]] || return 0
-  # A kept release is named after the Python image that it was built on: without that one, its source would make another.
+  # The name of a kept release depends on its Python image: without it, the same source would make another release.
   [ -n "$(docker images -q --filter "label=prusa.python=$id" "$project/app")" ]
 }
 
-remove() { # NAME: only a name goes where another deployment has one for the same image
+remove() { # NAME: removes only this name if another deployment has a name for the same image
   local id
   id=$(docker image inspect --format '{{.Id}}' "$1" 2>/dev/null) || return 0
   docker rmi "$1" >/dev/null 2>&1 || return
-  # One that was pulled still has its digest for a name when a newer one has taken its tag.
+  # A pulled image keeps its digest as a name when a newer one has taken its tag.
   docker image inspect --format '{{if not .RepoTags}}{{join .RepoDigests "\n"}}{{end}}' "$id" 2>/dev/null |
     xargs -r docker rmi >/dev/null 2>&1 || true
 }

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Brings the database, roles, rights and passwords to what sql/ and the secrets say. Prints the state before and after.
-# `sql`, `opens` and `variable` are given. A password counts as current when it opens the role, as the application would;
-# only another one is set anew: setting it gives it another salt, which would be a change on every run.
+# Sets up the database, roles, rights and passwords as sql/ and the secrets say. Prints the state before and after.
+# A password is set only if it does not open the role yet: to set it again would change its salt, a change on every run.
 #   owner         file with the owner's password
-#   idle_timeout  seconds that a transaction of the developer may do nothing
+#   idle_timeout  seconds that a transaction of developer may be idle
+# Functions: sql, opens, variable.
 : "${owner:?}" "${idle_timeout:?}"
 
 developer=secrets/db_developer_password

@@ -1,22 +1,23 @@
 # shellcheck shell=bash
-# Lets a release prepare its schema by the application's create_db.py, in a container of its own. Both last as long as the
-# standard input, which ends with whoever began it; then nothing of it is left, neither a container nor a session in the
-# database that would go on when the lock that it waits for is free.
-#   project, release
-#   lock       seconds that a statement may wait for a lock
-#   tries      times
-#   deadline   seconds for all of it
-#   contended  exit code when a lock was not to be had; who has it is printed, a line each
-# `compose` and `sql` are given. Prints `prepared` and `changed`.
+# Runs create_db.py of a release in a container of its own. This script and the container end with the standard input,
+# which ends with the operator's session. Then no container is left, and no session in the database that would go on once
+# its lock is free. Prints `prepared` when create_db.py was run, and `changed` when the schema changed.
+#   project    of Compose
+#   release
+#   lock       seconds for which a statement may wait for a lock
+#   tries      how often create_db.py is run if it gets no lock
+#   deadline   seconds for all tries
+#   contended  exit code when it got no lock; prints the sessions that hold it, a line each
+# Functions: compose, sql.
 : "${project:?}" "${release:?}" "${lock:?}" "${tries:?}" "${deadline:?}" "${contended:?}"
 
 name=$project-schema
 mark="schema of release $release"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-exec 3<&0 # bash gives no input to what runs in the background
+exec 3<&0 # bash gives background processes no input
 
-# Ends with the input, also when this shell was killed: a script that waits for PostgreSQL lets other threads run.
+# A thread ends Python with its input, even if this shell was killed. It runs while create_db.py waits for PostgreSQL.
 tied='import os, runpy, sys, threading
 def until_the_end():
     while os.read(0, 100):
@@ -31,16 +32,16 @@ prepared() {
   sql <<<"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'prusa' AND EXISTS (SELECT FROM pg_tables WHERE tableowner = 'app')"
 }
 
-begin() { # whatever the image starts by itself, this is Python
+begin() { # starts Python, whatever entrypoint the image has
   compose run --rm --no-deps -T --name "$name" --entrypoint python \
     --env PGOPTIONS="-c lock_timeout=${lock}s -c client_connection_check_interval=1s" app -c "$tied" <&3 >"$log" 2>&1 &
 }
 
-addresses() { # of the container, a blank between two
+addresses() { # prints the container's addresses, separated by blanks
   docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$name" 2>/dev/null || true
 }
 
-end() { # however far it has come
+end() { # removes the container and ends its sessions in the database
   local its pids
   its="client_addr = ANY(string_to_array(trim('$(addresses)'), ' ')::inet[])"
   pids=$(sql <<<"SELECT coalesce(string_agg(pid::text, ','), '0') FROM pg_stat_activity WHERE $its")
@@ -49,7 +50,7 @@ end() { # however far it has come
   rm -f "$log"
 }
 
-lasting() { # waits for it; sets `blockers`
+lasting() { # waits for the end of create_db.py; sets `blockers`
   local its=
   while kill -0 $! 2>/dev/null; do
     read -r -t 0.1 -u 3 || [ $? -gt 128 ] || exit 1
@@ -62,7 +63,7 @@ lasting() { # waits for it; sets `blockers`
   wait $!
 }
 
-look() { # ADDRESSES: who keeps them waiting, if anybody does
+look() { # ADDRESSES: sets `blockers` to the sessions that they wait for, if they wait
   local line seen=
   { printf "\\\\set waiters '%s'\n" "$1"; cat sql/blockers.sql; printf '\\echo end\n'; } >&"${asked[1]}"
   while read -r -u "${asked[0]}" line && [ "$line" != end ]; do seen+=${seen:+$'\n'}$line; done
@@ -72,7 +73,7 @@ look() { # ADDRESSES: who keeps them waiting, if anybody does
 [ "$(prepared)" != "$mark" ] || exit 0
 before=$(shape)
 trap end EXIT
-coproc asked { sql; } # one session for all questions: to begin one takes longer than a lock may be waited for
+coproc asked { sql; } # one session for all queries: to start one takes longer than the wait for a lock
 for ((try = 1; ; try++)); do
   blockers=
   begin
@@ -85,7 +86,7 @@ for ((try = 1; ; try++)); do
     echo "$blockers"
     exit "$contended"
   fi
-  read -r -t "$lock" -u 3 || [ $? -gt 128 ] || exit 1 # those who have queued behind it come first
+  read -r -t "$lock" -u 3 || [ $? -gt 128 ] || exit 1 # lets the sessions that queued behind it go first
 done
 trap 'rm -f "$log"' EXIT
 cat "$log" >&2

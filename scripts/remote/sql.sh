@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# `sql [DATABASE]`: runs statements as the superuser. Names are looked up in PostgreSQL's own schema and nowhere else: `app`
-# may make a function that fits a call better than PostgreSQL's, and it would run with the superuser's rights.
+# Defines `sql [DATABASE]`: runs statements from its input as the superuser. Names are looked up only in PostgreSQL's own
+# schema: else a function that `app` made could match a call better, and would run with the superuser's rights.
 #   db  PostgreSQL's container
 : "${db:?}"
 

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Has a service of one container run, and waits until it answers; prints `started` where it had to be started.
-# `compose` is given.
-#   service
-#   container  its name
-#   begin      command that has it run
-#   answers    command in it that succeeds when the service answers
-#   deadline   seconds
+# Starts a service of one container unless it runs, and waits until it answers. Prints `started` if it was started.
+#   service    name in Compose
+#   container  its container
+#   begin      array: command that starts it
+#   answers    array: command in the container that succeeds once the service answers
+#   deadline   seconds for the first answer
+# Function: compose.
 : "${service:?}" "${container:?}" "${deadline:?}"
 declare -a begin answers
 
@@ -16,7 +16,7 @@ before=$(started)
 end=$((SECONDS + deadline))
 until docker exec "$container" "${answers[@]}" >/dev/null 2>&1; do
   if [ $SECONDS -ge $end ]; then
-    echo "$service does not answer; its last words:" >&2
+    echo "$service does not answer; the last lines of its log:" >&2
     docker logs --tail 15 "$container" >&2
     exit 1
   fi

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# Prints what the archive has that is newer than what is installed in an image: name, version, newer version and where that
-# is, with tabs between.
-#   image
+# Prints packages of an image for which the archive has a newer version: name, version, newer version, and its suites,
+# separated by tabs.
+#   image  its name
 : "${image:?}"
 
 settings=$(mktemp)
 trap 'rm -f "$settings"' EXIT
 apt-config dump | grep -E '^Acquire::(Check-Valid-Until|Check-Date|Retries|https?::Proxy)\b' >"$settings" || true
 
-# apt lists one by one, so that an image whose dependencies are cut short (postgres goes without LLVM) is looked into too:
-# `NAME/SUITE,SUITE NEW ARCH [upgradable from: OLD]`. nginx and HAProxy come from testing in Debian mode; the image has
-# forgotten that archive, so it is asked once more, for these alone.
+# `apt list` prints `NAME/SUITE,SUITE NEW ARCH [upgradable from: OLD]`, also in an image with missing dependencies (postgres
+# has no LLVM). In Debian mode, nginx and HAProxy come from testing, which the image does not list any more: it is asked
+# again for these two.
 docker run --rm -i --user 0 --entrypoint sh -v "$settings":/etc/apt/apt.conf.d/99server:ro "$image" <<'SCAN'
 set -eu
 upgrades() {

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# Whether images can go on with what the volumes of the database and of Redis hold. Looks only: what runs goes on, and
-# volumes are mounted read-only. Prints facts, each as a name, a tab and a value; none of an image that runs already.
-#   project
-#   postgres, redis   images
-#   patience          seconds for Redis to read what it has kept
+# Checks whether images can use the data in the volumes of PostgreSQL and Redis. Changes nothing: volumes are mounted
+# read-only. Prints facts: name, tab, value; none about an image that runs already.
+#   project          of Compose
+#   postgres, redis  images
+#   patience         seconds in which Redis must have read its data
 : "${project:?}" "${postgres:?}" "${redis:?}" "${patience:?}"
 
 fact() { printf '%s\t%s\n' "$1" "$2"; }
@@ -11,8 +11,7 @@ id() { docker "$1" inspect -f "$2" "$3" 2>/dev/null || true; } # KIND FORMAT NAM
 runs() { [ "$(id container '{{.Image}}' "$project-$1-1")" = "$(id image '{{.Id}}' "$2")" ]; } # SERVICE IMAGE
 kept() { docker volume inspect "${project}_$1" >/dev/null 2>&1; }
 
-# As root, who can read a volume whoever's it is.
-look() { # [DOCKER RUN OPTION…]
+look() { # [DOCKER RUN OPTION…]: as root, who can read every user's volume
   docker run --rm -i --network none --user 0 --cap-drop ALL --cap-add DAC_OVERRIDE --read-only "$@" \
     --entrypoint sh "$postgres" -s <<'SH'
 fact() { printf '%s\t%s\n' "$1" "$2"; }
@@ -21,7 +20,7 @@ fact user "$(id -u postgres)"
 [ -s /volume/PG_VERSION ] || exit 0
 fact held "$(cat /volume/PG_VERSION)"
 fact owner "$(stat -c %u /volume)"
-# What the cluster was made with; a server does not start, or lets nobody in, where its locale is missing.
+# The locale of the cluster. Without it, the server does not start, or refuses every login.
 locale=$(sed -n "s/^lc_messages *= *'\([^']*\)'.*/\1/p" /volume/postgresql.conf | tail -n 1)
 if [ -n "$locale" ] && command -v locale >/dev/null; then
   same() { tr 'A-Z' 'a-z' | tr -d -; }
@@ -35,7 +34,7 @@ if ! runs db "$postgres"; then
   if kept db; then look --volume "${project}_db:/volume:ro"; else look; fi
 fi
 
-# Redis itself is asked: an older one does not read what a newer one has written, nor one without its modules.
+# Only Redis knows: an older one cannot read what a newer one has written, nor data of modules that it lacks.
 trial=$project-redis-trial-$$
 forget() { docker rm -f "$trial" >/dev/null 2>&1 || true; }
 try() {

@@ -83,7 +83,7 @@ test('create_db.py does not get its lock: redeploy names the holder, the site se
       assert.equal(exitCode, 1, text)
       assert.match(
         text,
-        /needs a lock in the database, asked 3 times, and got it not within 1 s \(database.lock_timeout\). It is held by\n +developer \(process \d+\), idle in transaction since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: SELECT count\(\*\) FROM minimal/,
+        /got no lock in the database: it tried 3 times for 1 s \(database.lock_timeout\). The lock is held by\n +developer \(process \d+\), idle in transaction since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: SELECT count\(\*\) FROM minimal/,
       )
       assert.match(
         text,

@@ -1,4 +1,4 @@
-/** What is told of a migration that got no lock. */
+/** The message for a migration that got no lock. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
@@ -8,17 +8,17 @@ import { Contended } from '../../scripts/lib/stack/create-db.mts'
 
 const stack = defaults(stackSchema)
 const WHAT =
-  '✗ create_db.py of release 1a2b needs a lock in the database, asked 3 times, and got it not within 5 s (database.lock_timeout)'
+  '✗ create_db.py of release 1a2b got no lock in the database: it tried 3 times for 5 s (database.lock_timeout)'
 const STATE =
-  '  State: create_db.py waits no longer, and what it waited for is not applied later; what runs keeps running.'
+  '  State: create_db.py has ended, and none of its statements is applied later; what runs keeps running.'
 
-test('who has the lock, and how to end it', () => {
+test('it names the sessions that hold the lock, and the command that ends them', () => {
   const one = 'developer (process 12), idle in transaction since 2026-01-02 03:04:05 UTC: SELECT 1'
   const two = 'app (process 34), active since 2026-01-02 03:04:05 UTC: LOCK TABLE a'
   assert.equal(
     inspect(new Contended(stack, '1a2b', `${one}\n${two}`)),
     `
-${WHAT}. It is held by
+${WHAT}. The lock is held by
     ${one}
     ${two}
 ${STATE}
@@ -26,9 +26,9 @@ ${STATE}
   )
 })
 
-test('nobody that could be looked at', () => {
+test('it names nobody if the sessions ended before they were seen', () => {
   assert.equal(
     inspect(new Contended(stack, '1a2b', '')),
-    `\n${WHAT}\n${STATE}\n  Next:  See by npm run verify whether somebody keeps a table locked, then the same command again.`,
+    `\n${WHAT}\n${STATE}\n  Next:  npm run verify shows whether a session still locks a table, then the same command again.`,
   )
 })

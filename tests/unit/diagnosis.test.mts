@@ -1,4 +1,4 @@
-/** Why a replica is not ready: what was seen decides, and what may pass is waited for. */
+/** Why a replica is not ready, judged by what was seen of it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { CommandError } from '../../scripts/lib/cli/errors.mts'
@@ -27,7 +27,7 @@ const seen = (some: Partial<Seen>): Seen => ({
 const crashed = (log: string, some: Partial<Seen> = {}) =>
   seen({ crashes: true, exitCode: 1, restarts: 2, log, ...some })
 
-describe('what the kernel says of listeners is read', () => {
+describe('listeners of /proc/net/tcp', () => {
   const sockets: [hex: string, address: string, port: number][] = [
     ['0100007F:1388', '127.0.0.1', 5000],
     ['00000000:1F40', '0.0.0.0', 8000],
@@ -39,23 +39,23 @@ describe('what the kernel says of listeners is read', () => {
   ]
   for (const [hex, address, port] of sockets)
     test(hex, () => assert.deepEqual(parseListeners(`${hex}\t000\t\n`), [listener(address, port)]))
-  test('with what it answered, tabs and all', () =>
+  test('have the answer to /status, also one that contains tabs', () =>
     assert.deepEqual(parseListeners('0100007F:1388\t404\tNot ready \n0100007F:1389\t200\t\n'), [
       listener('127.0.0.1', 5000, 404, 'Not ready'),
       listener('127.0.0.1', 5001, 200, ''),
     ]))
-  test('none', () => assert.deepEqual(parseListeners(''), []))
+  test('may be none', () => assert.deepEqual(parseListeners(''), []))
 })
 
-describe('waiting is in vain', () => {
+describe('a replica is misplaced', () => {
   const vain = (...listeners: Listener[]) => isMisplaced(seen({ listeners }))
-  test('where the application itself answers at the wrong place', () => {
+  test('if it answers by the contract at the wrong address or port', () => {
     assert.ok(vain(listener('127.0.0.1', 5000, 404, 'Not ready')))
     assert.ok(vain(listener('127.0.0.1', 5000, 200, 'OK')))
     assert.ok(vain(listener('0.0.0.0', 8000, 200, 'OK'), listener('0.0.0.0', 9000, 200, 'metrics')))
     assert.ok(vain(listener('172.19.0.3', 5000, 200, 'OK')), 'another network’s address')
   })
-  test('and not where something else answers, nothing does, or the right place is there, too', () => {
+  test('but not if something else or nothing answers, or if it also listens at the right place', () => {
     assert.ok(!vain())
     assert.ok(!vain(listener('0.0.0.0', 9000, 200, 'metrics')))
     assert.ok(!vain(listener('127.0.0.1', 5000, 404, 'Not found')))
@@ -71,23 +71,23 @@ const REFUSED =
 
 describe('the reason', () => {
   const reasons: [what: string, seen: Seen, reason: RegExp, next: RegExp][] = [
-    ['exits', crashed('no such luck'), /^app-3 crashes \(exit code 1, restarted 2 times\)$/, /^Mend/],
+    ['a crash', crashed('no such luck'), /^app-3 crashes \(exit code 1, restarted 2 times\)$/, /^Correct/],
     [
-      'exit code unknown',
+      'a crash with an unknown exit code',
       crashed('', { exitCode: undefined }),
       /^app-3 crashes \(restarted 2 times\)$/,
-      /^Mend/,
+      /^Correct/,
     ],
-    ['ends', crashed('', { exitCode: 0 }), /it ends by itself/, /APP_HOST/],
+    ['a normal end', crashed('', { exitCode: 0 }), /it ends by itself/, /APP_HOST/],
     ['memory', crashed('', { outOfMemory: true, exitCode: 137 }), /more memory/, /app\.memory/],
     [
-      'a module',
+      'a missing module',
       crashed(`${TRACEBACK}ModuleNotFoundError: No module named 'flask_cors'\n`),
       /: it lacks the module flask_cors \(ModuleNotFoundError/,
       /requirements\.txt/,
     ],
     [
-      'a library',
+      'a missing library',
       crashed(`${TRACEBACK}ImportError: libpq.so.5: cannot open shared object file\n`),
       /: it cannot import what it needs \(ImportError: libpq/,
       /requirements\.txt/,
@@ -99,7 +99,7 @@ describe('the reason', () => {
       /npm run verify .* DATABASE_URI/,
     ],
     [
-      'the last error, not one before it that was dealt with',
+      'the last error, not an earlier one that was handled',
       crashed(`${TRACEBACK}ModuleNotFoundError: No module named 'uvloop'\n${TRACEBACK}OSError: ${REFUSED}\n`),
       /: it cannot reach its database/,
       /DATABASE_URI/,
@@ -124,7 +124,7 @@ describe('the reason', () => {
       /./,
     ],
     [
-      'not ready for want of a database',
+      'no database, seen in the log of a replica that is not ready',
       seen({ answered: '404 “Not ready”', log: REFUSED, listeners: [listener('0.0.0.0', 5000)] }),
       /^app-3 answers 404 “Not ready”: it cannot reach its database/,
       /DATABASE_URI/,
@@ -147,7 +147,7 @@ describe('the reason', () => {
     test(`the database: ${said}`, () =>
       assert.match(reasonOf(crashed(said))?.what ?? '', /cannot reach its database/))
 
-  test('none, where it listens, answers, and logs nothing of use', () =>
+  test('unknown if it listens, answers, and logs nothing about it', () =>
     assert.equal(
       reasonOf(
         seen({ answered: '404 “Not ready”', listeners: [listener('0.0.0.0', 5000)], log: 'ready soon' }),
@@ -156,7 +156,7 @@ describe('the reason', () => {
     ))
 })
 
-test('a create_db.py that fails is told with its reason, its last lines, and what to type', () => {
+test('the error of create_db.py has the reason, its last lines, and the next command', () => {
   const failure = new CommandError(
     'Preparing',
     1,

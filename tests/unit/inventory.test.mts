@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseInventory } from '../../scripts/lib/stack/inventory.mts'
 
-test('what can be made again, and the data', () => {
+test('parts that deploy makes again, and the data', () => {
   const output = [
     'container\tprusa-app-1',
     'container\tprusa-db-1',
@@ -19,7 +19,7 @@ test('what can be made again, and the data', () => {
   })
 })
 
-test('nothing, and what a stack leaves that was taken away: a second time there is nothing to do', () => {
+test('an empty server, and what is left of a removed stack', () => {
   assert.deepEqual(parseInventory(''), { stack: [], data: [], timer: false })
   const kept = parseInventory('file\tsecrets\nfile\tlock\nfile\tlock.holder\nfile\timages\nfile\tnginx\n')
   assert.deepEqual(kept, { stack: [], data: ['the passwords', 'the certificate'], timer: false })

@@ -1,4 +1,4 @@
-/** Lines of the containers' logs: which are wanted, by the program that runs on the server, and how they are read. */
+/** Log lines of the containers: logs.pl selects them on the server, and `readable` shortens them. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
@@ -8,7 +8,7 @@ import { type Line, moment, ordered, parseLine, readable, spanOf } from '../../s
 
 const AT = '2026-11-26T00:41:04.123456789Z'
 
-/** What logs.pl lets through of these lines. */
+/** The lines that logs.pl selects. */
 function wanted(service: string, lines: string[], errors = '', ...words: string[]): string[] {
   const program = path.join(ROOT, 'scripts/remote/logs.pl')
   const input = lines.map((line) => `${AT} ${line}\n`).join('')
@@ -27,14 +27,14 @@ function wanted(service: string, lines: string[], errors = '', ...words: string[
     })
 }
 
-describe('wanted', () => {
+describe('logs.pl selects', () => {
   const own = [
     '2026-11-26T00:41:04.123+00:00 GET /status 200 0.2ms id=-',
     '2026-11-26T00:41:04.123+00:00 GET /ready-for-deploy 200 0.2ms id=-',
     '10.0.0.3 - - [26/Nov/2026] "GET /status HTTP/1.1" 200 -',
   ]
   const users = '2026-11-26T00:41:04.123+00:00 GET /status 200 0.2ms id=0f3a'
-  test('not the balancer’s questions, but a user’s', () =>
+  test('requests of users, not the checks of the balancer', () =>
     assert.deepEqual(wanted('app', [...own, users, 'GET /statuses 200']), [users, 'GET /statuses 200']))
 
   const trace = [
@@ -43,12 +43,12 @@ describe('wanted', () => {
     '    1 / 0',
     'ZeroDivisionError: division by zero',
   ]
-  test('errors of a replica: whole tracebacks, 5xx, and nothing beside', () =>
+  test('errors of a replica: whole tracebacks and 5xx', () =>
     assert.deepEqual(
       wanted('app', ['one', ...trace, 'two', 'GET /a 503 1.0ms id=1', 'GET /5/500 200 1.0ms id=1'], 'yes'),
       [...trace, 'GET /a 503 1.0ms id=1'],
     ))
-  test('errors of the others', () => {
+  test('errors of the other services', () => {
     const lb = ['{"status":200,"uri":"/500"}', '{"status":502,"uri":"/"}']
     assert.deepEqual(wanted('lb', lb, 'yes'), [lb[1]])
     const balancer = ['Server app/app1 is UP', 'Server app/app1 is DOWN, reason: x', '{"status":-1}']
@@ -57,11 +57,11 @@ describe('wanted', () => {
     assert.deepEqual(wanted('db', db, 'yes'), [db[1]])
     assert.deepEqual(wanted('redis', ['1:M * Ready', '1:M # Out of memory'], 'yes'), ['1:M # Out of memory'])
   })
-  test('what became of a container is an error for every service', () =>
+  test('events of a container as errors of every service', () =>
     assert.deepEqual(wanted('redis', ['\u0001stopped, exit code 137'], 'yes'), [
       '\u0001stopped, exit code 137',
     ]))
-  test('every word, in any case of letters', () =>
+  test('lines with every word, in upper or lower case', () =>
     assert.deepEqual(wanted('lb', ['a GET b', 'get', 'B'], '', 'Get', 'B'), ['a GET b']))
 })
 
@@ -71,7 +71,7 @@ function line(service: string, text: string): Line {
   return parsed
 }
 
-test('nginx’s line of JSON as one for people', () => {
+test('a line of nginx becomes readable', () => {
   const text =
     '{"time":"2026-11-26T00:41:04+00:00","client":"10.0.0.1","method":"GET","uri":"/palindrom/abba","status":200,"seconds":0.004,"replica":"prusa-app-3","release":"9dbc2df83e50"}'
   assert.equal(readable(line('lb', text)), '200 GET /palindrom/abba 0.004 s prusa-app-3 9dbc2df83e50')
@@ -80,14 +80,14 @@ test('nginx’s line of JSON as one for people', () => {
   assert.equal(readable(line('lb', '{"cut')), '{"cut')
 })
 
-test('HAProxy’s line of JSON, and what it says in words', () => {
+test('a line of HAProxy becomes readable; its plain text stays', () => {
   const text =
     '{"time":"x","id":"1","method":"GET","page":"/","status":503,"reason":"no replica","retries":3,"milliseconds":1204,"replica":null,"error":""}'
   assert.equal(readable(line('balancer', text)), '503 GET / 1.204 s no replica')
   assert.equal(readable(line('balancer', 'Server app/app1 is UP')), 'Server app/app1 is UP')
 })
 
-test('the time stands once, and no password', () => {
+test('a line has its time once, and no password', () => {
   const times = [
     '2026-11-26T00:41:04.123+00:00 ready',
     '2026-11-26 00:41:04.123 UTC ready',
@@ -99,7 +99,7 @@ test('the time stands once, and no password', () => {
   assert.equal(line('app', 'postgresql://app:secret@db/prusa').text, 'postgresql://app:***@db/prusa')
 })
 
-test('who it is of, what became of it, and what is no line', () => {
+test('the container’s name, an event of it, and an empty line', () => {
   assert.equal(line('app', 'x').container, 'app-1')
   assert.equal(line('redis', 'x').container, 'redis')
   const fate = line('app', '\u0001removed: a replica of release 9dbc')
@@ -107,7 +107,7 @@ test('who it is of, what became of it, and what is no line', () => {
   assert.equal(parseLine('prusa', ''), undefined)
 })
 
-test('in the order of time, and the last of each service', () => {
+test('the order of time, and the last lines of each service', () => {
   const at = (service: string, second: number): Line => ({
     ...line(service, 'x'),
     at: `2026-11-26T00:00:0${second}Z`,

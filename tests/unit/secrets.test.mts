@@ -1,4 +1,4 @@
-/** The passwords, really made in a folder of their own. */
+/** The passwords, made by the real script in a folder of the test. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
@@ -29,7 +29,7 @@ describe('secrets', { skip: missing && 'jq is not installed here; 01-server inst
     await host.run('Removing', bash`rm -rf ${home}`)
   })
 
-  test('are 32 random bytes each, on one line, for root alone', async () => {
+  test('are 32 random bytes each, on one line, readable for root only', async () => {
     assert.deepEqual(await ensureSecrets(host, stack), [...SECRETS])
     const made = await Promise.all(SECRETS.map(read))
     for (const text of made) assert.match(text, /^[\w-]{43}\n$/)
@@ -42,7 +42,7 @@ describe('secrets', { skip: missing && 'jq is not installed here; 01-server inst
     )
   })
 
-  test('stay as they are; only what is missing is made', async () => {
+  test('are made only if they are missing', async () => {
     await ensureSecrets(host, stack)
     const before = await Promise.all(SECRETS.map(read))
     assert.deepEqual(await ensureSecrets(host, stack), [])
@@ -51,7 +51,7 @@ describe('secrets', { skip: missing && 'jq is not installed here; 01-server inst
     assert.deepEqual(await ensureSecrets(host, stack), ['admin_password'])
   })
 
-  test('while the owner’s password is being changed, the URI names the role that stands in for it', async () => {
+  test('DATABASE_URI names app_bridge while the owner’s password changes', async () => {
     await ensureSecrets(host, stack)
     const uri = await read('app.env')
     await host.run('Preparing', bash`umask 077; echo next >${at('db_owner_password.next')}`)
@@ -74,7 +74,7 @@ describe('secrets', { skip: missing && 'jq is not installed here; 01-server inst
     assert.match(told, /db_owner_password.next .*unfinished: npm run secrets -- rotate db_owner_password/)
   })
 
-  test('changed by hand, the application’s URI follows, whatever the password holds', async () => {
+  test('DATABASE_URI follows a password that was changed by hand, whatever it contains', async () => {
     await ensureSecrets(host, stack)
     for (const password of ['p@ss:w/rd?#[%] +&=\'"\\$x', 'žluť']) {
       await host.run('Changing', bash`printf %s ${password} >${at('db_owner_password')}`)

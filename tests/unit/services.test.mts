@@ -8,7 +8,7 @@ import { refusal } from '../lib/refusal.mts'
 
 const stack = { ...defaults(stackSchema), project: 'shop' }
 
-test('a service or a replica, as people call it', () => {
+test('the name of a service or of a replica, with or without the project', () => {
   for (const [word, service, container] of [
     ['app', 'app', ''],
     ['lb', 'lb', 'shop-lb-1'],
@@ -20,7 +20,7 @@ test('a service or a replica, as people call it', () => {
     assert.deepEqual(named(stack, word), { service, container }, word)
 })
 
-test('a word that is neither: the nearest one', () => {
+test('another word is an error that names the nearest service', () => {
   for (const [word, nearest] of [
     ['ap', 'app'],
     ['reddis', 'redis'],

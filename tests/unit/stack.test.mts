@@ -1,4 +1,4 @@
-/** The Compose project's files, and the rules that the file itself has to keep. */
+/** The Compose project's files, and rules for compose/stack.yaml. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
@@ -18,7 +18,7 @@ function file(name: string, changed: StackConfig = stack) {
 const environment = (values: Record<string, string>) =>
   file('compose/app.env', { ...stack, app: { ...stack.app, environment: values } })
 
-test('app.env: values in double quotes, for root alone', () => {
+test('app.env: values in double quotes, readable for root only', () => {
   const { content, mode } = environment({ A: 'x', GREETING: `it's $HOME "now"`, EMPTY: '', TWO: 'a\nb' })
   assert.equal(content, `A="x"\nGREETING="it's \\$HOME \\"now\\""\nEMPTY=""\nTWO="a\\nb"\n`)
   assert.equal(mode, '600')
@@ -46,13 +46,13 @@ describe('compose/stack.yaml', () => {
   const text = file('compose/stack.yaml').content
   const services = (parse(text, { merge: true }) as { services: Record<string, Service> }).services
 
-  test('every variable in it is given, but for what a replica is started with', () => {
+  test('every variable in it has a value, except those of a release', () => {
     const used = new Set([...text.matchAll(/\$\{(\w+)(:-[^}]*)?\}/g)].map((match) => match[1]))
     const given = [...file('compose/stack.env').content.matchAll(/^(\w+)=/gm)].map((match) => match[1])
     assert.deepEqual([...used].sort(), [...given, 'RELEASE', 'SECRETS', 'TARGET'].sort())
   })
 
-  test('six services; all come back by themselves and have bounded logs', () => {
+  test('six services, which restart by themselves and have bounded logs', () => {
     assert.deepEqual(Object.keys(services), ['db', 'dbport', 'redis', 'app', 'balancer', 'lb'])
     for (const [name, { restart, logging }] of Object.entries(services)) {
       assert.equal(restart, 'unless-stopped', name)
@@ -65,7 +65,7 @@ describe('compose/stack.yaml', () => {
     }
   })
 
-  test('the load balancer alone is published to the network, the database’s port to the loopback', () => {
+  test('only nginx’s ports are published to the network; the database’s port only to the loopback', () => {
     const ports = Object.entries(services).flatMap(([name, one]) =>
       (one.ports ?? []).map((port) => `${name} ${port}`),
     )
@@ -76,7 +76,7 @@ describe('compose/stack.yaml', () => {
     ])
   })
 
-  test('the load balancer is not recreated with a replica, and does not reach the database', () => {
+  test('nginx is not recreated with a replica, and does not reach the database', () => {
     assert.equal(services.lb?.depends_on, undefined)
     assert.deepEqual(services.lb?.networks, ['edge'])
     assert.deepEqual(services.balancer?.networks, ['edge', 'frontend'])
@@ -84,7 +84,7 @@ describe('compose/stack.yaml', () => {
     for (const name of ['db', 'redis']) assert.deepEqual(services[name]?.networks, ['backend'])
   })
 
-  test('files of variables that it reads are written by us', () => {
+  test('the scripts write every env_file in it', () => {
     const written = stackFiles(stack, IMAGES).map((one) => one.path)
     const read = (services.app?.env_file ?? []).map((name) =>
       name.replace('${FOLDER}', stack.folder).replace(/^\./, `${stack.folder}/compose`),

@@ -1,4 +1,4 @@
-/** What speaks against going on with a volume, as the operator reads it. */
+/** Reasons why a new image cannot use the data in a volume. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
@@ -17,11 +17,11 @@ const image: Facts = {
 }
 const held: Facts = { ...image, held: '17', owner: '999' }
 
-test('nothing, when the images run already, with a new volume, and with one of the same kind', () => {
+test('none if the images run already, with a new volume, and with a volume of the same version', () => {
   for (const facts of [{}, image, held]) assert.equal(told(facts), undefined)
 })
 
-test('another major version, upwards and downwards: what the volume holds, and how the data is moved', () => {
+test('another major version, newer or older: the message says how to move the data', () => {
   const eighteen = { ...held, version: 'postgres (PostgreSQL) 18.1', volumes: '/var/lib/postgresql ' }
   const error = told(eighteen, 'postgres:18')
   assert.match(
@@ -32,24 +32,24 @@ test('another major version, upwards and downwards: what the volume holds, and h
   assert.match(told({ ...held, held: '18' })?.what ?? '', /holds data of PostgreSQL 18, and postgres:17/)
 })
 
-test('an image of another layout than its name tells would meet an empty folder', () => {
+test('an image whose data folder is not the one that its name implies', () => {
   const error = told(
     { ...image, volumes: '/var/lib/postgresql ', version: 'postgres (PostgreSQL) 18.1' },
     'postgres:latest',
   )
-  assert.match(error?.what ?? '', /postgres:latest keeps its data in \/var\/lib\/postgresql, and/)
+  assert.match(error?.what ?? '', /postgres:latest keeps its data in \/var\/lib\/postgresql, but/)
   assert.match(error?.next ?? '', /postgres:18/)
 })
 
-test('a volume of another user, a locale that is missing, and what Redis does not read', () => {
+test('a volume of another user, a missing locale, and data that Redis cannot read', () => {
   assert.match(told({ ...held, owner: '70' })?.what ?? '', /belongs to user 70, .* is user 999/)
   assert.match(told({ ...held, unknown: 'de_DE.utf8' })?.what ?? '', /locale de_DE\.utf8/)
   const redis = told({ redis: 'Can’t handle RDB format version 80' })
-  assert.match(redis?.what ?? '', /redis:8 cannot read .* prusa_redis holds: Can’t handle RDB format/)
+  assert.match(redis?.what ?? '', /redis:8 cannot read .* prusa_redis: Can’t handle RDB format/)
   assert.match(redis?.next ?? '', /volume rm prusa_redis/)
 })
 
-test('where the official image keeps its data, by its version', () => {
+test('the data folder of the official image depends on its version', () => {
   const folders = [
     'postgres:17',
     'postgres:17.6-alpine',

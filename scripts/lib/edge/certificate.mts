@@ -5,7 +5,7 @@ import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { mutex } from '../host/lock.mts'
 import { bash, join, remote, type Script, Secret } from '../host/shell.mts'
-import { containerOf } from '../stack/stack.mts'
+import { containerOf, NGINX_USER } from '../stack/stack.mts'
 import type { OwnCertificate } from './own-certificate.mts'
 import { addressOf } from './site.mts'
 
@@ -13,9 +13,6 @@ import { addressOf } from './site.mts'
 const RENEW_BEFORE = 30
 /** Days. Apple's clients refuse more than 825. */
 const VALID = 825
-
-/** Id of the user `nginx` in the images of both modes; nginx runs as this user and reads the key. */
-const NGINX_USER = 101
 
 /** Facts of an installed certificate. */
 export interface Certificate {

@@ -1,5 +1,4 @@
-/** The application's schema, as its own create_db.py makes it. */
-
+/** The application's schema: runs its own create_db.py. */
 import { CommandError, indent, OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
@@ -8,24 +7,24 @@ import { sqlFunction } from './database.mts'
 import { whyUnprepared } from './diagnosis.mts'
 import { composeFor } from './stack.mts'
 
-/** Seconds; it may migrate real data. */
+/** Seconds; a migration may change a lot of data. */
 const DEADLINE = 600
-/** So often it is tried to get a lock: who has one for a moment is no reason to give up. */
+/** How often create_db.py is run if it gets no lock: a session may hold one only for a moment. */
 const TRIES = 3
-/** Exit code of the script when it got none. */
+/** Exit code of schema.sh when create_db.py got no lock. */
 const CONTENDED = 81
 
 export interface Schema {
   /** Whether create_db.py was run. */
   prepared: boolean
-  /** Whether tables, columns or indexes are others than before. */
+  /** Whether tables, columns or indexes changed. */
   changed: boolean
 }
 
 /**
- * Lets the release prepare its schema, unless that release did so already. Which one did is written where it cannot
- * disagree with the schema: in the database's own comment.
- * @throws Contended
+ * Runs create_db.py of a release unless the schema is by this release already. The database's own comment names the
+ * release, so it cannot disagree with the schema.
+ * @throws Contended when another session holds a lock; CommandError or NotReady when create_db.py fails
  */
 export async function prepareSchema(host: Host, stack: StackConfig, release: string): Promise<Schema> {
   const { exitCode, stdout, stderr } = await host.attempt(script(stack, release), {
@@ -57,30 +56,27 @@ function script(stack: StackConfig, release: string): Script {
   ])
 }
 
-/** Somebody else has a lock in the database that create_db.py needs. */
+/** Another session holds a lock that create_db.py needs. */
 export class Contended extends OperatorError {
-  /**
-   * @param blockers who has it, a line each; empty when they were gone before they could be looked at
-   * @param remedy   what to do before the command is typed again
-   */
-  constructor(
-    { project, database }: StackConfig,
-    release: string,
-    blockers: string,
-    readonly remedy = remedyFor(project, blockers),
-  ) {
+  /** What to do before the command is run again. */
+  readonly remedy: string
+
+  /** @param blockers the sessions, a line each; empty if they ended before they were seen */
+  constructor({ project, database }: StackConfig, release: string, blockers: string) {
+    const remedy = remedyFor(project, blockers)
     super(
-      `create_db.py of release ${release} needs a lock in the database, asked ${TRIES} times, and got it not within ${database.lock_timeout} s (database.lock_timeout)${blockers && `. It is held by\n${indent(blockers)}`}`,
+      `create_db.py of release ${release} got no lock in the database: it tried ${TRIES} times for ${database.lock_timeout} s (database.lock_timeout)${blockers && `. The lock is held by\n${indent(blockers)}`}`,
       `${remedy}, then the same command again.`,
-      'create_db.py waits no longer, and what it waited for is not applied later; what runs keeps running.',
+      'create_db.py has ended, and none of its statements is applied later; what runs keeps running.',
     )
     this.name = 'Contended'
+    this.remedy = remedy
   }
 }
 
 function remedyFor(project: string, blockers: string): string {
   const pids = [...blockers.matchAll(/\(process (\d+)\)/g)].map(([, pid]) => `pg_terminate_backend(${pid})`)
   return pids.length === 0
-    ? 'See by npm run verify whether somebody keeps a table locked'
+    ? 'npm run verify shows whether a session still locks a table'
     : `Let that session end, or end it on the server (sudo docker exec ${project}-db-1 psql -U postgres -d prusa -c 'SELECT ${pids.join(', ')}')`
 }

@@ -1,5 +1,4 @@
 /** PostgreSQL: its two roles, and statements as its superuser. */
-
 import { warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
@@ -7,8 +6,8 @@ import { join, remote, type Script } from '../host/shell.mts'
 import { containerOf } from './stack.mts'
 
 /**
- * Brings the database, roles, rights and passwords to what sql/ and the secrets say; returns whether anything changed.
- * @param ownerSecret the file among the secrets with the owner's password
+ * Sets up the database, roles, rights and passwords as sql/ and the secrets say; returns whether anything changed.
+ * @param ownerSecret name of the secret with the owner's password
  */
 export async function applyRoles(
   host: Host,
@@ -24,14 +23,14 @@ export async function applyRoles(
 
 function sortingWarning(stack: StackConfig): string {
   const psql = `sudo docker exec ${containerOf(stack, 'db')} psql -U postgres prusa`
-  return `PostgreSQL sorts texts otherwise than when the indexes were made, and may miss rows by them. On the server:
+  return `The sort order of PostgreSQL's C library has changed: queries may miss rows until the indexes are made again. On the server:
     ${psql} -c 'REINDEX DATABASE CONCURRENTLY prusa' -c 'ALTER DATABASE prusa REFRESH COLLATION VERSION'`
 }
 
-/** `sql [DATABASE]`: runs statements as the superuser. */
+/** Defines `sql [DATABASE]`: runs statements from its input as the superuser. */
 export const sqlFunction = (stack: StackConfig): Script => remote('sql', { db: containerOf(stack, 'db') })
 
-/** The same, and functions for what passwords have to do with PostgreSQL; in the deployment's folder. */
+/** Defines `sql`, and the functions of passwords.sh. Changes to the deployment's folder. */
 export function passwordFunctions(stack: StackConfig): Script {
   return join([sqlFunction(stack), remote('passwords', { folder: stack.folder })])
 }

@@ -1,13 +1,13 @@
-/** Why a fresh replica does not get ready: a judgement on what was seen. Nothing is asked here. */
+/** Why a fresh replica does not get ready. Pure functions of what was seen; nothing is asked here. */
 import { ApplicationFails, CommandError, indent, lastLines, withoutPasswords } from '../cli/errors.mts'
 import type { Listener } from '../host/listener.mts'
 
-/** The contract of the application: it listens on APP_HOST and APP_PORT, which say this (compose/stack.yaml). */
+/** The port on which the application must listen: APP_PORT in compose/stack.yaml. */
 export const PORT = 5000
 
 /** The application is the reason. */
 export class NotReady extends ApplicationFails {
-  /** @param remedy what to change; a caller that knows better than `npm run deploy` what to type then, says so */
+  /** @param remedy what to change before the command is run again; a caller may replace `npm run deploy` */
   constructor(
     what: string,
     readonly remedy: string,
@@ -16,26 +16,26 @@ export class NotReady extends ApplicationFails {
   }
 }
 
-/** What was seen of a replica that does not answer as it should. */
+/** What was seen of a replica that is not ready. */
 export interface Seen {
   name: string
-  /** Its address on the network of the load balancer; empty when it does not run. */
+  /** Its address on the balancer's network; empty if it does not run. */
   address: string
-  /** Whether it died so often that it is given up. */
+  /** Whether it crashed so often that it counts as failed. */
   crashes: boolean
-  /** Of its last end, where it is known. */
+  /** Exit code of the last crash; undefined if unknown. */
   exitCode: number | undefined
   restarts: number
-  /** Whether the kernel killed it for its memory. */
+  /** Whether the kernel killed it for lack of memory. */
   outOfMemory: boolean
   listeners: Listener[]
-  /** What it answered last, as people read it: `404 “Not ready”`, `nothing`. */
+  /** Its last answer: `404 “Not ready”`, or `nothing`. */
   answered: string
-  /** The last lines that it logged. */
+  /** The last lines of its log. */
   log: string
 }
 
-/** The reason, or undefined when what was seen names none. */
+/** The reason; undefined if it cannot be seen. */
 export function reasonOf(seen: Seen): NotReady | undefined {
   const { name } = seen
   if (seen.crashes) return crash(seen)
@@ -58,13 +58,13 @@ const shown = ({ address, port }: Listener) => `${address} port ${port}`
 const CONTRACT = `Let the application listen on the address in APP_HOST (0.0.0.0) and on the port in APP_PORT (${PORT})`
 
 /**
- * Whether waiting is in vain although it runs: the application answers /status by its contract, at a place where the load
- * balancer cannot reach it. A program that merely listens elsewhere may still be about to listen here.
+ * Whether a running replica will never be ready: it answers /status by the contract, but at an address or port that the
+ * balancer does not reach. A program that only listens elsewhere may still begin to listen at the right place.
  */
 export function isMisplaced(seen: Pick<Seen, 'name' | 'address' | 'listeners'>): boolean {
-  const word = (one: Listener) =>
-    (one.status === 200 && one.body === 'OK') || (one.status === 404 && one.body === 'Not ready')
-  return misplacedOf(seen) !== undefined && seen.listeners.some(word)
+  const answers = ({ status, body }: Listener) =>
+    (status === 200 && body === 'OK') || (status === 404 && body === 'Not ready')
+  return misplacedOf(seen) !== undefined && seen.listeners.some(answers)
 }
 
 function misplacedOf({
@@ -77,7 +77,7 @@ function misplacedOf({
   const addresses = listeners.filter(({ port }) => port === PORT).map((one) => one.address)
   const what =
     addresses.length > 0
-      ? `${addresses.join(' and ')} only, where the load balancer does not reach it`
+      ? `${addresses.join(' and ')} only, where the balancer does not reach it`
       : `port ${[...new Set(listeners.map(({ port }) => port))].join(' and ')}, not on ${PORT}`
   return new NotReady(`${name} listens on ${what}`, CONTRACT)
 }
@@ -85,16 +85,16 @@ function misplacedOf({
 function crash({ name, exitCode, restarts, outOfMemory, log }: Seen): NotReady {
   const code = exitCode === undefined ? '' : `exit code ${exitCode}, `
   const what = `${name} crashes (${code}restarted ${restarts} times)`
-  if (outOfMemory) return new NotReady(`${what}: it needs more memory than it may have`, MEMORY)
+  if (outOfMemory) return new NotReady(`${what}: it needs more memory than its limit`, MEMORY)
   const logged = loggedReason(log)
   if (logged) return new NotReady(`${what}: ${logged.what}`, logged.next)
   if (exitCode === 0) return new NotReady(`${what}: it ends by itself and does not serve`, CONTRACT)
-  return new NotReady(what, 'Mend the application')
+  return new NotReady(what, 'Correct the application')
 }
 
-const MEMORY = 'Give it more (app.memory in config/stack.yaml)'
+const MEMORY = 'Raise its memory limit (app.memory in config/stack.yaml)'
 
-/** The failure of create_db.py, with the reason where its output gives one. */
+/** The error for a create_db.py that failed, with the reason if its output shows one. */
 export function whyUnprepared(failure: Error): Error {
   const reason = failure instanceof CommandError && loggedReason(failure.output)
   if (!reason) return failure
@@ -114,14 +114,14 @@ const REASONS: [line: RegExp, what: (said: RegExpExecArray) => string, next: str
     'Name the package that it needs, in the right version, in requirements.txt',
   ],
   [
-    // As libpq, PyMySQL, their servers, and SQLite say it.
+    // The words of libpq, PyMySQL, their servers, and SQLite.
     /.*(connection to server (at|on)|could not connect to server|could not translate host name|Can't connect to MySQL server|(password|Ident|Peer) authentication failed|no pg_hba\.conf entry|Access denied for user|unable to open database file|database "[^"]*" does not exist|Unknown database).*/,
     ([said]) => `it cannot reach its database (${said.trim()})`,
-    'See by npm run verify whether the database answers, and let the application take it from DATABASE_URI',
+    'Check with npm run verify that the database answers, and let the application use DATABASE_URI',
   ],
 ]
 
-/** What the log gives as the reason, in the last error of it: one before may have been dealt with. */
+/** The reason by the last traceback of the log: the application may have handled earlier ones. */
 function loggedReason(log: string): { what: string; next: string } | undefined {
   const last = log.slice(Math.max(0, log.lastIndexOf('Traceback (most recent call last)')))
   for (const [line, what, next] of REASONS) {

@@ -1,19 +1,21 @@
-/** What a deployment has on the server: what can be made again, and the data. */
-
+/** What a deployment consists of on the server, and its removal. */
 import { count } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
+import { outputLines, outputRows } from '../host/output.mts'
 import { join, remote } from '../host/shell.mts'
 
+/** Texts for people. */
 export interface Inventory {
-  /** What `deploy` makes again, for people: `7 containers`, `its files`. */
+  /** What `deploy` can make again: `7 containers`, `its files`. */
   stack: string[]
-  /** What it does not, for people. */
+  /** What it cannot make again. */
   data: string[]
+  /** Whether a timer renews the certificate. */
   timer: boolean
 }
 
-/** In the server's folder: the data, which stays, and what is made again. */
+/** Names in the deployment's folder: data, what `deploy` makes again, and the lock. */
 const DATA = ['secrets', 'letsencrypt', 'nginx', 'history.jsonl', 'logs', 'images']
 const MADE = [
   ...['compose', 'postgres', 'dbport', 'sql', 'haproxy', 'spool', 'targets', 'targets.next', 'build'],
@@ -21,7 +23,7 @@ const MADE = [
 ]
 const LOCK = ['lock', 'lock.holder', 'lock.moves', 'lock.nginx', 'lock.replicas', 'lock.steps', 'lock.token']
 
-/** Seconds: PostgreSQL may take a minute to stop. */
+/** Seconds; PostgreSQL may take a minute to stop. */
 const DEADLINE = 180
 
 const NAMES: Record<string, string> = {
@@ -29,17 +31,18 @@ const NAMES: Record<string, string> = {
   letsencrypt: 'the account with the CA',
   nginx: 'the certificate',
   'history.jsonl': 'the history',
-  logs: 'the last lines of removed replicas',
+  logs: 'the last log lines of removed replicas',
 }
 
 export async function takeInventory(host: Host, stack: StackConfig): Promise<Inventory> {
   const { folder, project } = stack
-  return parseInventory(await host.run('Looking at what is there', remote('inventory', { folder, project })))
+  return parseInventory(await host.run('Listing what is there', remote('inventory', { folder, project })))
 }
 
+/** @param output what inventory.sh prints */
 export function parseInventory(output: string): Inventory {
-  const lines = output.split('\n').map((line) => line.split('\t'))
-  const of = (kind: string) => lines.filter(([first]) => first === kind)
+  const rows = outputRows(output)
+  const of = (kind: string) => rows.filter(([first]) => first === kind)
   const files = of('file').map(([, name = '']) => name)
   const counted = ['container', 'network', 'image'].flatMap((kind) => {
     const number = of(kind).length
@@ -56,14 +59,18 @@ export function parseInventory(output: string): Inventory {
   }
 }
 
-/** Takes it away; returns what is left although it should not be. @param data whether the data goes, too */
-export async function remove(host: Host, stack: StackConfig, data: boolean): Promise<string[]> {
+/**
+ * Removes the deployment.
+ * @param data whether its data is removed, too
+ * @returns what could not be removed
+ */
+export async function removeStack(host: Host, stack: StackConfig, data: boolean): Promise<string[]> {
   const { folder, project } = stack
   const output = await host.run(
-    'Taking the stack away',
+    'Removing the stack',
     join([
       remote('destroy', { project, data: data ? 'yes' : '' }),
-      // What was brought to the engine for it, where nobody else needs that.
+      // Base images that no other deployment needs.
       remote('prune', { folder, project, keep: 'none' }),
       remote('destroy-files', {
         folder,
@@ -73,5 +80,5 @@ export async function remove(host: Host, stack: StackConfig, data: boolean): Pro
     ]),
     { deadline: DEADLINE },
   )
-  return output.split('\n').filter(Boolean)
+  return outputLines(output)
 }

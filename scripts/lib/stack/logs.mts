@@ -1,21 +1,21 @@
-/** Lines of the containers' logs as people read them. */
+/** Log lines of the containers, and how people read them. */
 import { withoutPasswords } from '../cli/errors.mts'
 
 export interface Line {
-  /** Without the project: `app-3`, `lb`. */
+  /** Name without the project: `app-3`, `lb`. */
   container: string
   service: string
-  /** When the engine got it: ISO 8601, UTC, with nanoseconds. */
+  /** When the engine received it: ISO 8601, UTC, with nanoseconds. */
   at: string
-  /** Whether it tells what became of the container, and is no line of its log. */
+  /** Whether it is an event of the container (started, stopped, removed), not a line of its log. */
   fate: boolean
   text: string
 }
 
-/** How logs.sh marks what became of a container. */
+/** The character before an event of a container (logs.sh). */
 const FATE = '\u0001'
 
-/** @param line what logs.pl prints: container, service, time and text */
+/** @param line what logs.pl prints: container, service, time and text; undefined for anything else */
 export function parseLine(project: string, line: string): Line | undefined {
   const [, name = '', service = '', at = '', said = ''] = /^([^\t]*)\t([^\t]*)\t(\S+) (.*)$/s.exec(line) ?? []
   if (!at) return undefined
@@ -25,7 +25,7 @@ export function parseLine(project: string, line: string): Line | undefined {
   return { container, service, at, fate, text: withoutPasswords(fate ? said.slice(FATE.length) : said) }
 }
 
-/** The fields of a line of JSON; nothing where it is none. */
+/** The fields of a line of JSON; undefined for any other line. */
 export function fieldsOf(text: string): Record<string, unknown> | undefined {
   if (!text.startsWith('{')) return undefined
   try {
@@ -35,7 +35,7 @@ export function fieldsOf(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Without the time: that stands before the line already. */
+/** The text without its own time, which `moment` shows. */
 export function readable({ service, text, fate }: Line): string {
   if (fate) return `— ${text}`
   const fields = service === 'lb' || service === 'balancer' ? fieldsOf(text) : undefined
@@ -44,18 +44,18 @@ export function readable({ service, text, fate }: Line): string {
   return service === 'lb' ? request(fields) : failure(fields)
 }
 
-/** A line of nginx. */
+/** A line of nginx: a request. */
 const request = ({ status, method, uri, seconds, replica, release }: Record<string, unknown>) =>
   [status, method, uri, `${seconds} s`, replica || 'no replica', release].filter(Boolean).join(' ')
 
-/** A line of HAProxy: it logs what went wrong alone. */
+/** A line of HAProxy, which logs failed requests only. */
 const failure = ({ status, method, page, milliseconds, reason, replica, error }: Record<string, unknown>) =>
   [status, method, page, `${Number(milliseconds) / 1000} s`, replica, reason, error].filter(Boolean).join(' ')
 
 /** `11-26 00:41:04.123`: month, day and time of day. */
 export const moment = ({ at }: Line) => at.slice(5, 23).replace('T', ' ')
 
-/** Seconds of `90s`, `10m`, `2h`, `1d` or `1h30m`; nothing where it is none of these. */
+/** Seconds of `90s`, `10m`, `2h`, `1d` or `1h30m`; undefined for anything else. */
 export function spanOf(text: string): number | undefined {
   if (!/^(\d+[smhd])+$/.test(text)) return undefined
   const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
@@ -65,7 +65,7 @@ export function spanOf(text: string): number | undefined {
   )
 }
 
-/** In the order of time; where it is not said since when, so many of each service. */
+/** The lines in the order of time. @param most the last so many lines of each service */
 export function ordered(lines: readonly Line[], most = Number.POSITIVE_INFINITY): Line[] {
   const sorted = [...lines].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
   const left = new Map<string, number>()

@@ -1,21 +1,21 @@
-/** What went wrong for lack of memory, where nothing else tells. */
+/** Processes that the kernel killed for lack of memory. The engine reports only some of them (killed.sh). */
 import type { StackConfig } from '../config/config.mts'
+import { outputRows } from '../host/output.mts'
 import { remote, type Script } from '../host/shell.mts'
 
-/** Processes of a running container that the kernel killed since it was started. */
 export interface Killed {
   container: string
+  /** Number of killed processes since the container started. */
   processes: number
 }
 
 export const killedScript = (stack: StackConfig): Script => remote('killed', { project: stack.project })
 
 export function parseKilled(output: string): Killed[] {
-  const lines = output.split('\n').map((line) => line.split('\t'))
-  return lines.flatMap(([kind, container = '', number]) =>
+  return outputRows(output).flatMap(([kind, container = '', number]) =>
     kind === 'killed' ? [{ container, processes: Number(number) }] : [],
   )
 }
 
 export const killedWarning = ({ container, processes }: Killed): string =>
-  `The kernel killed processes of ${container} that wanted more memory than it has, ${processes} since it was started; see docker stats, and app.memory in config/stack.yaml`
+  `The kernel killed processes of ${container} for lack of memory, ${processes} since the container started; see docker stats, and app.memory in config/stack.yaml`

@@ -1,5 +1,4 @@
 /** Services and containers by the names that people type. */
-
 import { OperatorError, WrongCall } from '../cli/errors.mts'
 import { nearest } from '../cli/nearest.mts'
 import { list } from '../cli/say.mts'
@@ -13,16 +12,16 @@ export const SERVICES = ['app', 'balancer', 'db', 'dbport', 'lb', 'redis'] as co
 
 type Service = 'app' | Single
 
-/** What a word means: a service, or one replica of the service `app`. */
+/** A service, or one replica of the service `app`. */
 export interface Named {
   service: Service
-  /** Name of its container; empty: any replica. */
+  /** Name of the container; empty: any replica. */
   container: string
 }
 
 /**
- * Reads `lb`, `app`, `app-3` or `prusa-app-3`; connects to nothing.
- * @throws WrongCall with the nearest name
+ * The meaning of `lb`, `app`, `app-3` or `prusa-app-3`.
+ * @throws WrongCall with the nearest name for any other word
  */
 export function named(stack: StackConfig, word: string): Named {
   const own = word.startsWith(`${stack.project}-`) ? word.slice(stack.project.length + 1) : word
@@ -42,5 +41,5 @@ export const nothingRuns = (host: Host, stack: StackConfig) =>
     'nothing was changed.',
   )
 
-/** `docker exec` for a person: with a terminal where there is one. */
+/** `docker exec` for a person, with a terminal if there is one. */
 export const execInto = (): Script => bash`docker exec -i ${onTerminal() ? ['-t'] : []}`

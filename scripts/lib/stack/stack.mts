@@ -1,50 +1,54 @@
-/** The Compose project on the server: its files, its variables, and the command that they are used with. */
+/** The Compose project on the server: its files, its variables, and the command that uses them. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { OperatorError } from '../cli/errors.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import { type ServerFile, writeScript } from '../host/files.mts'
 import type { Host } from '../host/host.mts'
+import { outputLines } from '../host/output.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 import { ownName } from '../images/base.mts'
 import type { BaseImages } from '../images/images.mts'
 
-/** Name of a service's container when there is only one: Compose's own rule. */
+/** Id of the user `nginx` in the images of both modes; nginx runs as this user. */
+export const NGINX_USER = 101
+
+/** Name of the container of a service that has only one, by Compose's rule. */
 export function containerOf(stack: StackConfig, service: Single): string {
   return `${stack.project}-${service}-1`
 }
 
-/** `compose …` in a script: the project's docker compose for a release of the application. */
+/** Defines `compose …`: Docker Compose for this project and a release of the application. */
 export function composeFor(stack: StackConfig, release: string): Script {
   const folder = `${stack.folder}/compose`
   return bash`compose() { RELEASE=${release} docker compose --env-file ${folder}/stack.env -f ${folder}/stack.yaml "$@"; }`
 }
 
-/** Puts the project's files on the server; returns the paths that changed. */
+/** Writes the project's files to the server; returns the paths that changed. */
 export async function writeStack(host: Host, stack: StackConfig, images: BaseImages): Promise<string[]> {
   const folders = ['compose', 'postgres', 'dbport', 'sql', 'nginx', 'haproxy'].map(
     (name) => `${stack.folder}/${name}`,
   )
-  // The containers' users read them. One that was made under a strict umask is opened, those below it too.
+  // The containers' users must read them, also if somebody made a folder under a strict umask.
   const make = bash`
 install -d -m 700 ${stack.folder}
 install -d -m 755 ${folders}
-install -d -m 700 -o 101 -g 101 ${stack.folder}/spool # the number of the user nginx in the images of both modes
+install -d -m 700 -o ${NGINX_USER} -g ${NGINX_USER} ${stack.folder}/spool
 find ${folders} -type d ! -perm 755 ! -path ${`${stack.folder}/haproxy/run`} -exec chmod 755 {} +`
   const keep = remote('keep-before', { folder: stack.folder, project: stack.project })
   const output = await host.run(
     'Writing the stack’s files',
     join([make, keep, writeScript(stackFiles(stack, images))]),
   )
-  return output.split('\n').filter(Boolean)
+  return outputLines(output)
 }
 
-/** compose/stack.yaml, as it goes to the server. */
+/** The content of compose/stack.yaml. */
 export const stackFile = () => own('compose/stack.yaml')
 
 const own = (name: string) => readFileSync(path.join(ROOT, name), 'utf8')
 
-/** What is run as the superuser: database.mts, rotation.mts. */
+/** Statements that database.mts and rotation.mts run as the superuser. */
 const SQL = [
   'database.sql',
   'roles.sql',
@@ -84,7 +88,7 @@ function stackVariables(stack: StackConfig, images: BaseImages): Record<string, 
   }
 }
 
-/** Those that the service `app` names, without its release. */
+/** The variables of the service `app`, without its release. */
 export function appVariables(stack: StackConfig): Record<string, string | number> {
   return {
     PROJECT: stack.project,
@@ -94,13 +98,13 @@ export function appVariables(stack: StackConfig): Record<string, string | number
   }
 }
 
-/** Where the official image of this name has its volume: it has moved with version 18. */
+/** Where the official image of this name has its volume: version 18 has moved it. */
 export function dataFolder(image: string): string {
   const major = Number(/:(\d+)[^:/]*$/.exec(image)?.[1] ?? 0)
   return major >= 18 ? '/var/lib/postgresql' : '/var/lib/postgresql/data'
 }
 
-/** In double quotes, where a backslash takes the meaning from each character that has one (compose-go's dotenv). */
+/** The text of an env file: values in double quotes, special characters escaped as compose-go's dotenv expects. */
 export function envFile(variables: Record<string, string | number>): string {
   const escaped = (value: string | number) =>
     String(value)
@@ -114,8 +118,8 @@ export function envFile(variables: Record<string, string | number>): string {
 export type Single = 'db' | 'dbport' | 'redis' | 'balancer' | 'lb'
 
 /**
- * How the engine has the service's container: `running`, `paused`, `exited`, …
- * @throws OperatorError where there is none
+ * The engine's state of a service's container: `running`, `paused`, `exited`, …
+ * @throws OperatorError when the container does not exist
  */
 export async function stateOf(host: Host, stack: StackConfig, service: Single): Promise<string> {
   const container = containerOf(stack, service)
@@ -130,7 +134,7 @@ export async function stateOf(host: Host, stack: StackConfig, service: Single): 
   )
 }
 
-/** @throws OperatorError when the service does not run */
+/** @throws OperatorError unless the service runs */
 export async function requireRunning(host: Host, stack: StackConfig, service: Single): Promise<void> {
   const state = await stateOf(host, stack, service)
   if (state === 'running') return
@@ -141,9 +145,9 @@ export async function requireRunning(host: Host, stack: StackConfig, service: Si
   )
 }
 
-/** What tells that a service answers. */
+/** Commands in the container that succeed once the service answers. */
 const ANSWERS: Record<Single, string[]> = {
-  // As a replica would ask. The superuser is not let in by TCP, and each question would be a line in the log.
+  // As the role that replicas use: the superuser cannot log in by TCP, and each attempt would be a line in the log.
   db: ['pg_isready', '-q', '-h', '127.0.0.1', '-U', 'app', '-d', 'prusa'],
   dbport: ['python', '-c', 'import socket; socket.create_connection(("127.0.0.1", 5432), 2)'],
   redis: ['redis-cli', 'ping'],
@@ -155,8 +159,9 @@ const ANSWERS: Record<Single, string[]> = {
 const ANSWER_DEADLINE = 90
 
 /**
- * Sees to it that a service of one container runs as configured and answers; returns whether it had to be started.
- * @param begin the command that has it run
+ * Starts a service of one container unless it runs as configured, and waits until it answers.
+ * @param begin the command that starts it
+ * @returns whether it was started
  */
 export async function up(
   host: Host,
