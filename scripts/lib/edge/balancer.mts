@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { ROOT, type StackConfig } from '../config/config.mts'
+import { rowsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { outputRows } from '../host/output.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 
 /** A slot of HAProxy's `server-template` with a replica in it. The slot keeps its weight when the replica changes. */
@@ -65,7 +65,7 @@ interface Known {
 
 /** @param output what balancer.pl prints */
 export function parsePlaces(output: string): Place[] {
-  return outputRows(output).map(([name = '', address = '', operational, ...rest]) => {
+  return rowsIn(output).map(([name = '', address = '', operational, ...rest]) => {
     const [weight, busy, answered, failed] = rest.map(Number) as [number, number, number, number]
     const up = operational !== '0'
     return { name, address, up, why: up ? '' : rest[4] || 'not checked yet', weight, busy, answered, failed }

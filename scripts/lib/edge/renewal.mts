@@ -1,7 +1,6 @@
 /** The timer that runs the renewal script twice a day: systemd's, or cron on a server without systemd. */
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import { outputLines } from '../host/output.mts'
 import { join, remote, type Script } from '../host/shell.mts'
 import { INSTALL, INSTALL_DEADLINE } from '../server/packages.mts'
 
@@ -15,14 +14,13 @@ export interface Timer {
 
 /** Installs the timer unless it is there. */
 export async function ensureTimer(host: Host, stack: StackConfig): Promise<Timer> {
-  const output = await host.run('Preparing the renewal', timerScript(stack), { deadline: INSTALL_DEADLINE })
-  const lines = outputLines(output)
+  const lines = await host.lines('Preparing the renewal', timerScript(stack), { deadline: INSTALL_DEADLINE })
   return { by: lines.pop() === 'systemd' ? 'a systemd timer' : 'cron', changed: lines.length > 0 }
 }
 
 /** Removes the timer and its script, which another choice of `tls` does not need; returns whether they were there. */
 export async function removeTimer(host: Host, stack: StackConfig): Promise<boolean> {
-  return (await host.run('Removing the renewal', noTimerScript(stack))).trim() !== ''
+  return (await host.lines('Removing the renewal', noTimerScript(stack))).length > 0
 }
 
 const nameOf = (stack: StackConfig) => `${stack.project}-certificate`

@@ -1,7 +1,6 @@
 /** How many requests each release answered and when, read from the logs of nginx and HAProxy. */
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import { outputLines } from '../host/output.mts'
 import { bash, remote } from '../host/shell.mts'
 import { containerOf } from '../stack/stack.mts'
 
@@ -41,20 +40,19 @@ export async function readTraffic(host: Host, stack: StackConfig, since: number)
  * @param since milliseconds since 1970
  */
 export async function failing(host: Host, stack: StackConfig, since: number): Promise<string[]> {
-  const output = await host.run(
+  return await host.lines(
     'Reading the load balancer’s log',
     bash`
 docker logs --tail ${TAIL} ${containerOf(stack, 'lb')} 2>/dev/null |
   jq -rR 'fromjson? | select(.msec * 1000 >= ${since} and .status >= 499) | .upstream' |
   grep -oE '[0-9.]+:5000$' | cut -d: -f1 | sort -u || true # the last address is the one that answered`,
   )
-  return outputLines(output)
 }
 
 /** @param output what traffic.sh prints */
 export function parseTraffic(output: string): Traffic {
   const traffic: Traffic = { columns: [], requests: 0, unanswered: 0, cut: 0 }
-  for (const line of outputLines(output)) {
+  for (const line of output.split('\n').filter(Boolean)) {
     const [, number, bin, name, unanswered] = /^\s*(\d+) (\d+|cut)(?:\t(.*)\t(.*))?$/.exec(line) ?? []
     const requests = Number(number)
     if (bin === 'cut') {

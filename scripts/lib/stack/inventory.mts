@@ -1,8 +1,8 @@
 /** What a deployment consists of on the server, and its removal. */
 import { count } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { outputLines, outputRows } from '../host/output.mts'
 import { join, remote } from '../host/shell.mts'
 
 /** Texts for people. */
@@ -41,9 +41,8 @@ export async function takeInventory(host: Host, stack: StackConfig): Promise<Inv
 
 /** @param output what inventory.sh prints */
 export function parseInventory(output: string): Inventory {
-  const rows = outputRows(output)
-  const of = (kind: string) => rows.filter(([first]) => first === kind)
-  const files = of('file').map(([, name = '']) => name)
+  const of = factsIn(output)
+  const files = of('file').map(([name = '']) => name)
   const counted = ['container', 'network', 'image'].flatMap((kind) => {
     const number = of(kind).length
     return number > 0 ? [count(number, kind)] : []
@@ -52,7 +51,7 @@ export function parseInventory(output: string): Inventory {
   return {
     stack: [...counted, ...(made.length > 0 ? ['its files'] : [])],
     data: [
-      ...of('volume').map(([, name, size]) => `the volume ${name} (${size})`),
+      ...of('volume').map(([name, size]) => `the volume ${name} (${size})`),
       ...DATA.filter((name) => files.includes(name)).flatMap((name) => NAMES[name] ?? []),
     ],
     timer: of('timer').length > 0,
@@ -66,7 +65,7 @@ export function parseInventory(output: string): Inventory {
  */
 export async function removeStack(host: Host, stack: StackConfig, data: boolean): Promise<string[]> {
   const { folder, project } = stack
-  const output = await host.run(
+  return await host.lines(
     'Removing the stack',
     join([
       remote('destroy', { project, data: data ? 'yes' : '' }),
@@ -80,5 +79,4 @@ export async function removeStack(host: Host, stack: StackConfig, data: boolean)
     ]),
     { deadline: DEADLINE },
   )
-  return outputLines(output)
 }

@@ -1,6 +1,6 @@
 /** Processes that the kernel killed for lack of memory. The engine reports only some of them (killed.sh). */
 import type { StackConfig } from '../config/config.mts'
-import { outputRows } from '../host/output.mts'
+import { factsIn } from '../host/facts.mts'
 import { remote, type Script } from '../host/shell.mts'
 
 export interface Killed {
@@ -12,9 +12,10 @@ export interface Killed {
 export const killedScript = (stack: StackConfig): Script => remote('killed', { project: stack.project })
 
 export function parseKilled(output: string): Killed[] {
-  return outputRows(output).flatMap(([kind, container = '', number]) =>
-    kind === 'killed' ? [{ container, processes: Number(number) }] : [],
-  )
+  return factsIn(output)('killed').map(([container = '', number]) => ({
+    container,
+    processes: Number(number),
+  }))
 }
 
 export const killedWarning = ({ container, processes }: Killed): string =>

@@ -1,8 +1,8 @@
 /** The passwords: made and kept on the server, in a folder that only root can enter. They are sent nowhere. */
 import { table } from '../cli/table.mts'
 import type { StackConfig } from '../config/config.mts'
+import { rowsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { outputLines, outputRows } from '../host/output.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 
 /** Files of one line each in FOLDER/secrets. */
@@ -12,8 +12,7 @@ export type Secrets = (typeof SECRETS)[number]
 
 /** Makes the secrets that are missing; returns the names of those made. */
 export async function ensureSecrets(host: Host, stack: StackConfig): Promise<string[]> {
-  const output = await host.run('Making the secrets', secretsScript(stack))
-  return outputLines(output)
+  return await host.lines('Making the secrets', secretsScript(stack))
 }
 
 /** Defines `make FILE`: makes a secret. */
@@ -56,7 +55,7 @@ for name in ${Object.keys(USES)} secrets/db_owner_password.new secrets/db_owner_
   [ ! -e "$name" ] || TZ=UTC stat --printf "$name\t%a\t%u\t%y\n" "$name"
 done`,
   )
-  return outputRows(output).map(([file = '', mode = '', user = '', changed = '']) => {
+  return rowsIn(output).map(([file = '', mode = '', user = '', changed = '']) => {
     return { file, mode, user, since: changed.slice(0, 19), what: USES[file] ?? UNFINISHED }
   })
 }

@@ -1,5 +1,5 @@
 /** Services and containers by the names that people type. */
-import { OperatorError, WrongCall } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError, WrongCall } from '../cli/errors.mts'
 import { nearest } from '../cli/nearest.mts'
 import { list } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -38,7 +38,7 @@ export const nothingRuns = (host: Host, stack: StackConfig) =>
   new OperatorError(
     `No replica of ${stack.project} runs on ${host.name}`,
     'npm run deploy, or npm run status to see what is there.',
-    'nothing was changed.',
+    NOTHING_CHANGED,
   )
 
 /** `docker exec` for a person, with a terminal if there is one. */

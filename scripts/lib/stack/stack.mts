@@ -1,11 +1,10 @@
 /** The Compose project on the server: its files, its variables, and the command that uses them. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import { type ServerFile, writeScript } from '../host/files.mts'
 import type { Host } from '../host/host.mts'
-import { outputLines } from '../host/output.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 import { ownName } from '../images/base.mts'
 import type { BaseImages } from '../images/images.mts'
@@ -36,11 +35,10 @@ install -d -m 755 ${folders}
 install -d -m 700 -o ${NGINX_USER} -g ${NGINX_USER} ${stack.folder}/spool
 find ${folders} -type d ! -perm 755 ! -path ${`${stack.folder}/haproxy/run`} -exec chmod 755 {} +`
   const keep = remote('keep-before', { folder: stack.folder, project: stack.project })
-  const output = await host.run(
+  return await host.lines(
     'Writing the stack’s files',
     join([make, keep, writeScript(stackFiles(stack, images))]),
   )
-  return outputLines(output)
 }
 
 /** The content of compose/stack.yaml. */
@@ -130,7 +128,7 @@ export async function stateOf(host: Host, stack: StackConfig, service: Single): 
   throw new OperatorError(
     `There is no container ${container} on ${host.name}`,
     'npm run deploy, or npm run status to see what is there.',
-    'nothing was changed.',
+    NOTHING_CHANGED,
   )
 }
 
@@ -141,7 +139,7 @@ export async function requireRunning(host: Host, stack: StackConfig, service: Si
   throw new OperatorError(
     `${containerOf(stack, service)} does not run on ${host.name}: it is ${state}`,
     `npm run restart -- ${service}, then the same command again.`,
-    'nothing was changed.',
+    NOTHING_CHANGED,
   )
 }
 

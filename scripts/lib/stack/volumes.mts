@@ -1,8 +1,8 @@
 /** Checks whether new images can use the data in the volumes, before a container is replaced. */
 import { OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
+import { rowsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { outputRows } from '../host/output.mts'
 import { remote } from '../host/shell.mts'
 import { ownName } from '../images/base.mts'
 import type { BaseImages } from '../images/images.mts'
@@ -37,7 +37,7 @@ export async function requireFit(host: Host, stack: StackConfig, images: BaseIma
   ]
   const script = remote('volumes', { project: stack.project, postgres, redis, patience: PATIENCE })
   const output = await host.run('Looking at the volumes', script, { deadline: 2 * PATIENCE })
-  const problem = misfit(stack, images, Object.fromEntries(outputRows(output)) as Facts)
+  const problem = misfit(stack, images, Object.fromEntries(rowsIn(output)) as Facts)
   if (problem) throw problem
 }
 
