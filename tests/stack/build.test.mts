@@ -123,14 +123,14 @@ describe('a sentence names the line that pip cannot install', () => {
     await makeWheels(here.python, path.join(source, 'vendor'), ['local_thing', '1.0'])
   })
   const cases: [requirements: string, sentence: string][] = [
-    ['click\nfoo bar\n', 'line 2: foo bar: “foo bar” is no requirement'],
+    ['click\nfoo bar\n', 'line 2: foo bar: “foo bar” is not a requirement'],
     [
       '--no-index\n\nno-such-thing==1\n',
       'line 3: no-such-thing==1: there is no package of that name for this Python',
     ],
     [
       `--no-index\n-f vendor\nlocal_thing==1.0 --hash=sha256:${'a'.repeat(64)}\n`,
-      `line 3: local_thing==1.0 --hash=sha256:${'a'.repeat(64)}: what was fetched has another hash`,
+      `line 3: local_thing==1.0 --hash=sha256:${'a'.repeat(64)}: the downloaded file has another hash`,
     ],
   ]
   for (const [requirements, sentence] of cases)

@@ -49,7 +49,7 @@ describe('images: auto', { concurrency: true }, () => {
       assert.match(first, /auto decided for “debian”.*since no registry is in reach \(.*connection refused\)/)
       assert.equal(readFileSync(decision, 'utf8'), 'debian\n')
       const again = await other.must('02-build')
-      assert.ok(again.includes(`decided for “debian” earlier. To decide anew: sudo rm ${decision}`), again)
+      assert.ok(again.includes(`decided for “debian” earlier. To decide again: sudo rm ${decision}`), again)
       rmSync(decision)
       // What all is there already is used, and the registry is not said to answer.
       other.configure({ base_images: baseImages(defaults(stackSchema), 'debian') })

@@ -1,11 +1,11 @@
-/** .dockerignore by itself; `stack/build` asks Docker about the same patterns. */
+/** .dockerignore; `stack/build` compares the same patterns with Docker. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Dockerignore, type Judgement } from '../../scripts/lib/images/dockerignore.mts'
 import { NAMES, PATTERNS, taken } from '../lib/ignored.mts'
 import { refusal } from '../lib/refusal.mts'
 
-test('every example leaves out something and not everything', () => {
+test('every example excludes something, but not everything', () => {
   for (const text of PATTERNS) {
     const left = taken(text)
     assert.ok(left.length < NAMES.length, text)
@@ -13,7 +13,7 @@ test('every example leaves out something and not everything', () => {
   }
 })
 
-describe('a name is left out by', () => {
+describe('a name is excluded by', () => {
   const cases: [pattern: string, names: string[]][] = [
     ['a.log', ['a.log']],
     ['/a.log', ['a.log']],
@@ -43,7 +43,7 @@ describe('a name is left out by', () => {
     )
 })
 
-test('a folder is looked into only when something in it may be taken back', () => {
+test('an excluded folder is read only if a pattern may include something of it', () => {
   const may = (text: string) => new Dockerignore(text).mayTakeBack('node_modules')
   assert.equal(may('node_modules'), false)
   assert.equal(may('node_modules\n!app'), false)
@@ -51,12 +51,12 @@ test('a folder is looked into only when something in it may be taken back', () =
   assert.equal(may('node_modules\n!**/ours'), true)
 })
 
-test('what Docker refuses is refused, naming the line', () => {
+test('a pattern that Docker refuses is an error', () => {
   for (const pattern of ['!', '!/', '[a', '[]'])
     assert.equal(
       refusal(() => new Dockerignore(`ok\n${pattern}\n`).judge('b', {} as Judgement)),
       `
-✗ .dockerignore: “${pattern}” is no pattern that Docker takes
+✗ .dockerignore: Docker does not accept the pattern “${pattern}”
   State: nothing was changed.
   Next:  Correct that line.`,
     )

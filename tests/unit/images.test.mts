@@ -18,7 +18,7 @@ after(() => rmSync(source, { recursive: true }))
 const stack = defaults(stackSchema)
 const withSource = () => ({ ...stack, app: { ...stack.app, source } })
 
-test('of a registry: as configured', () => {
+test('in registry mode, the names are the configured ones', () => {
   const base_images = {
     postgres: 'p:1',
     redis: 'r:2',
@@ -30,7 +30,7 @@ test('of a registry: as configured', () => {
   assert.deepEqual(baseImages({ ...stack, base_images, tls: 'letsencrypt' }, 'registry'), base_images)
 })
 
-test('certbot’s is needed with tls: letsencrypt only', () => {
+test('certbot’s image is needed only with tls: letsencrypt', () => {
   for (const mode of ['registry', 'debian'] as const) {
     assert.equal(baseImages(stack, mode).certbot, undefined)
     assert.equal(baseImages({ ...stack, tls: 'files' }, mode).certbot, undefined)
@@ -40,7 +40,7 @@ test('certbot’s is needed with tls: letsencrypt only', () => {
   assert.match(baseImages(acme, 'debian').certbot ?? '', /^prusa-debian\/certbot:4\.0-[0-9a-f]{8}$/)
 })
 
-test('of Debian: the version, and the digest of what they are made from', () => {
+test('in Debian mode, a name has the version and a digest of what the image is made from', () => {
   const images = baseImages(stack, 'debian')
   assert.match(images.postgres, /^prusa-debian\/postgres:17-[0-9a-f]{8}$/)
   assert.match(images.redis, /^prusa-debian\/redis:8-[0-9a-f]{8}$/)
@@ -49,7 +49,7 @@ test('of Debian: the version, and the digest of what they are made from', () => 
   assert.match(images.python, /^prusa-debian\/python:3\.13-[0-9a-f]{8}$/)
 })
 
-test('of Debian: other requirements make another Python image and no other', () => {
+test('in Debian mode, other requirements change only the Python image', () => {
   writeFileSync(path.join(source, 'requirements.txt'), 'flask==3.1\n')
   const earlier = baseImages(withSource(), 'debian')
   writeFileSync(path.join(source, 'requirements.txt'), 'flask==3.0\n')
@@ -62,13 +62,13 @@ test('of Debian: other requirements make another Python image and no other', () 
   assert.deepEqual({ ...later, python: '' }, { ...earlier, python: '' })
 })
 
-test('what was done with them', () => {
+test('the description of what was done', () => {
   assert.equal(described([], 'debian'), 'there: nothing to do')
   assert.equal(described(['a', 'b'], 'debian'), 'made a and b')
   assert.equal(described(['a'], 'registry'), 'pulled a')
 })
 
-test('a deployment has names of its own for them, which a registry’s address or a digest fits into', () => {
+test('a deployment’s own names, also for images with a registry’s address or a digest', () => {
   const own = (image: string) => ownName({ ...stack, project: 'shop' }, 'postgres', image)
   assert.equal(own('postgres:17'), 'shop/postgres:postgres-17')
   assert.equal(own('prusa-debian/postgres:17-0123abcd'), 'shop/postgres:debian-17-0123abcd')

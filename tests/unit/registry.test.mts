@@ -1,4 +1,4 @@
-/** What a registry's answers come to, in the words of engines old and new: only a clear word decides. */
+/** The answers of a registry, in the words of old and new engines: only a clear answer decides. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { judgeAnswers, undecided } from '../../scripts/lib/images/registry.mts'
@@ -10,13 +10,13 @@ const judge = (...words: string[]) =>
   judgeAnswers(words.map((said, index) => ({ image: `x:${index}`, words: said })))
 
 describe('the official images are used', () => {
-  test('when all can be had', () => {
+  test('when all are available', () => {
     assert.deepEqual(judge('there', 'local'), { usable: true, reason: 'the registry has them' })
   })
-  test('when all are there already, and then the registry is not said to answer', () => {
+  test('when the server has all; the reason does not claim that the registry answered', () => {
     assert.deepEqual(judge('local', 'local'), {
       usable: true,
-      reason: 'all of them are on the server (the registry was not asked)',
+      reason: 'the server has all of them (the registry was not asked)',
     })
   })
 })
@@ -26,7 +26,7 @@ for (const words of [
   'failed to resolve reference "docker.io/library/x:1": docker.io/library/x:1: not found',
   'no matching manifest for linux/riscv64 in the manifest list entries',
 ])
-  test(`they cannot be used when the registry says so: ${words}`, () => {
+  test(`the official images cannot be used when the registry lacks one: ${words}`, () => {
     assert.deepEqual(judge('there', ENGINE + words, 'local'), {
       usable: false,
       reason: 'the registry has no x:1',
@@ -43,14 +43,14 @@ for (const words of [
   'dial tcp [2001:db8::1]:443: i/o timeout',
   'net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)',
 ])
-  test(`nor when no registry is there: ${words}`, () => {
+  test(`nor when no registry is in reach: ${words}`, () => {
     assert.deepEqual(judge('local', ENGINE + HUB + words), {
       usable: false,
       reason: `no registry is in reach (${ENGINE}${HUB}${words})`,
     })
   })
 
-test('nor when nothing takes the connection, whatever the engine calls that', () => {
+test('nor when nothing accepts the connection, whatever the engine says', () => {
   assert.equal(judge('no connection to the registry: no answer within 10 s').usable, false)
 })
 
@@ -70,18 +70,18 @@ for (const words of [
   'failed to authorize: failed to fetch anonymous token: Get "https://auth.docker.io/token": dial tcp: lookup auth.docker.io: no such host',
   'error parsing HTTP 404 response body: invalid character',
 ])
-  test(`nothing is decided by: ${words}`, () => {
+  test(`this decides nothing: ${words}`, () => {
     assert.deepEqual(judge('there', ENGINE + words), { reason: `x:1: ${ENGINE}${words}` })
   })
 
-test('a registry that refuses one connection and fails another is not one that is not there', () => {
+test('a registry that refuses one connection and does not answer another decides nothing', () => {
   assert.equal(
     judge('dial tcp 192.0.2.1:443: connect: connection refused', 'no answer within 10 s').usable,
     undefined,
   )
 })
 
-test('what is said then', () => {
+test('the error for an unclear answer', () => {
   assert.equal(
     refusal(() => {
       throw undecided({ reason: 'redis:8: toomanyrequests: slow down' })
@@ -89,10 +89,7 @@ test('what is said then', () => {
     `
 ✗ images: auto cannot decide: the registry was asked twice and gave no clear answer (redis:8: toomanyrequests: slow down)
   State: nothing was decided or changed.
-  Next:  docker login as root on the server, or wait; then run the same again. To decide yourself: images: registry or images: debian in config/stack.yaml.`,
+  Next:  docker login as root on the server, or wait; then run again. To decide yourself, set images: registry or images: debian in config/stack.yaml.`,
   )
-  assert.match(
-    undecided({ reason: 'x:1: EOF' }).next,
-    /^Run the same again when the registry answers\. To decide/,
-  )
+  assert.match(undecided({ reason: 'x:1: EOF' }).next, /^Run again when the registry answers\. To decide/)
 })

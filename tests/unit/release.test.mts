@@ -1,4 +1,4 @@
-/** A release is named after its source. */
+/** The name of a release is a digest of its source. */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,12 +25,12 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-test('twice from the same source it is the same release', () => {
+test('the same source makes the same release', () => {
   assert.match(release(), /^[0-9a-f]{12}$/)
   assert.equal(release(), release())
 })
 
-test('another source, another Python or a Dockerfile of its own make another release', () => {
+test('another source, another Python image or an own Dockerfile makes another release', () => {
   const before = release()
   assert.notEqual(release('python:3.14'), before)
   put('Dockerfile', 'FROM scratch\n')
@@ -40,13 +40,13 @@ test('another source, another Python or a Dockerfile of its own make another rel
   assert.notEqual(release(), own)
 })
 
-test('the application’s own Dockerfile comes before ours', () => {
+test('the application’s own Dockerfile takes precedence', () => {
   assert.equal(sourceOf(stack(), '').dockerfile, path.join(ROOT, 'compose/app.Dockerfile'))
   put('Dockerfile', 'FROM scratch\n')
   assert.equal(sourceOf(stack(), '').dockerfile, path.join(folder, 'Dockerfile'))
 })
 
-test('what the contract wants and is not there is named', () => {
+test('missing files of the contract are named', () => {
   for (const name of ['app.py', 'requirements.txt']) rmSync(path.join(folder, name))
   assert.equal(
     refusal(() => release()),
@@ -56,7 +56,7 @@ test('what the contract wants and is not there is named', () => {
   )
 })
 
-test('what .dockerignore names makes no other release, and cannot be what the contract wants', () => {
+test('excluded files do not change the release; files of the contract must not be excluded', () => {
   put('.dockerignore', 'node_modules\n*.log\n')
   const before = release()
   put('debug.log', 'x')
@@ -67,39 +67,39 @@ test('what .dockerignore names makes no other release, and cannot be what the co
   assert.equal(
     refusal(() => release()),
     `
-✗ The application in ${folder}/ leaves out by .dockerignore requirements.txt
+✗ The .dockerignore of ${folder}/ excludes requirements.txt
   Next:  See “Your own application” in the README.`,
   )
 })
 
-describe('requirements that include what pip will not find are refused', () => {
+describe('requirements must not include a file that pip will not find', () => {
   const refused = (what: string) => `
 ✗ ${folder}/${what}
   State: nothing was changed.
-  Next:  Correct that line; what it names has to be in ${folder}/.`
+  Next:  Correct that line; the file must be in ${folder}/.`
   const cases: [what: string, prepare: () => void, message: string][] = [
     [
-      'that is not there',
+      'a missing file',
       () => put('requirements.txt', '\n-r base.txt\n'),
-      'requirements.txt, line 2: base.txt is not there',
+      'requirements.txt, line 2: base.txt does not exist',
     ],
     [
-      'left out',
+      'an excluded file',
       () => {
         put('requirements.txt', '-c limits.txt')
         put('limits.txt')
         put('.dockerignore', 'limits.*')
       },
-      'requirements.txt, line 1: limits.txt is left out by .dockerignore',
+      'requirements.txt, line 1: limits.txt is excluded by .dockerignore',
     ],
     [
-      'outside, from one that is included',
+      'a file outside, named in an included file',
       () => {
         mkdirSync(path.join(folder, 'sub'))
         put('requirements.txt', '-r sub/base.txt')
         put('sub/base.txt', '# all\n--requirement=../../all.txt\n')
       },
-      'sub/base.txt, line 2: ../all.txt lies outside of the application',
+      'sub/base.txt, line 2: ../all.txt is outside of the application',
     ],
   ]
   for (const [what, prepare, message] of cases)
@@ -110,23 +110,23 @@ describe('requirements that include what pip will not find are refused', () => {
         refused(message),
       )
       put('Dockerfile', 'FROM scratch\n')
-      release() // with a Dockerfile of its own, it is the application's affair
+      release() // not checked with an own Dockerfile
     })
 })
 
-test('its image and its description', () => {
+test('the name of its image, and the description of its build', () => {
   assert.equal(imageOf({ ...stack(), project: 'shop' }, '1a2b'), 'shop/app:1a2b')
   const source = { release: '1a2b' }
   assert.equal(described(source, true), 'release 1a2b built')
   assert.equal(described(source, false), 'release 1a2b is built from this source already: nothing to do')
 })
 
-test('a release whose image is gone is built from its commit', () => {
+test('how to build a release whose image was removed', () => {
   const commit = '0123456789abcdef0123456789abcdef01234567'
   const of = (revision: string, source = 'app') =>
     howToMake({ ...stack(), app: { ...stack().app, source } }, revision)
   assert.match(of(commit), new RegExp(`commit ${commit}: git checkout ${commit} && npm run redeploy `))
-  assert.match(of(`${commit}-changed`), /with changes beside it that were not committed/)
+  assert.match(of(`${commit}-changed`), /and changes that were not committed/)
   assert.match(of(commit, '../shop'), new RegExp(`git -C ../shop checkout ${commit}`))
   for (const unknown of ['unknown', '', '<no value>']) {
     assert.match(of(unknown), /rollback -- --release NAME .* is not known\.$/)

@@ -1,4 +1,4 @@
-/** Requirement files: which ones pip reads, where a line stands, and which lines need files of the application. */
+/** Requirements files: the files that pip reads, their lines, and the lines that need files of the application. */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,7 +23,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 const lines = () => requirementLines(folder).map(({ file, number, text }) => `${file}:${number} ${text}`)
 
-test('comments go, lines that end with a backslash are one', () => {
+test('comments are removed; a backslash joins lines', () => {
   put(
     'requirements.txt',
     '# all\nflask  # web\n\nredis \\\n  --hash=sha256:1 \\\n  --hash=sha256:2\nx==1#2\n',
@@ -35,7 +35,7 @@ test('comments go, lines that end with a backslash are one', () => {
   ])
 })
 
-test('any line ending, a byte-order mark, UTF-16', () => {
+test('every line end, a byte-order mark, and UTF-16 are read', () => {
   const expected = ['requirements.txt:1 flask', 'requirements.txt:2 redis']
   for (const text of ['flask\r\nredis\r\n', 'flask\rredis\r', '\ufeffflask\nredis'])
     for (const encoding of ['utf8', 'utf16le'] as const) {
@@ -45,7 +45,7 @@ test('any line ending, a byte-order mark, UTF-16', () => {
     }
 })
 
-test('files that are included are read where they are named, once, relative to the file that names them', () => {
+test('an included file is read once, in place, relative to the file that names it', () => {
   put('requirements.txt', '-r sub/base.txt\n--constraint=limits.txt\n-r https://example.com/all.txt\nflask')
   put('sub/base.txt', '-rmore.txt\n-r ../requirements.txt\nredis')
   put('sub/more.txt', 'click')
@@ -62,20 +62,20 @@ test('files that are included are read where they are named, once, relative to t
   )
 })
 
-test('a file that is a link comes with the one that it leads to', () => {
+test('a link is copied with its target', () => {
   put('deps/all.txt', 'flask')
   symlinkSync('deps/all.txt', path.join(folder, 'requirements.txt'))
   assert.deepEqual(requirementFiles(folder), ['requirements.txt', 'deps/all.txt'])
   assert.deepEqual(lines(), ['requirements.txt:1 flask'])
 })
 
-test('a requirement is found by any spelling of its name', () => {
+test('a requirement is found by every spelling of its name', () => {
   put('requirements.txt', 'Flask\nruamel_yaml>=0.18')
   assert.equal(placeOf(requirementLines(folder), 'ruamel.yaml')?.number, 2)
   assert.equal(placeOf(requirementLines(folder), 'fla'), undefined)
 })
 
-describe('files of the application', () => {
+describe('a line needs files of the application', () => {
   const none = [
     'flask',
     'Flask-SQLAlchemy==3.1.1',
@@ -104,6 +104,6 @@ describe('files of the application', () => {
     '--index-url file:///app/simple',
     '../elsewhere',
   ]
-  for (const line of none) test(`none for ${line}`, () => assert.equal(needsNoFile(line), true))
-  for (const line of some) test(`some for ${line}`, () => assert.equal(needsNoFile(line), false))
+  for (const line of none) test(`no: ${line}`, () => assert.equal(needsNoFile(line), true))
+  for (const line of some) test(`yes: ${line}`, () => assert.equal(needsNoFile(line), false))
 })

@@ -1,4 +1,4 @@
-/** The digest of a source: the same release for the same source, another for another. */
+/** The digest of a source, and the files that belong to it. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -39,10 +39,10 @@ test('is hexadecimal SHA-256', () => assert.match(digest(source), /^[0-9a-f]{64}
 
 describe('stays the same', () => {
   const cases: [what: string, change: () => void][] = [
-    ['for another look', () => {}],
-    ['after a touch', () => utimesSync(at('app.py'), 1, 1)],
+    ['without a change', () => {}],
+    ['for another time of a file', () => utimesSync(at('app.py'), 1, 1)],
     ['for other permissions than execute', () => chmodSync(at('app.py'), 0o600)],
-    ['for a file written anew', () => writeFileSync(at('app.py'), 'print("hello")\n')],
+    ['for a file written again', () => writeFileSync(at('app.py'), 'print("hello")\n')],
     ...LITTER.map((pattern): [string, () => void] => [
       `beside ${pattern}`,
       () => {
@@ -52,7 +52,7 @@ describe('stays the same', () => {
       },
     ]),
     [
-      'beside litter at the top',
+      'beside litter in the top folder',
       () => {
         mkdirSync(at('__pycache__'))
         writeFileSync(at('__pycache__/app.cpython-313.pyc'), 'x')
@@ -68,7 +68,7 @@ describe('stays the same', () => {
       assert.equal(digest(source), before)
     })
 
-  test('in a copy somewhere else', () => {
+  test('in a copy in another folder', () => {
     const copy = path.join(home, 'elsewhere/other-name')
     cpSync(source, copy, { recursive: true, verbatimSymlinks: true })
     assert.equal(digest(copy), digest(source))
@@ -78,11 +78,11 @@ describe('stays the same', () => {
 describe('differs', () => {
   const cases: [what: string, change: () => void][] = [
     ['for other content of the same length', () => writeFileSync(at('app.py'), 'print("hallo")\n')],
-    ['for one byte in the depth', () => writeFileSync(at('sub/deeper/data'), Buffer.from([0, 254, 10]))],
+    ['for one byte in a subfolder', () => writeFileSync(at('sub/deeper/data'), Buffer.from([0, 254, 10]))],
     ['for another name', () => renameSync(at('app.py'), at('App.py'))],
     ['for a file in another folder', () => renameSync(at('sub/deeper/data'), at('sub/data'))],
-    ['for an empty folder, which Docker takes too', () => mkdirSync(at('empty'))],
-    ['for one file more, though empty', () => writeFileSync(at('new.py'), '')],
+    ['for an empty folder, which Docker copies', () => mkdirSync(at('empty'))],
+    ['for one more file, even an empty one', () => writeFileSync(at('new.py'), '')],
     ['for one file less', () => rmSync(at('run.sh'))],
     ['for the execute bit', () => chmodSync(at('run.sh'), 0o755)],
     [
@@ -100,7 +100,7 @@ describe('differs', () => {
       },
     ],
     [
-      'for a line that moved from one file to the next',
+      'for a line that moved to another file',
       () => {
         writeFileSync(at('app.py'), '')
         writeFileSync(at('run.sh'), 'print("hello")\nexec python app.py\n')
@@ -127,7 +127,7 @@ describe('differs', () => {
   })
 })
 
-test('a link that leads nowhere is part of a source', () => {
+test('a link without a target is part of a source', () => {
   symlinkSync('nowhere', at('broken'))
   const before = digest(source)
   rmSync(at('broken'))
@@ -139,7 +139,7 @@ describe('.dockerignore', () => {
   const names = (ignore: string) => entriesOf(source, ignore).map(({ name }) => name)
   const all = ['app.py', 'main.py', 'run.sh', 'sub', 'sub/deeper', 'sub/deeper/data']
 
-  test('leaves out, takes back, and comes after the litter of development', () => {
+  test('excludes files, includes them again, and comes after the default patterns', () => {
     mkdirSync(at('sub/__pycache__'))
     writeFileSync(at('sub/__pycache__/x.pyc'), '')
     assert.deepEqual(names(''), all)
@@ -153,11 +153,11 @@ describe('.dockerignore', () => {
     ])
   })
 
-  test('a folder all of whose files are left out stays, as Docker has it', () => {
+  test('keeps a folder whose files are all excluded, as Docker does', () => {
     assert.deepEqual(names('sub/deeper/*'), all.slice(0, -1))
   })
 
-  test('one that is named after the application’s own Dockerfile comes first, and counts for it alone', () => {
+  test('is replaced by Dockerfile.dockerignore if the application has a Dockerfile', () => {
     writeFileSync(at('.dockerignore'), 'a\n')
     writeFileSync(at('Dockerfile.dockerignore'), 'b\n')
     assert.equal(ignoreOf(source), 'a\n')
@@ -166,7 +166,7 @@ describe('.dockerignore', () => {
   })
 })
 
-describe('what cannot be part of an image is named in a sentence, unless .dockerignore leaves it out', () => {
+describe('an entry that cannot be part of an image is an error unless it is excluded', () => {
   const cases: [name: string, what: string, make: (name: string) => unknown][] = [
     ['door', 'is a socket', (name) => once(createServer().listen(at(name)).unref(), 'listening')],
     ['pipe', 'is a pipe', (name) => execFileSync('mkfifo', [at(name)])],
@@ -184,7 +184,7 @@ describe('what cannot be part of an image is named in a sentence, unless .docker
         `
 ✗ ${at(name)} ${what}: it cannot be part of an image
   State: nothing was changed.
-  Next:  Remove it, or name it in .dockerignore.`,
+  Next:  Remove it, or exclude it in .dockerignore.`,
       )
       const left = entriesOf(source, `${name[0]}*${name.at(-1)}`)
       assert.ok(!left.some((entry) => entry.name === name))

@@ -1,63 +1,59 @@
-/** The application as it lies in this checkout: what of it is built, by which Dockerfile, under which name. */
+/** The application in this checkout: the files that are built, the Dockerfile, and the name of the release. */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { ROOT, type StackConfig, sourceFolder } from '../config/config.mts'
-import { included, type Line, needsNoFile, requirementFiles, requirementLines } from './requirements.mts'
+import { included, needsNoFile, requirementFiles, requirementLines } from './requirements.mts'
 import { digest, type Entry, entriesOf, ignoreOf } from './source.mts'
 
-/** Digits of the source's digest in a release's name: a billion releases to an even chance of two alike. */
+/** Digits of the source's digest in the name of a release: two of a billion releases have the same with a chance of 1 in 2. */
 const NAME_LENGTH = 12
 
-/** The contract's files; without them there is nothing to run. */
+/** The files that the contract requires. */
 const CONTRACT = ['app.py', 'create_db.py', 'requirements.txt']
 
-/** Has pip take psycopg2-binary for psycopg2; part of our Dockerfile. */
+/** Makes pip install psycopg2-binary for psycopg2; part of our Dockerfile. */
 export const PSYCOPG2 = path.join(ROOT, 'compose/psycopg2.py')
 
 export interface Source {
   /** Folder of the application on this machine. */
   folder: string
-  /** What of it travels, is built, and is in the release's name. */
+  /** The files that are copied, built, and digested for the release's name. */
   entries: Entry[]
-  /** The Dockerfile that builds it: its own when it has one, else the one for every application with the contract. */
+  /** The application's own Dockerfile if it has one, else compose/app.Dockerfile. */
   dockerfile: string
   own: boolean
   release: string
 }
 
 /**
- * @param python what tells the image that it runs on from others (identityOf)
- * @throws OperatorError naming what cannot be built
+ * @param python id of the Python image (identityOf)
+ * @throws OperatorError when the application cannot be built
  */
 export function sourceOf(stack: StackConfig, python: string): Source {
   const folder = sourceFolder(stack)
-  refuse(
-    stack,
-    'has no',
-    CONTRACT.filter((name) => !existsSync(path.join(folder, name))),
-  )
+  const lacks = (what: string, exists: (name: string) => boolean) => {
+    const names = CONTRACT.filter((name) => !exists(name)).join(', ')
+    if (names) throw new OperatorError(`${what} ${names}`, 'See “Your own application” in the README.')
+  }
+  lacks(`The application in ${stack.app.source}/ has no`, (name) => existsSync(path.join(folder, name)))
   const entries = entriesOf(folder, ignoreOf(folder))
-  refuse(
-    stack,
-    'leaves out by .dockerignore',
-    CONTRACT.filter((name) => !travels(entries, name)),
-  )
-  const its = path.join(folder, 'Dockerfile')
-  const own = existsSync(its)
+  lacks(`The .dockerignore of ${stack.app.source}/ excludes`, (name) => isCopied(entries, name))
+  const ownDockerfile = path.join(folder, 'Dockerfile')
+  const own = existsSync(ownDockerfile)
   if (!own) checkRequirements(stack, folder, entries)
-  const dockerfile = own ? its : path.join(ROOT, 'compose/app.Dockerfile')
+  const dockerfile = own ? ownDockerfile : path.join(ROOT, 'compose/app.Dockerfile')
   const source = { folder, entries, dockerfile, own }
   return { ...source, release: releaseOf(source, python) }
 }
 
-/** The name of the release that a source makes on a Python image. */
+/** The name of the release that a source makes with a Python image. */
 export function releaseOf({ entries, dockerfile, own }: Omit<Source, 'release'>, python: string): string {
   const recipe = own ? [dockerfile] : [dockerfile, PSYCOPG2]
   return digest(entries, ...recipe, python).slice(0, NAME_LENGTH)
 }
 
-/** What pip needs of the source: its own files, and everything where a line names a file or folder of the source. */
+/** The files that pip needs: the requirements files, or `.` for all if a line names a file or folder of the source. */
 export function neededByPip({ folder, entries }: Source): string[] {
   const files = requirementFiles(folder)
   const kind = (name: string) => entries.find((entry) => entry.name === name)?.kind
@@ -65,39 +61,27 @@ export function neededByPip({ folder, entries }: Source): string[] {
   return plain && requirementLines(folder).every(({ text }) => needsNoFile(text)) ? files : ['.']
 }
 
-function refuse(stack: StackConfig, what: string, names: string[]): void {
-  if (names.length === 0) return
-  throw new OperatorError(
-    `The application in ${stack.app.source}/ ${what} ${names.join(', ')}`,
-    'See “Your own application” in the README.',
-  )
-}
-
-/** Files that a requirements file includes have to be there when pip reads it. */
+/** @throws OperatorError when a requirements file includes a file that pip will not find */
 function checkRequirements(stack: StackConfig, folder: string, entries: Entry[]): void {
   for (const line of requirementLines(folder)) {
-    const name = included(line.file, line.text)
-    if (name === undefined || (travels(entries, name) && existsSync(path.join(folder, name)))) continue
+    const { file, number, text } = line
+    const name = included(file, text)
+    if (name === undefined || (isCopied(entries, name) && existsSync(path.join(folder, name)))) continue
     throw new OperatorError(
-      `${place(stack, line)}: ${name} ${whyNot(folder, name)}`,
-      `Correct that line; what it names has to be in ${stack.app.source}/.`,
-      'nothing was changed.',
+      `${stack.app.source}/${file}, line ${number}: ${name} ${whyNot(folder, name)}`,
+      `Correct that line; the file must be in ${stack.app.source}/.`,
+      NOTHING_CHANGED,
     )
   }
 }
 
-/** Where a person finds a line. */
-function place(stack: StackConfig, { file, number }: Line): string {
-  return `${stack.app.source}/${file}, line ${number}`
-}
-
 function whyNot(folder: string, name: string): string {
-  if (path.isAbsolute(name) || name.startsWith('../')) return 'lies outside of the application'
-  return existsSync(path.join(folder, name)) ? 'is left out by .dockerignore' : 'is not there'
+  if (path.isAbsolute(name) || name.startsWith('../')) return 'is outside of the application'
+  return existsSync(path.join(folder, name)) ? 'is excluded by .dockerignore' : 'does not exist'
 }
 
-/** Whether it is there in the image: itself, or below a link to a folder. */
-function travels(entries: Entry[], name: string): boolean {
+/** Whether the image gets the file: as an entry, or below a link to a folder. */
+function isCopied(entries: Entry[], name: string): boolean {
   return entries.some(
     (entry) => entry.name === name || (entry.kind === 'link' && name.startsWith(`${entry.name}/`)),
   )

@@ -1,9 +1,8 @@
 /**
- * The base images of one deployment. It has names of its own for them, so that it keeps what it was built with, whatever
- * another deployment on the engine does to the names that they share.
+ * The base images of one deployment. A deployment tags them with its own names, so that it keeps them whatever another
+ * deployment on the engine does with the shared names.
  */
-
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import type { Doing } from '../cli/live.mts'
 import { list } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -19,44 +18,44 @@ import {
   type Service,
 } from './images.mts'
 
-/** What this deployment calls a base image: `prusa/postgres:debian-17-0123abcd`. */
+/** This deployment's own name of a base image: `prusa/postgres:debian-17-0123abcd`. */
 export function ownName(stack: StackConfig, service: Service, image: string): string {
   const tag = image.replace(`prusa-debian/${service}:`, 'debian-').replaceAll(/[^\w.-]/g, '-')
   return `${stack.project}/${service}:${tag.slice(-100).replace(/^[.-]+/, '')}`
 }
 
-/** All names that this deployment has for base images in a mode. */
+/** All own names of base images in a mode. */
 export function ownNames(stack: StackConfig, mode: ImageMode): string[] {
   const images = Object.entries(baseImages(stack, mode)) as [Service, string][]
   return images.map(([service, image]) => ownName(stack, service, image))
 }
 
-/** The same for both modes: which one it will be may be open yet. */
+/** The own names in both modes, while the mode is not decided yet. */
 export const ownNamesByMode = (stack: StackConfig) => ({
   registry: ownNames(stack, 'registry'),
   debian: ownNames(stack, 'debian'),
 })
 
 /**
- * What tells one Python image from another: its id, since a tag may mean a patched one tomorrow.
- * @throws OperatorError when one of the base images is not there
+ * The id of the Python image, which is part of a release's name: a tag may mean another image tomorrow.
+ * @throws OperatorError when a base image is missing
  */
 export async function identityOf(host: Host, stack: StackConfig, images: BaseImages): Promise<string> {
   const missing = await adopt(host, stack, images, false)
   if (missing.length === 0) return await identityNow(host, stack, images)
   throw new OperatorError(
-    `Base images are not on ${host.name} yet: ${list(missing)}`,
+    `Base images are missing on ${host.name}: ${list(missing)}`,
     'npx zx scripts/02-build.mts',
-    'nothing was changed.',
+    NOTHING_CHANGED,
   )
 }
 
-/** The same of images that are known to be there. */
+/** The id of the Python image when all base images exist. */
 export async function identityNow(host: Host, stack: StackConfig, images: BaseImages): Promise<string> {
   return (await idOf(host, [ownName(stack, 'python', images.python)])) as string
 }
 
-/** What a build would have for the identity, before it gives the images their names; undefined when it has to make the image. */
+/** The id of the Python image that a build would use; undefined if the build has to get the image first. */
 export async function identityToBe(
   host: Host,
   stack: StackConfig,
@@ -65,26 +64,27 @@ export async function identityToBe(
   return await idOf(host, pythonNames(stack, mode))
 }
 
-/** Names of the Python image that a build would have in a mode, the first of them that is there. */
+/** The names under which a build looks for the Python image, in this order. */
 export function pythonNames(stack: StackConfig, mode: ImageMode): string[] {
   const { python } = baseImages(stack, mode)
   const own = ownName(stack, 'python', python)
   return mode === 'registry' ? [python, own] : [own, python]
 }
 
-/** The id of the first of the images that is there. */
+/** The id of the first image that exists. */
 async function idOf(host: Host, images: string[]): Promise<string | undefined> {
-  const output = await host.run(
-    'Looking at the Python image',
+  const ids = await host.lines(
+    'Looking for the Python image',
     bash`for image in ${images}; do docker image inspect --format '{{.Id}}' "$image" 2>/dev/null || true; done`,
   )
-  return output.split('\n').find(Boolean)
+  return ids[0]
 }
 
 /**
- * Fetches or makes the base images that are missing; returns their names.
- * @param fresh all of them, whatever is there: what runs on the ones before goes on
- * @param doing hears what is just done
+ * Pulls or makes missing base images.
+ * @param fresh pull or make all of them again; containers go on with the old ones
+ * @param doing is told the current step
+ * @returns the names of the images that it pulled or made
  */
 export async function ensureBaseImages(
   host: Host,
@@ -107,18 +107,19 @@ export async function ensureBaseImages(
 }
 
 /**
- * Gives the images this deployment's names; returns those that are not there.
- * @param move whether a name that exists goes over to another image
+ * Tags the images with this deployment's own names.
+ * @param move whether an own name that exists moves to the current image
+ * @returns the images that are missing
  */
 async function adopt(host: Host, stack: StackConfig, images: BaseImages, move: boolean): Promise<string[]> {
   const pairs = (Object.entries(images) as [Service, string][]).map(
     ([service, image]) => `${image} ${ownName(stack, service, image)}`,
   )
   const script = remote('adopt', { images: pairs.join('\n'), move: move ? 'yes' : 'no' })
-  return (await host.run('Looking for the base images', script)).split('\n').filter(Boolean)
+  return await host.lines('Looking for the base images', script)
 }
 
-/** Removes the base images that this deployment needs no more, and what a killed build has left. */
+/** Removes base images that this deployment does not need any more, and what a killed build has left. */
 export async function pruneImages(host: Host, stack: StackConfig): Promise<void> {
   const mode = await imageMode(host, stack)
   const keep = [BASE, ...Object.values(baseImages(stack, mode)), ...ownNames(stack, mode)]
@@ -127,13 +128,14 @@ export async function pruneImages(host: Host, stack: StackConfig): Promise<void>
     'Pruning base images',
     join([
       remote('prune', { folder, project, keep: keep.join(' ') }),
-      // Where builds were made or cut off since the last time; else the cache is as it was, and to look costs a second.
+      // Only after a build: else the cache has not changed, and to read it takes a second.
       bash`[ -e ${folder}/build ] || exit 0; rm -rf ${folder}/build`,
       remote('cache', {}),
     ]),
   )
 }
 
+/** What ensureBaseImages did, for people. */
 export function describe(missing: string[], mode: ImageMode): string {
   if (missing.length === 0) return 'there: nothing to do'
   return `${mode === 'debian' ? 'made' : 'pulled'} ${list(missing)}`

@@ -1,4 +1,4 @@
-/** Building: the base images, then the application's. What runs is not touched. */
+/** Builds the base images, then the application's image. Running containers do not change. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { CommandError, indent, lastLines, OperatorError } from '../cli/errors.mts'
@@ -17,17 +17,16 @@ import { imageOf, isBuilt } from './release.mts'
 import { requirementLines } from './requirements.mts'
 import type { Entry } from './source.mts'
 
-/** Seconds; pip over a slow line. */
+/** Seconds; pip on a slow connection. */
 const BUILD_DEADLINE = 1200
 /** Seconds; git status of a large checkout. */
 const GIT_DEADLINE = 60
-/** Exit code of scripts/remote/build-app.sh for a copy that is not the source. */
+/** Exit code of build-app.sh when the copy is not the source. */
 const NOT_THE_SOURCE = 90
 
 /**
- * Base images, then the application as it lies here, each only where it is missing: a changed requirements.txt may need
- * both. 02-build, deploy and redeploy all build by this.
- * @param fresh whether all base images are pulled or made anew
+ * Builds what is missing: base images, then the application's image. A changed requirements.txt may need both.
+ * @param fresh whether all base images are pulled or made again
  * @returns the release
  */
 export async function buildRelease(
@@ -37,7 +36,7 @@ export async function buildRelease(
   fresh = false,
 ): Promise<string> {
   const images = baseImages(stack, mode)
-  const source = sourceOf(stack, '') // what cannot be built is told before anything is made
+  const source = sourceOf(stack, '') // an application that cannot be built is an error before anything is made
   await step(`Base images (${mode})`, async (doing) =>
     describe(await ensureBaseImages(host, stack, mode, fresh, doing), mode),
   )
@@ -53,7 +52,7 @@ export function described({ release }: Pick<Source, 'release'>, built: boolean):
   return `release ${release} ${built ? 'built' : 'is built from this source already: nothing to do'}`
 }
 
-/** Builds the release unless it is there. */
+/** Builds the release unless its image exists; returns whether it was built. */
 async function build(
   host: Host,
   stack: StackConfig,
@@ -86,24 +85,24 @@ async function build(
   const purpose = `Building ${imageOf(stack, release)}`
   const options = { deadline: BUILD_DEADLINE, progress: buildProgress(doing) }
   await host.run(purpose, script, options).catch((error) => {
-    throw error instanceof CommandError ? why(host, stack, source, error) : error
+    throw error instanceof CommandError ? explained(host, stack, source, error) : error
   })
   return true
 }
 
-/** What lies beside the application. The engine shall leave nothing out that was copied: that was judged before. */
+/** The files beside the application. The .dockerignore excludes nothing: excluded files were not copied. */
 function recipe({ dockerfile, own }: Source, context: string): { path: string; content: string }[] {
   const files = [
     { path: `${context}.Dockerfile`, content: readFileSync(dockerfile, 'utf8') },
     {
       path: `${context}.Dockerfile.dockerignore`,
-      content: '# What is here was chosen by .dockerignore already.\n',
+      content: '# Excluded files were not copied.\n',
     },
   ]
   return own ? files : [...files, { path: `${context}/psycopg2.py`, content: readFileSync(PSYCOPG2, 'utf8') }]
 }
 
-/** SHA-256 of what `sha256sum -z` prints for the files. */
+/** SHA-256 of the output of `sha256sum -z` for the files. */
 function listSum(entries: Entry[]): string {
   const hash = createHash('sha256')
   const files = entries.filter(({ kind }) => kind === 'file' || kind === 'executable')
@@ -115,10 +114,11 @@ function listSum(entries: Entry[]): string {
 
 const STATE = 'no image was made; what runs keeps running.'
 
-function why(host: Host, stack: StackConfig, source: Source, error: CommandError): OperatorError {
+/** The error for a failed build, with the reason if its output shows one. */
+function explained(host: Host, stack: StackConfig, source: Source, error: CommandError): OperatorError {
   if (error.exitCode === NOT_THE_SOURCE)
     return new OperatorError(
-      `${stack.app.source}/ was changed while it was copied to ${host.name}`,
+      `${stack.app.source}/ changed while it was copied to ${host.name}`,
       'Run again.',
       STATE,
     )
@@ -137,12 +137,12 @@ function why(host: Host, stack: StackConfig, source: Source, error: CommandError
   )
 }
 
-/** The commit that the source lies at, marked when it was changed since; `unknown` outside a git checkout. */
+/** The commit of the source, with `-changed` if files differ from it; `unknown` outside a git checkout. */
 async function revision(folder: string): Promise<string> {
   const git = (...words: string[]) =>
     ended(start(['git', '-C', folder, ...words]), GIT_DEADLINE).then(
       ({ stdout }) => stdout.trim(),
-      () => '', // no git here
+      () => '', // git is not installed
     )
   const commit = await git('rev-parse', 'HEAD')
   if (!commit) return 'unknown'

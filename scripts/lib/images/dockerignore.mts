@@ -1,29 +1,29 @@
 /**
- * What a .dockerignore leaves out, judged as Docker judges it: the rules are those of its own reader and matcher
- * (github.com/moby/patternmatcher), and a test asks Docker itself about the same patterns.
+ * The files that a .dockerignore excludes, by the rules of Docker's reader and matcher (github.com/moby/patternmatcher). A
+ * test compares the result with Docker's.
  */
 import path from 'node:path'
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 
 interface Pattern {
-  /** It takes back (`!`) what one before it left out. */
+  /** Whether it includes again (`!`) what an earlier pattern excludes. */
   back: boolean
-  /** Without `!`, a leading slash and detours. */
+  /** Without `!` and a leading slash, normalized. */
   text: string
   matches: (name: string) => boolean
 }
 
-/** What was judged of a name; the names below it need to know. */
+/** Whether a name is excluded; the names below it depend on this. */
 export interface Judgement {
   out: boolean
-  /** For each pattern whether it matches the name or a folder above it. */
+  /** For each pattern, whether it matches the name or a folder above it. */
   matched: boolean[]
 }
 
 export class Dockerignore {
   readonly #patterns: Pattern[]
 
-  /** @throws OperatorError for a pattern that Docker refuses, too */
+  /** @throws OperatorError for a pattern that Docker refuses */
   constructor(text: string) {
     this.#patterns = text
       .replace(/^\ufeff/, '')
@@ -31,11 +31,11 @@ export class Dockerignore {
       .flatMap(parse)
   }
 
-  /** @param above what was judged of the folder that it is in; nothing at the top */
+  /** @param above the judgement of the folder that contains it; undefined at the top */
   judge(name: string, above?: Judgement): Judgement {
     let out = false
     const matched = this.#patterns.map(({ back, matches }, index) => {
-      // A pattern that could change nothing is not asked, and its answer is not handed down.
+      // As in Docker, a pattern that cannot change the result is not tried, and does not count for the names below.
       const match = above?.matched[index] || (back === out && matches(name))
       if (match) out = !back
       return match
@@ -43,7 +43,7 @@ export class Dockerignore {
     return { out, matched }
   }
 
-  /** Whether something in a folder that is left out may be taken back. */
+  /** Whether a pattern may include something of an excluded folder again. */
   mayTakeBack(folder: string): boolean {
     return this.#patterns.some(
       ({ back, text }) => back && (/[*?[\\]/.test(text) || `${text}/`.startsWith(`${folder}/`)),
@@ -60,14 +60,14 @@ function parse(line: string): Pattern[] {
   return [{ back, text, matches: matcher(text, trimmed) }]
 }
 
-/** Go's filepath.Clean, and a path from the root of the context on. */
+/** Go's filepath.Clean, without a leading slash. */
 function clean(text: string): string {
   if (text === '') return ''
   const short = path.posix.normalize(text)
   return short.length > 1 ? short.replace(/\/$/, '').replace(/^\//, '') : short
 }
 
-/** A leading or a trailing `**` matches any text, also half a name; without wildcards it is the name itself. */
+/** A leading or trailing `**` matches any text, even part of a name; a pattern without wildcards matches its own text. */
 function matcher(text: string, shown: string): (name: string) => boolean {
   const inner = text.replace(/^\*\*/, '').replace(/\*\*$/, '')
   if (!/[*?[\]\\]/.test(inner)) {
@@ -102,8 +102,8 @@ const literal = (character: string) => character.replace(/[\\^$.*+?()[\]{}|/]/, 
 
 function refused(pattern: string): OperatorError {
   return new OperatorError(
-    `.dockerignore: “${pattern}” is no pattern that Docker takes`,
+    `.dockerignore: Docker does not accept the pattern “${pattern}”`,
     'Correct that line.',
-    'nothing was changed.',
+    NOTHING_CHANGED,
   )
 }

@@ -1,9 +1,9 @@
 /**
- * The base images: official ones from a registry, or ones with the same contract made from the Debian archive alone.
- * `auto` decides once and leaves its decision on the server, so that a registry's bad day cannot switch a database.
+ * The base images: official ones from a registry, or images with the same contract made from the Debian archive.
+ * `auto` decides once and keeps its decision on the server: a registry that fails later must not replace the database.
  */
 import path from 'node:path'
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import type { Doing } from '../cli/live.mts'
 import { say, warn } from '../cli/say.mts'
 import { ROOT, type StackConfig, sourceFolder } from '../config/config.mts'
@@ -18,10 +18,10 @@ import { digest, entriesOf } from './source.mts'
 const MODES = ['registry', 'debian'] as const
 export type ImageMode = (typeof MODES)[number]
 export type Service = keyof StackConfig['base_images']
-/** Name of each image that the deployment needs; certbot's only where certificates come by ACME. */
+/** Name of each image that the deployment needs; certbot's only with tls: letsencrypt. */
 export type BaseImages = Record<Exclude<Service, 'certbot'>, string> & { certbot?: string }
 
-/** Seconds for fetching or making one image. */
+/** Seconds to pull or make one image. */
 const IMAGE_DEADLINE = 900
 
 const DEBIAN_FOLDER = path.join(ROOT, 'compose/debian')
@@ -35,7 +35,7 @@ const DEBIAN_VERSIONS: Record<Service, string> = {
 }
 export const BASE = `prusa-debian/base:trixie-${digest(path.join(DEBIAN_FOLDER, 'base.sh')).slice(0, 8)}`
 
-/** The names of the base images in a mode. Debian ones are named after what they are made from, so that a name that exists is up to date. */
+/** The names of the base images in a mode. In Debian mode they contain a digest of what the image is made from. */
 export function baseImages(stack: StackConfig, mode: ImageMode): BaseImages {
   const name = (service: Service) =>
     mode === 'registry'
@@ -51,42 +51,38 @@ export function baseImages(stack: StackConfig, mode: ImageMode): BaseImages {
   }
 }
 
-/** The decision that stands: the configuration's, or the one remembered on the server. */
+/** The configured mode, or the one that `auto` decided. @throws OperatorError when nothing was decided yet */
 export async function imageMode(host: Host, stack: StackConfig): Promise<ImageMode> {
   const mode = stack.images === 'auto' ? await remembered(host, stack) : stack.images
   if (mode) return mode
-  throw new OperatorError(
-    'No images have been made yet',
-    'npx zx scripts/02-build.mts',
-    'nothing was changed.',
-  )
+  throw new OperatorError('There are no images yet', 'npx zx scripts/02-build.mts', NOTHING_CHANGED)
 }
 
-/** Decides where images come from when that is open, and says so loudly. @throws OperatorError when nobody can tell */
+/** The mode; with `auto`, decides it unless it was decided before. @throws OperatorError when the registry's answer is unclear */
 export async function decideImageMode(host: Host, stack: StackConfig): Promise<ImageMode> {
   if (stack.images !== 'auto') return stack.images
   const file = decisionFile(stack)
   const earlier = await remembered(host, stack)
   if (earlier) {
     say(
-      `images: auto decided for “${earlier}” earlier. To decide anew: sudo rm ${file} on the server, then run this again.`,
+      `images: auto decided for “${earlier}” earlier. To decide again: sudo rm ${file} on the server, then run this again.`,
     )
     return earlier
   }
   const judged = judgeAnswers(await askRegistry(host, Object.values(baseImages(stack, 'registry'))))
   if (judged.usable === undefined) throw undecided(judged)
   const mode = judged.usable ? 'registry' : 'debian'
-  const told = judged.usable ? 'official images' : 'images made here from the Debian archive'
-  warn(`images: auto decided for “${mode}”: ${told}, since ${judged.reason}.`)
+  const images = judged.usable ? 'official images' : 'images made on the server from the Debian archive'
+  warn(`images: auto decided for “${mode}”: ${images}, since ${judged.reason}.`)
   warn(
-    `It stays so from now on. To decide anew: sudo rm ${file} on the server, then npx zx scripts/02-build.mts. To choose yourself, set images: in config/stack.yaml.`,
+    `Later runs keep this decision. To decide again: sudo rm ${file} on the server, then npx zx scripts/02-build.mts. To choose yourself, set images: in config/stack.yaml.`,
   )
-  await host.run('Remembering the decision', bash`mkdir -p -m 700 ${stack.folder}`)
+  await host.run('Keeping the decision', bash`mkdir -p -m 700 ${stack.folder}`)
   await host.writeFiles([{ path: file, content: `${mode}\n` }])
   return mode
 }
 
-/** Fetches or makes base images by the names that all deployments on the engine share. */
+/** Pulls or makes base images under the names that all deployments on the engine share. */
 export async function provide(
   host: Host,
   stack: StackConfig,
@@ -110,15 +106,15 @@ export async function provide(
     underWay.delete(service)
     tell()
   }
-  // Side by side: while one waits for the archive, another one is unpacked. When one fails, the others are waited for.
+  // In parallel: while one waits for the archive, another is unpacked. If one fails, the others are still waited for.
   const provided = images.filter(([, image]) => wanted.includes(image)).map((image) => one(...image))
   await Promise.allSettled(provided)
   await Promise.all(provided)
 }
 
-/** Those of the images that the engine does not have; an engine that does not answer is an error. */
+/** The images that the engine does not have. @throws CommandError when the engine does not answer */
 export async function missingImages(host: Host, images: string[]): Promise<string[]> {
-  const output = await host.run(
+  return await host.lines(
     'Looking for images',
     bash`
 for image in ${images}; do
@@ -127,7 +123,6 @@ for image in ${images}; do
   echo "$image"
 done`,
   )
-  return output.split('\n').filter(Boolean)
 }
 
 const decisionFile = (stack: StackConfig) => `${stack.folder}/images`
@@ -145,7 +140,7 @@ function ingredients(stack: StackConfig, service: Service): string[] {
     : own
 }
 
-/** Where images are built on the server; made when it is missing. */
+/** Makes the folder in which images are built on the server; returns its path. */
 export async function buildFolder(host: Host, stack: StackConfig): Promise<string> {
   const folder = `${stack.folder}/build`
   await host.run('Making the build folder', bash`mkdir -p -m 700 ${stack.folder}; mkdir -p ${folder}`)
@@ -169,7 +164,7 @@ async function makeImage(
   doing: Doing,
 ): Promise<void> {
   const folder = await buildFolder(host, stack)
-  // Named after its content, since the engine tells contexts apart by the last part of their path alone.
+  // Named after its content: the engine knows contexts by the last part of their path only.
   const context = `${folder}/${path.posix.basename(image).replace(':', '-')}`
   const own = path.join(DEBIAN_FOLDER, service)
   await host.copyFolder(

@@ -1,6 +1,6 @@
 /**
- * The files that pip reads for an application, and the lines in them. What a line means is pip's to judge; what has to be
- * known here is which files belong to it, so that they travel, and where a line stands that pip refuses.
+ * The requirements files of an application, and their lines. pip decides what a line means. Here only the names of files
+ * matter, so that they are copied, and the line numbers, for messages.
  */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -8,18 +8,18 @@ import path from 'node:path'
 export interface Line {
   /** Path of its file below the application's folder. */
   file: string
-  /** The first of its lines, since a backslash joins several. */
+  /** Number of its first line; a backslash joins several lines. */
   number: number
   text: string
 }
 
-/** Other files that are read: `-r base.txt`, `--constraint=limits/all.txt`. */
+/** A line that includes another file: `-r base.txt`, `--constraint=limits/all.txt`. */
 const INCLUDE = /^(?:-r|-c|--requirement|--constraint)[\s=]*["']?(.+?)["']?$/
-/** As Python's splitlines() has them. */
+/** Line ends of Python's splitlines(). */
 const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/
 const COMMENT = /(^|\s+)#.*$/
 
-/** A requirement by its name, with its extras, versions, marker and options. */
+/** A requirement by name, with extras, versions, marker and options. */
 const BY_NAME = /^[a-z0-9][\w.-]*\s*(\[[^\]]*\])?\s*($|[<>=!~(;]|--)/i
 const ARCHIVE = /^[^\s;]*\.(whl|zip|tar|tgz|tbz|tlz|txz|tar\.\w+)(\[|;|\s|$)/i
 const BY_URL =
@@ -27,7 +27,7 @@ const BY_URL =
 const OPTION = /^--(no-index|pre|require-hashes|(no|only|prefer)-binary|trusted-host|use-feature)\b/
 const INDEX = /^(-i|--(extra-)?index-url)[\s=]*https?:/
 
-/** Lines of a requirements file and of those that it includes, in the order that pip reads them. */
+/** The lines of a requirements file and of the files that it includes, in pip's order. */
 export function requirementLines(
   folder: string,
   file = 'requirements.txt',
@@ -42,7 +42,7 @@ export function requirementLines(
   })
 }
 
-/** The files that pip reads, and those that they are links to, as paths below the folder. */
+/** The files that pip reads, and the targets of links among them, as paths below the folder. */
 export function requirementFiles(folder: string): string[] {
   const named = requirementLines(folder).map(({ file, text }) => included(file, text))
   const all = ['requirements.txt', ...named.filter((name) => name !== undefined)]
@@ -50,26 +50,26 @@ export function requirementFiles(folder: string): string[] {
   return [...new Set(there.flatMap((name) => [name, ...linked(folder, name)]))]
 }
 
-/** The file of the application that a file is a link to. */
+/** The file of the application to which a link leads. */
 function linked(folder: string, name: string): string[] {
   const target = path.relative(realpathSync(folder), realpathSync(path.join(folder, name)))
   return target === name || target.startsWith('../') ? [] : [target]
 }
 
-/** The file that a line includes, as a path below the application's folder; none for one that pip fetches. */
+/** The file that a line includes, as a path below the application's folder; undefined for one that pip downloads. */
 export function included(file: string, text: string): string | undefined {
   const name = INCLUDE.exec(text)?.[1]
   if (!name || /^[a-z]+:/i.test(name)) return undefined
   return path.posix.normalize(path.isAbsolute(name) ? name : path.posix.join(path.posix.dirname(file), name))
 }
 
-/** Whether pip needs nothing for this line but what it fetches: no file or folder of the application. */
+/** Whether a line needs no file or folder of the application, only downloads. */
 export function needsNoFile(text: string): boolean {
   if (INCLUDE.test(text)) return !/\bfile:/i.test(text)
   return [OPTION, INDEX, BY_URL].some((one) => one.test(text)) || (BY_NAME.test(text) && !ARCHIVE.test(text))
 }
 
-/** Where a requirement of that name stands. */
+/** The line of a requirement with that name. */
 export function placeOf(lines: readonly Line[], name: string): Line | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[-_.]+/g, '-')
   return lines.find(({ text }) => plain(/^[\w.-]+/.exec(text)?.[0] ?? '') === plain(name))
@@ -84,7 +84,7 @@ function decode(bytes: Buffer): string {
   return new TextDecoder(utf16 || 'utf-8').decode(bytes)
 }
 
-/** Lines with those joined that end with a backslash; without comments and empty ones. */
+/** Logical lines: joined after a backslash, without comments and empty lines. */
 function joined(text: string): { number: number; text: string }[] {
   const lines: { number: number; text: string; open: boolean }[] = []
   text.split(LINE_END).forEach((line, index) => {

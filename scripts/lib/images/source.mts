@@ -1,4 +1,4 @@
-/** Folders of this checkout: which files of them count, and their digest. What is counted is what travels and is built. */
+/** A folder of this checkout: the files that are copied and built, and their digest. */
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import {
@@ -12,10 +12,10 @@ import {
   readSync,
 } from 'node:fs'
 import path from 'node:path'
-import { OperatorError } from '../cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { Dockerignore, type Judgement } from './dockerignore.mts'
 
-/** Left out as if every .dockerignore began with it, so that `!` takes it back. */
+/** Excluded as if every .dockerignore began with these patterns; `!` includes them again. */
 export const LITTER = [
   '**/.git',
   '**/__pycache__',
@@ -27,38 +27,38 @@ export const LITTER = [
   '**/.env',
 ]
 
-/** Bytes that are read at once: a file may be larger than memory. */
+/** Bytes that are read at once; a file may be larger than memory. */
 const CHUNK = 1 << 20
 
 export interface Entry {
   /** Path below the folder. */
   name: string
   kind: 'file' | 'executable' | 'link' | 'folder'
-  /** SHA-256 of a file's content; where a link leads. */
+  /** SHA-256 of a file; target of a link; empty for a folder. */
   content: string
 }
 
 /**
- * What counts of a folder, as Docker's build context has it: empty folders too, links as links.
+ * The entries of a folder that Docker's build context would have: also empty folders; links stay links.
  * @param ignore text of a .dockerignore
- * @throws OperatorError naming what cannot be part of an image
+ * @throws OperatorError when an entry cannot be part of an image
  */
 export function entriesOf(folder: string, ignore = ''): Entry[] {
   const rules = new Dockerignore(`${LITTER.join('\n')}\n${ignore.replace(/^\ufeff/, '')}`)
   return below(folder, rules)
 }
 
-/** The text of the .dockerignore that counts: one that is named after the application's own Dockerfile comes first. */
+/** The text of the .dockerignore; Dockerfile.dockerignore takes precedence if the application has a Dockerfile. */
 export function ignoreOf(folder: string): string {
   const names = ['Dockerfile', 'Dockerfile.dockerignore', '.dockerignore']
   const [dockerfile, own, shared] = names.map((name) => path.join(folder, name)) as [string, string, string]
   const file = existsSync(dockerfile) && existsSync(own) ? own : shared
-  return existsSync(file) ? told(file, () => readFileSync(file, 'utf8')) : ''
+  return existsSync(file) ? attempt(file, () => readFileSync(file, 'utf8')) : ''
 }
 
 /**
- * The same for the same names, contents and execute bits, whatever the clock or the owner says.
- * @param things folders and files by their paths, entries of a folder, or any text
+ * A digest of names, contents and execute bits. Times and owners do not count.
+ * @param things paths of folders and files, entries of a folder, or any text
  * @returns hexadecimal SHA-256
  */
 export function digest(...things: (string | Entry[])[]): string {
@@ -77,13 +77,13 @@ function entriesAt(place: string): (Omit<Entry, 'kind'> & { kind: string })[] {
 
 function below(folder: string, rules: Dockerignore, at = '', above?: Judgement): Entry[] {
   const here = path.join(folder, at)
-  const names = told(here, () => readdirSync(here, 'buffer')).sort(Buffer.compare)
+  const names = attempt(here, () => readdirSync(here, 'buffer')).sort(Buffer.compare)
   return names.flatMap((bytes) => {
     const name = path.posix.join(at, bytes.toString())
     const judged = rules.judge(name, above)
     if (!isUtf8(bytes)) return judged.out ? [] : refuse(folder, name, 'has a name that is not UTF-8')
     const file = path.join(folder, name)
-    const stat = told(file, () => lstatSync(file))
+    const stat = attempt(file, () => lstatSync(file))
     if (!stat.isDirectory()) return judged.out ? [] : [entry(folder, name, stat)]
     const inside = judged.out && !rules.mayTakeBack(name) ? [] : below(folder, rules, name, judged)
     return judged.out && inside.length === 0 ? [] : [{ name, kind: 'folder', content: '' }, ...inside]
@@ -92,7 +92,7 @@ function below(folder: string, rules: Dockerignore, at = '', above?: Judgement):
 
 function entry(folder: string, name: string, stat: ReturnType<typeof lstatSync>): Entry {
   const file = path.join(folder, name)
-  if (stat?.isSymbolicLink()) return { name, kind: 'link', content: told(file, () => readlinkSync(file)) }
+  if (stat?.isSymbolicLink()) return { name, kind: 'link', content: attempt(file, () => readlinkSync(file)) }
   if (!stat?.isFile()) return refuse(folder, name, `is ${kindOf(stat)}`)
   return { name, kind: Number(stat.mode) & 0o100 ? 'executable' : 'file', content: sha256(file) }
 }
@@ -103,7 +103,7 @@ function kindOf(stat: ReturnType<typeof lstatSync>): string {
 }
 
 function sha256(file: string): string {
-  return told(file, () => {
+  return attempt(file, () => {
     const hash = createHash('sha256')
     const descriptor = openSync(file, 'r')
     try {
@@ -122,27 +122,27 @@ function sha256(file: string): string {
 function refuse(folder: string, name: string, what: string): never {
   throw new OperatorError(
     `${path.join(folder, name)} ${what}: it cannot be part of an image`,
-    'Remove it, or name it in .dockerignore.',
-    'nothing was changed.',
+    'Remove it, or exclude it in .dockerignore.',
+    NOTHING_CHANGED,
   )
 }
 
 const WHY: Record<string, string> = {
   EACCES: 'is not readable for you',
-  ENOENT: 'went away while it was read',
+  ENOENT: 'was removed while it was read',
   EISDIR: 'is a folder',
 }
 
-/** Reads, and tells an operator what could not be read. */
-function told<T>(file: string, read: () => T): T {
+/** Reads. @throws OperatorError when the file cannot be read */
+function attempt<T>(file: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
     throw new OperatorError(
       `${file} ${WHY[code] ?? `cannot be read: ${message}`}`,
-      code === 'ENOENT' ? 'Run again.' : 'Make it readable, or name it in .dockerignore.',
-      'nothing was changed.',
+      code === 'ENOENT' ? 'Run again.' : 'Make it readable, or exclude it in .dockerignore.',
+      NOTHING_CHANGED,
     )
   }
 }

@@ -1,12 +1,12 @@
-/** What the archive has that is newer than what is in the base images, and the note of it for verify. */
-
+/** Newer versions in the archive of packages in the base images, and a note about them for verify. */
 import type { StackConfig } from '../config/config.mts'
+import { rowsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote } from '../host/shell.mts'
 import { ownName } from './base.mts'
 import type { BaseImages, Service } from './images.mts'
 
-/** Seconds for one image: two fetches of package lists over a slow line. */
+/** Seconds for one image: two downloads of package lists on a slow connection. */
 const DEADLINE = 300
 
 export interface Upgrade {
@@ -14,11 +14,11 @@ export interface Upgrade {
   name: string
   from: string
   to: string
-  /** Where the newer version is: `stable,stable-security`. */
+  /** Suites that have the newer version: `stable,stable-security`. */
   suites: string
 }
 
-/** Looks into each image by a container that is gone afterwards; the archive is asked as the server's own apt asks it. */
+/** Runs apt in a container of each image, with the server's apt settings. */
 export async function scan(host: Host, stack: StackConfig, images: BaseImages): Promise<Upgrade[]> {
   const outputs = await Promise.all(
     Object.entries(images).map(async ([service, image]) => {
@@ -29,18 +29,20 @@ export async function scan(host: Host, stack: StackConfig, images: BaseImages): 
   return outputs.flat()
 }
 
-/** @param output a line each: name, version, newer version and where that is, with tabs between */
+/** @param output what upgrades.sh prints */
 export function parseUpgrades(image: string, output: string): Upgrade[] {
-  return output
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => line.split('\t'))
-    .map(([name = '', from = '', to = '', suites = '']) => ({ image, name, from, to, suites }))
+  return rowsIn(output).map(([name = '', from = '', to = '', suites = '']) => ({
+    image,
+    name,
+    from,
+    to,
+    suites,
+  }))
 }
 
 export const noteOf = (stack: StackConfig) => `${stack.folder}/upgrades`
 
-/** Leaves a line on the server for each image: its id, how many upgrades there are, and when that was found. */
+/** Writes a line to the note for each image: its id, the number of upgrades, and today's date. */
 export async function record(
   host: Host,
   stack: StackConfig,
