@@ -1,17 +1,17 @@
-# Makes an image of any folder that holds app.py, create_db.py and requirements.txt. The build context holds:
+# Makes an image of any folder that contains app.py, create_db.py and requirements.txt. The build context contains:
 #   app/           the application
-#   requirements/  what pip reads of it, apart, so that a change elsewhere does not install everything anew
+#   requirements/  the files of it that pip reads; a change of other files does not run pip again
 #   psycopg2.py
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
-# The environment sees the image's own packages: in Debian mode they satisfy requirements.txt and pip asks no network.
+# The environment includes the image's own packages: in Debian mode they satisfy requirements.txt without a download.
 RUN : prusa release; python -m venv --system-site-packages --without-pip /opt/venv
-# Where the application will be, since an editable install refers to its place.
+# The application's final folder, since an editable install refers to it.
 WORKDIR /app
 COPY requirements .
-# Secrets `ca` and `pipconf` are the server's CA bundle and pip.conf, for an inner mirror. The short timeout makes a
-# network that swallows packets an error in 20 seconds.
+# Secrets `ca` and `pipconf` are the server's CA bundle and pip.conf, for a private mirror. With the short timeout, a
+# network that drops packets is an error after 20 seconds.
 RUN --mount=type=secret,id=ca,target=/run/secrets/ca --mount=type=secret,id=pipconf,target=/run/secrets/pipconf \
     --mount=type=bind,source=psycopg2.py,target=/run/psycopg2.py \
     if [ -e /run/secrets/pipconf ]; then export PIP_CONFIG_FILE=/run/secrets/pipconf; fi \
@@ -32,7 +32,7 @@ HEALTHCHECK --interval=30s --timeout=3s --start-period=30s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request as u; assert u.urlopen(f\"http://127.0.0.1:{os.environ.get('APP_PORT') or 5000}/status\", timeout=2).read().strip() == b'OK'"]
 CMD ["python", "app.py"]
 
-# Last, because they change with every release.
+# Last, since they change with every release.
 ARG RELEASE
 ARG REVISION
 ARG CREATED

@@ -1,7 +1,7 @@
-"""The database's port on the server: passes each connection on to the database, and the bytes both ways.
+"""The database's port on the server: forwards each connection to the database.
 
-A container whose port is published can itself connect to the server, on every address that the server has. So that the
-database cannot, another container has the published port, one that holds nothing.
+A container with a published port can itself connect to every address of the server. The database must not, so this
+container, which has no data, has the published port instead.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
             writer.write(data)
             await writer.drain()
     except ConnectionError:
-        pass  # the other side is closed in the same way
+        pass  # closing the writer below ends the other direction, too
     finally:
         writer.close()
 

@@ -1,24 +1,24 @@
 #!/bin/sh
-# Starts PostgreSQL in $PGDATA, in the official image and in Debian's alike; runs as the user postgres.
+# Starts PostgreSQL in $PGDATA, as the user postgres, in the official image and in Debian's.
 #
 #   postgres.sh [OPTION…]    options of the server
 #
-# Not by the official image's own script. It begins with a temporary server, which is easily taken for the real one, and
-# what it leaves when it is cut off stays half done for ever.
+# The official image's own script first starts a temporary server, which looks like the real one. If it is interrupted, it
+# leaves an incomplete cluster that it never completes.
 set -eu
 
-# The official image's volume is everybody's to begin with, and PostgreSQL refuses that.
+# At first, everybody can write to the official image's volume, and PostgreSQL refuses that.
 chmod 0700 "$PGDATA"
 
-# The cluster is made aside and marked as complete before it is moved into place, PG_VERSION last: whenever the first
-# start is killed, the next one either begins anew or finishes the move. Its locale is one that every image has.
+# The cluster is made in another folder and marked as complete before it is moved into place, PG_VERSION last. If the first
+# start is killed at any moment, the next one starts again or finishes the move. Every image has this locale.
 fresh=$PGDATA/.fresh
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   if [ ! -e "$fresh/COMPLETE" ]; then
     rm -rf "$fresh"
     initdb --pgdata="$fresh" --username=postgres --encoding=UTF8 --locale=C.UTF-8 \
       --no-sync --auth-local=peer --auth-host=reject
-    # Once, and only these files: a bare `sync` waits for everything that the whole server has not written yet.
+    # Syncs once, and only these files: a plain `sync` would wait for all unwritten data of the server.
     initdb --sync-only --pgdata="$fresh"
     touch "$fresh/COMPLETE"
   fi

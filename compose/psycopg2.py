@@ -1,7 +1,7 @@
-"""Has pip take psycopg2-binary where the application's requirements name psycopg2.
+"""Replaces psycopg2 by psycopg2-binary in the requirements files of the current folder.
 
-They are one module, but psycopg2 is source only on PyPI and wants a compiler. Works on the files in the current folder;
-pip itself says which of their lines are meant. One with a hash stays: the hash is that of the source.
+Both are the same module, but psycopg2 has no wheel on PyPI and needs a compiler. pip itself parses the files and names
+the lines. A line with a hash stays, since the hash is that of the source.
 """
 
 import re
@@ -17,7 +17,7 @@ PLACE = re.compile(r"-[rc] (.+) \(line (\d+)\)")
 
 
 def named(one):
-    """The name of a requirement that pip looks up by its name."""
+    """The name of the requirement; empty unless pip looks it up by name."""
     try:
         requirement = Requirement(one.requirement)
     except InvalidRequirement:
@@ -28,7 +28,7 @@ def named(one):
 try:
     every = list(parse_requirements("requirements.txt", session=SESSION))
 except (InstallationError, UnicodeError):
-    every = []  # pip says what is wrong with them when it reads them itself
+    every = []  # pip reports the error when it reads the files
 
 for file, number in [PLACE.match(one.comes_from).groups() for one in every if named(one) == "psycopg2"]:
     path = Path(file)

@@ -1,5 +1,5 @@
--- Who has the locks that others wait for, a line each. psql variable waiters: addresses of those who wait, a blank between
--- two; empty: everybody.
+-- Sessions that hold a lock for which other sessions wait, a line each. psql variable:
+--   waiters    client addresses of the waiting sessions, separated by blanks; empty: all
 SELECT DISTINCT format('%s (process %s), %s since %s: %s', b.usename, b.pid, b.state,
          to_char(b.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), left(regexp_replace(b.query, '\s+', ' ', 'g'), 200))
   FROM pg_stat_activity w CROSS JOIN unnest(pg_blocking_pids(w.pid)) p(pid) JOIN pg_stat_activity b ON b.pid = p.pid

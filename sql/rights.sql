@@ -1,14 +1,14 @@
--- developer reads everything and writes nothing; nobody else gets in. Run as postgres, whenever app may have made something
--- new; repeatable. In one transaction: nobody meets a right that is gone for a moment.
+-- developer may read everything and write nothing; no other role gets in. Run as postgres whenever app may have made new
+-- objects; repeatable. In one transaction, so that no session sees a right missing for a moment.
 BEGIN;
 
--- Nobody by default: no connection, no temporary tables.
+-- By default nobody may connect or make temporary tables.
 REVOKE ALL ON DATABASE prusa FROM PUBLIC, developer;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT CONNECT ON DATABASE prusa TO developer;
 
--- The schemas, relations and routines that people made. What is part of something else (of an extension, or of a range type:
--- its constructors) keeps the rights that it came with: everybody may call citext_eq, since comparing two texts does.
+-- The schemas, relations and routines of the application. Parts of an extension or of a range type keep their own rights:
+-- everybody may call citext_eq, since comparing two citext values calls it.
 CREATE TEMPORARY VIEW part AS
   SELECT classid, objid, refobjid AS whole FROM pg_depend
    WHERE deptype = 'e' OR deptype = 'i' AND classid = 'pg_proc'::regclass;
@@ -30,7 +30,7 @@ CREATE TEMPORARY VIEW made_routine AS
    WHERE pronamespace IN (SELECT oid FROM made_schema)
      AND NOT EXISTS (SELECT FROM part WHERE classid = p.tableoid AND objid = p.oid);
 
--- Rights to write that somebody gave to everybody or to developer. app, which may have them by everybody's, keeps them.
+-- Removes rights to write from everybody and from developer. app keeps them, even if it had them as everybody.
 SELECT 'GRANT ALL ON ' || name || ' TO app', 'REVOKE ALL ON ' || name || ' FROM PUBLIC, developer'
   FROM (SELECT name, acl, 'SELECT' AS reading FROM made_relation
         UNION ALL SELECT 'SCHEMA ' || name, acl, 'USAGE' FROM made_schema) one
@@ -44,17 +44,17 @@ SELECT format('GRANT USAGE ON SCHEMA %s TO developer', name), format('GRANT SELE
 ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT USAGE ON SCHEMAS TO developer;
 ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT SELECT ON TABLES TO developer;
 ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT SELECT ON SEQUENCES TO developer;
--- A mistake in a session is caught first here; the missing rights are what protects.
+-- This catches mistakes early; the missing rights are the protection.
 ALTER ROLE developer IN DATABASE prusa SET default_transaction_read_only = on;
 
--- A routine that runs with its owner's rights could write: developer calls none, today and tomorrow.
+-- developer may call no routine that runs with its owner's rights, since it could write, now or in the future.
 ALTER DEFAULT PRIVILEGES FOR ROLE app REVOKE EXECUTE ON ROUTINES FROM PUBLIC;
 SELECT CASE WHEN apps THEN 'GRANT EXECUTE ON ' || name || ' TO app' END,
        'REVOKE EXECUTE ON ' || name || ' FROM PUBLIC, developer'
   FROM made_routine WHERE as_owner AND developers \gexec
--- One that runs with the caller's rights can do no more than developer can. Views, operators and range types need it.
+-- developer may call routines that run with the caller's rights. Views, operators and range types need them.
 SELECT 'GRANT EXECUTE ON ' || name || ' TO developer' FROM made_routine WHERE NOT as_owner AND harmless AND NOT developers \gexec
--- None that makes large objects, which PostgreSQL lets everyone call.
+-- developer may make no large objects; PostgreSQL lets everybody call these functions.
 REVOKE EXECUTE ON FUNCTION
   lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea),
   lo_open(oid, integer), lowrite(integer, bytea), lo_truncate(integer, integer),
@@ -64,8 +64,8 @@ GRANT EXECUTE ON FUNCTION
   lo_open(oid, integer), lowrite(integer, bytea), lo_truncate(integer, integer),
   lo_truncate64(integer, bigint), lo_unlink(oid) TO app;
 
--- An earlier form of this file took every routine from everybody, those of extensions included. An extension of which not
--- one is left gets them back; a single one that is missing is somebody's decision.
+-- An earlier version of this file revoked all routines from everybody, those of extensions included. If an extension has
+-- none left, it gets them back. If only some are missing, an administrator has revoked them.
 SELECT 'GRANT EXECUTE ON ROUTINE ' || routine || ' TO PUBLIC'
   FROM (SELECT p.oid::regprocedure AS routine, bool_and(proacl IS NOT NULL AND NOT EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0))
                  OVER (PARTITION BY whole) AS all_taken

@@ -1,7 +1,7 @@
--- The two roles of the database `prusa`, run as postgres; repeatable. What developer may is in rights.sql. psql variables:
---   owner_password, developer_password    set only when the role's present password is another one
---   idle_timeout                          of a transaction of developer's
--- A password is not written to the server's log, not even by a statement that fails.
+-- The two roles of the database `prusa`; rights.sql has the rights of developer. Run as postgres; repeatable. psql variables:
+--   owner_password, developer_password    set only if the role has another password
+--   idle_timeout                          for an idle transaction of developer
+-- Passwords are not logged, not even by a statement that fails.
 SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
 SET password_encryption = 'scram-sha-256';
@@ -17,7 +17,7 @@ ALTER ROLE developer LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOB
   ALTER ROLE developer PASSWORD :'developer_password';
 \endif
 
--- Who reads and goes for lunch keeps no lock in the way of a migration.
+-- An idle session of developer must not keep a lock that a migration needs.
 ALTER ROLE developer IN DATABASE prusa SET idle_in_transaction_session_timeout = :'idle_timeout';
 
 -- app: the owner, full access.

@@ -1,4 +1,4 @@
--- One line that changes when a table, a column or an index does: what tells a rollback that the schema is another one.
+-- Prints a digest of all tables, columns and indexes, by which a rollback knows whether the schema has changed.
 SELECT md5(concat_ws('|',
   (SELECT string_agg(concat_ws(' ', table_schema, table_name, column_name, data_type, is_nullable, column_default), ','
           ORDER BY table_schema, table_name, column_name)

@@ -1,5 +1,4 @@
--- One line that changes when roles.sql or rights.sql changes something: how the deployment knows that a second run changed
--- nothing.
+-- Prints a digest of all that roles.sql and rights.sql may change, by which 03-db knows whether they changed anything.
 WITH schemas AS (SELECT oid, nspname, nspacl FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')
 SELECT 'state ' || md5(concat_ws('|',
   (SELECT string_agg(r::text, ',' ORDER BY rolname)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts HAProxy in the foreground as master and worker, so that SIGUSR2 reloads its configuration.
+# Starts HAProxy in the foreground as master and worker: SIGUSR2 then reloads its configuration.
 set -eu
 
 case ${1:-} in '' | -*) set -- haproxy "$@" ;; esac

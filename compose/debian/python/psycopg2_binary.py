@@ -1,7 +1,7 @@
-"""Tells pip that psycopg2-binary is here too where Debian's psycopg2 is.
+"""Registers Debian's psycopg2 also as psycopg2-binary.
 
-They are one module under two names on PyPI, and pip goes by the name alone: without this entry it would fetch a second
-copy, and fail where there is no network.
+Both names on PyPI are the same module, but pip compares only names: without this entry it would download a second copy,
+and fail without a network.
 """
 
 from importlib.metadata import PackageNotFoundError, distribution
@@ -12,4 +12,4 @@ try:
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: psycopg2-binary\nVersion: {psycopg2.version}\n")
 except PackageNotFoundError:
-    pass  # the application does without
+    pass  # the application does not need it

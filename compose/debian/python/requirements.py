@@ -1,9 +1,9 @@
-"""Installs from Debian what an application's requirements name, where Debian has it in a version that they allow.
+"""Installs the requirements of an application from Debian if Debian has an allowed version.
 
-    requirements.py FOLDER    the folder with requirements.txt, or with none
+    requirements.py FOLDER    the folder that may contain requirements.txt
 
-The files are read by pip, and pip fetches the rest when the application is built. What has a hash, an address or a path
-is meant to be that very file, and left to pip.
+pip parses the files, and downloads the rest when the application is built. A requirement with a hash, an address or a
+path is left to pip, since it means exactly that file.
 """
 
 import os
@@ -21,12 +21,12 @@ from pip._vendor.packaging.specifiers import SpecifierSet
 from pip._vendor.packaging.utils import canonicalize_name
 from pip._vendor.packaging.version import InvalidVersion, Version
 
-# Debian's own list of what its packages are called on PyPI: it is what dh_python writes dependencies by.
+# Debian's list of package names by name on PyPI, which dh_python uses.
 LIST = "/usr/share/dh-python/dist/cpython3_fallback"
 
 
 def key(name):
-    """psycopg2-binary is psycopg2 under another name."""
+    """The name for comparisons: psycopg2-binary is the same as psycopg2."""
     return canonicalize_name(name).removesuffix("-binary")
 
 
@@ -44,14 +44,14 @@ def known():
 
 
 def read():
-    """The requirements, and the versions that requirements and constraints allow, by name."""
+    """The requirements, and by name the versions that requirements and constraints allow."""
     wanted, allowed = [], defaultdict(SpecifierSet)
     try:
         for one in parse_requirements("requirements.txt", session=PipSession()):
             try:
                 requirement = Requirement(one.requirement)
             except InvalidRequirement:
-                continue  # a path, an address, or wrong: pip says so
+                continue  # a path, an address, or an error that pip reports
             if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
                 continue
             if requirement.url or (one.options or {}).get("hashes"):
@@ -60,24 +60,24 @@ def read():
             if not one.constraint:
                 wanted.append(requirement)
     except (InstallationError, UnicodeError) as error:
-        print(f"The requirements are read up to here only: {error}")
+        print(f"The requirements could not be read any further: {error}")
     return wanted, allowed
 
 
 def versions(packages):
-    """What PyPI would call the versions of Debian packages, by package; those that Debian does not have are missing."""
+    """By package, its version in Debian, without Debian's suffix; only packages that Debian has."""
     shown = run("apt-cache", "show", "--no-all-versions", *packages, check=False)
     found = {}
     for package, version in re.findall(r"^Package: (.+)\n(?:.+\n)*?Version: (?:\d+:)?([^+\n-]+)", shown, re.M):
         try:
             found[package] = Version(version.replace("~", ""))
         except InvalidVersion:
-            pass  # nobody can say whether it is allowed
+            pass  # it cannot be compared
     return found
 
 
 def extras(requirement):
-    """What an installed requirement needs beside for the extras that are asked for."""
+    """What an installed requirement needs for its extras."""
     try:
         needs = [Requirement(need) for need in distribution(requirement.name).requires or []]
     except PackageNotFoundError:
@@ -91,7 +91,7 @@ def extras(requirement):
 
 
 def packages(wanted, allowed, names):
-    """The packages for what is wanted, in versions that are allowed."""
+    """The Debian packages of these requirements whose version is allowed."""
     called = {one: names.get(key(one.name), f"python3-{canonicalize_name(one.name)}") for one in wanted}
     found = versions(called.values())
     fits = lambda one: (allowed[key(one.name)] & one.specifier).contains(found[called[one]], prereleases=True)

@@ -10,7 +10,7 @@ if [ "$(id -u)" = 0 ]; then
   exec setpriv --reuid=redis --regid=redis --init-groups "$0" "$@"
 fi
 
-# Protected mode refuses every client but the container itself; who gets in is decided by the container's network.
+# Protected mode would refuse every client outside of the container. The container's network decides who reaches Redis.
 case ${2:-} in
   -v | --version | -h | --help | --test-memory) exec "$@" ;;
   *) exec "$@" --protected-mode no ;;
