@@ -1,7 +1,7 @@
 /**
- * The client of the bench: 200 requests/s, open loop, in a process of its own. On the net a client has a machine of its
- * own and comes in by the kernel; here it shares the processors, and what Docker publishes on the loopback comes in by a
- * process of Docker's. So both go before everything else: else their own waiting would be taken for the site's.
+ * The client of the bench: 200 requests/s, open loop, in its own process. A real client has its own machine and reaches
+ * the site through the kernel. Here it shares the processors with the site, and a process of Docker (docker-proxy) forwards
+ * the published port. Both processes get a high priority: else their delays would count as the site's.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,9 +15,9 @@ import type { Deployment } from '../tests/lib/deployment.mts'
 
 /** Requests per second, half of them on fresh connections. */
 export const RATE = 200
-/** Niceness: -20 goes before everything else. */
+/** Niceness; -20 is the highest priority. */
 const FIRST = -15
-/** Milliseconds in which Node has compiled what asking takes; they do not count. */
+/** Milliseconds in which Node compiles the client; they do not count. */
 const WARM_UP = 2000
 
 export interface Asking {
@@ -28,7 +28,7 @@ export interface Asking {
   timeout: number
 }
 
-/** Asks the site while the work is done; returns what the client saw. */
+/** Sends requests to the site while the work is done; returns a summary of the responses. */
 export async function asked(
   site: Deployment,
   work: () => Promise<unknown>,
@@ -54,7 +54,7 @@ export async function asked(
   return JSON.parse(output.split('\n')[1] as string)
 }
 
-/** Docker's processes for the ports of this deployment go first, too; each thread has a niceness of its own. */
+/** Gives Docker's processes for the ports of this deployment the same priority; each thread has its own niceness. */
 async function publishFirst(site: Deployment): Promise<void> {
   for (const file of await glob('/proc/[0-9]*/cmdline', { onlyFiles: false })) {
     const argv = commandOf(file)
@@ -74,7 +74,7 @@ function commandOf(file: string): string[] {
   }
 }
 
-/** The client's own process: told on standard input whom to ask, it begins, and ends with its input. */
+/** The client's own process: reads the site from standard input, then sends requests until its input ends. */
 async function main(): Promise<void> {
   const [line] = (await once(process.stdin, 'data')) as [Buffer]
   const { location, certificate, asking } = JSON.parse(String(line)) as {

@@ -1,4 +1,4 @@
-/** What the tool itself costs: programs that are started and processor time, of one whole command. */
+/** The cost of the tool itself: processor time of one command, and the programs that it starts. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
@@ -8,18 +8,18 @@ import type { Deployment } from '../tests/lib/deployment.mts'
 import { docker } from '../tests/lib/deployment.mts'
 import { median } from './measure.mts'
 
-/** Times that it is measured; the median counts. */
+/** Number of measurements; the median counts. */
 const TIMES = 3
 
 interface Cost {
-  /** Seconds of processor time, of the command and what it has waited for. */
+  /** Seconds of processor time of the command and its child processes. */
   processor: number
   programs: number
-  /** The most frequent ones, and how many of each. */
+  /** The most frequent programs, each with its number. */
   names: string
 }
 
-/** A rollout of all replicas, from the command that is typed to its end. */
+/** Measures a rollout of all replicas, the whole command. */
 export async function cost(site: Deployment): Promise<string[][]> {
   const runs: Cost[] = []
   for (let time = 0; time < TIMES; time++) runs.push(await costOf(site))

@@ -1,4 +1,4 @@
-"""Counts the programs that a process and those below it start until the standard input ends, by name (the kernel's proc connector)."""
+"""Counts the programs that a process and its descendants start, by name, until the standard input ends (proc connector)."""
 
 import collections
 import json

@@ -1,6 +1,6 @@
-/** How long things take. */
+/** Measures durations. */
 
-/** As users call the scripts, which costs its time. */
+/** Runs the scripts as users do, which takes longer than node alone. */
 export const AS_TYPED = ['npx', 'zx']
 
 /** Seconds of one run, as text. */
@@ -8,7 +8,7 @@ export async function timed(work: () => Promise<unknown>): Promise<string> {
   return `${(await secondsOf(work)).toFixed(2)} s`
 }
 
-/** The least of several runs: what the work costs when nothing else disturbs it. */
+/** The minimum of several runs, which other load on the machine disturbs least. */
 export async function minimum(runs: number, work: () => Promise<unknown>): Promise<string> {
   const times: number[] = []
   for (let run = 0; run < runs; run++) times.push(await secondsOf(work))

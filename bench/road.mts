@@ -1,4 +1,4 @@
-/** The road: what a deployment costs, once, again, and while it serves. */
+/** Measures a deployment: first run, second run, throughput, sizes, memory. */
 import { Deployment, docker } from '../tests/lib/deployment.mts'
 import { hop } from './hop.mts'
 import { AS_TYPED, minimum, timed } from './measure.mts'

@@ -1,4 +1,4 @@
-/** Rollouts in front of a client of 200 requests/s: good ones, broken ones, interrupted ones, and plain Compose beside. */
+/** Rollouts under 200 requests/s: good ones, broken ones and interrupted ones, and plain Compose for comparison. */
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
@@ -19,9 +19,9 @@ import { asPeers } from './weights.mts'
 
 const ROUNDS = Number(process.env.ROUNDS ?? 20)
 const FAULTS = Number(process.env.FAULTS ?? 5)
-/** Seconds of asking a site that nobody touches. */
+/** Seconds of requests to a site that does not change. */
 const STEADY = 30
-/** Milliseconds within which a rollout of that application is cut off. */
+/** Milliseconds after which a rollout is interrupted, at most. */
 const LONGEST = 25_000
 /** Two replicas, two fresh ones, nginx, HAProxy, PostgreSQL and its port, Redis. */
 const CONTAINERS = 9

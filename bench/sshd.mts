@@ -1,4 +1,4 @@
-/** This machine over ssh: an sshd of the bench's own on 127.0.0.1, so that local and ssh differ in nothing else. */
+/** An sshd of the bench on 127.0.0.1, so that this machine can also be measured over ssh. */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { until } from '../tests/lib/until.mts'
 import { makeIdentity } from '../tests/server/identity.mts'
 
 export interface Sshd {
-  /** What --host takes. */
+  /** The value for --host. */
   host: string
   sshConfig: string
   stop(): void
@@ -27,10 +27,10 @@ export async function startSshd(): Promise<Sshd> {
     Port: port,
     HostKey: path.join(folder, 'host_key'),
     AuthorizedKeysFile: path.join(folder, 'authorized_keys'),
-    // The folder is below one that everybody may write to.
+    // Everybody may write to a folder above.
     StrictModes: 'no',
     PidFile: 'none',
-    // bash takes each session for a login and would run root's .bashrc, which on a developer's machine can be long.
+    // Else bash takes each session for a login and runs root's .bashrc, which may be slow on a developer's machine.
     SetEnv: 'SHLVL=2',
   }
   const options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])

@@ -1,17 +1,17 @@
-/** What a rollout takes beyond the time in which it waits for the application. */
+/** The duration of a rollout without the time in which it waits for the application. */
 import type { Deployment } from '../tests/lib/deployment.mts'
 import { median } from './measure.mts'
 import { startSshd } from './sshd.mts'
 
-/** Rollouts here and over ssh each. */
+/** Number of rollouts locally, and over ssh. */
 const WAYS = 4
-/** Seconds that an application takes to warm up and to drain: the tests' own, and one that is quick. */
+/** Seconds in which the application warms up and drains: as in the tests, and a quick one. */
 export const SLOW = { MINIMAL_WARMUP: '10', MINIMAL_DRAIN: '5-15' }
 const QUICK = { MINIMAL_WARMUP: '2', MINIMAL_DRAIN: '1-3' }
-/** Times that each is measured; the median counts. */
+/** Number of measurements; the median counts. */
 const TIMES = 3
 
-/** Seconds of a rollout beyond the application's own waits, from what it says itself. */
+/** Seconds of a rollout beyond the application's own waits, by its last sentence. */
 export async function added(site: Deployment): Promise<string[][]> {
   const rows: string[][] = []
   for (const [replicas, surge, environment] of [
@@ -36,18 +36,18 @@ export async function added(site: Deployment): Promise<string[][]> {
   return rows
 }
 
-/** Seconds from the last sentence of a rollout. */
+/** Seconds in the last sentence of a rollout. */
 export function saidBy(text: string): { all: number; beyond: number } {
   const [, all = '', own = ''] = / in ([\d.]+) s \(([\d.]+) s of it/.exec(text) ?? []
   return { all: Number(all), beyond: Number(all) - Number(own) }
 }
 
-/** The same rollout here and over ssh, in turn; the application's own waits taken off, since its draining is a lottery. */
+/** The same rollout locally and over ssh, in turn, without the application's own waits, which are random. */
 export async function overSsh(site: Deployment): Promise<string[][]> {
   const sshd = await startSshd()
   site.configure({ ssh_config: sshd.sshConfig, rollout: { surge: 'all' } })
-  const ways: Record<string, string[]> = { here: [], 'over ssh': ['--host', sshd.host] }
-  const added: Record<string, number[]> = { here: [], 'over ssh': [] }
+  const ways: Record<string, string[]> = { locally: [], 'over ssh': ['--host', sshd.host] }
+  const added: Record<string, number[]> = { locally: [], 'over ssh': [] }
   try {
     for (let round = 0; round < WAYS; round++)
       for (const [way, flags] of Object.entries(ways)) added[way]?.push(await addedBy(site, flags))
@@ -55,7 +55,7 @@ export async function overSsh(site: Deployment): Promise<string[][]> {
     sshd.stop()
   }
   return Object.entries(added).map(([way, all]) => [
-    `the whole command ${way}, beyond the application's own waits (least of ${WAYS})`,
+    `the whole command ${way}, beyond the application's own waits (minimum of ${WAYS})`,
     `${Math.min(...all).toFixed(1)} s`,
   ])
 }

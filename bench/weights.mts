@@ -1,15 +1,15 @@
-/** How the kernel shares the processor out between the containers and everything else on the machine. */
+/** How the kernel divides the processor between containers and other processes. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 
-/** The group of all containers where systemd does not run, by version of cgroups, and one container's due there. */
+/** The cgroup of all containers on a machine without systemd, by version of cgroups, and the share of one container. */
 const GROUPS = [
   { file: '/sys/fs/cgroup/cpu/docker/cpu.shares', each: 1024 },
   { file: '/sys/fs/cgroup/docker/cpu.weight', each: 100 },
 ]
 
 /**
- * Does the work while each container counts as much as a process outside does, as it is where systemd runs: there every
- * container is a peer of the engine. Without systemd they all count as one process together.
+ * Does the work while each container has the same share as a process outside, as on a machine with systemd. Without
+ * systemd, all containers together have the share of one process.
  */
 export async function asPeers<T>(containers: number, work: () => Promise<T>): Promise<T> {
   const group = GROUPS.find(({ file }) => existsSync(file))
