@@ -6,7 +6,7 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
-import { describe as described, ownName } from '../../scripts/lib/images/base.mts'
+import { ownName } from '../../scripts/lib/images/base.mts'
 import { baseImages } from '../../scripts/lib/images/images.mts'
 
 let source: string
@@ -60,12 +60,6 @@ test('in Debian mode, other requirements change only the Python image', () => {
   writeFileSync(path.join(source, 'base.txt'), 'flask\n')
   assert.notEqual(baseImages(withSource(), 'debian').python, without)
   assert.deepEqual({ ...later, python: '' }, { ...earlier, python: '' })
-})
-
-test('the description of what was done', () => {
-  assert.equal(described([], 'debian'), 'there: nothing to do')
-  assert.equal(described(['a', 'b'], 'debian'), 'made a and b')
-  assert.equal(described(['a'], 'registry'), 'pulled a')
 })
 
 test('a deployment’s own names, also for images with a registry’s address or a digest', () => {

@@ -7,7 +7,6 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { sourceOf } from '../../scripts/lib/images/application.mts'
-import { described } from '../../scripts/lib/images/build.mts'
 import { howToMake, imageOf } from '../../scripts/lib/images/release.mts'
 import { refusal } from '../lib/refusal.mts'
 
@@ -114,11 +113,8 @@ describe('requirements must not include a file that pip will not find', () => {
     })
 })
 
-test('the name of its image, and the description of its build', () => {
+test('the name of its image', () => {
   assert.equal(imageOf({ ...stack(), project: 'shop' }, '1a2b'), 'shop/app:1a2b')
-  const source = { release: '1a2b' }
-  assert.equal(described(source, true), 'release 1a2b built')
-  assert.equal(described(source, false), 'release 1a2b is built from this source already: nothing to do')
 })
 
 test('how to build a release whose image was removed', () => {

@@ -21,7 +21,7 @@ const ORDER_DEADLINE = 300
 const PATIENCE = 300
 
 /** The result of an order. */
-export interface Issued {
+interface Issued {
   /** Whether the installed certificate is another one now. */
   changed: boolean
   timer: Timer

@@ -21,7 +21,7 @@ export interface Reloadable {
 }
 
 /** A configuration of such a service. */
-export interface ServiceConfig extends Reloadable {
+interface ServiceConfig extends Reloadable {
   /** Contents by file name. */
   files: Record<string, string>
   /** The service's own command that checks the configuration in a folder of the container. */

@@ -12,6 +12,7 @@ import {
   BASE,
   type BaseImages,
   baseImages,
+  byService,
   type ImageMode,
   imageMode,
   provide,
@@ -26,8 +27,7 @@ export function ownName(stack: StackConfig, service: Service, image: string): st
 
 /** All own names of base images in a mode. */
 export function ownNames(stack: StackConfig, mode: ImageMode): string[] {
-  const images = Object.entries(baseImages(stack, mode)) as [Service, string][]
-  return images.map(([service, image]) => ownName(stack, service, image))
+  return byService(baseImages(stack, mode)).map(([service, image]) => ownName(stack, service, image))
 }
 
 /** The own names in both modes, while the mode is not decided yet. */
@@ -112,10 +112,8 @@ export async function ensureBaseImages(
  * @returns the images that are missing
  */
 async function adopt(host: Host, stack: StackConfig, images: BaseImages, move: boolean): Promise<string[]> {
-  const pairs = (Object.entries(images) as [Service, string][]).map(
-    ([service, image]) => `${image} ${ownName(stack, service, image)}`,
-  )
-  const script = remote('adopt', { images: pairs.join('\n'), move: move ? 'yes' : 'no' })
+  const names = byService(images).map(([service, image]) => `${image} ${ownName(stack, service, image)}`)
+  const script = remote('adopt', { images: names.join('\n'), move: move ? 'yes' : 'no' })
   return await host.lines('Looking for the base images', script)
 }
 
@@ -133,10 +131,4 @@ export async function pruneImages(host: Host, stack: StackConfig): Promise<void>
       remote('cache', {}),
     ]),
   )
-}
-
-/** What ensureBaseImages did, for people. */
-export function describe(missing: string[], mode: ImageMode): string {
-  if (missing.length === 0) return 'there: nothing to do'
-  return `${mode === 'debian' ? 'made' : 'pulled'} ${list(missing)}`
 }

@@ -1,7 +1,7 @@
 /** Why a build failed: pip's reason with the requirement that it is about, or the failed step of a Dockerfile. */
 import { type Line, placeOf } from './requirements.mts'
 
-export interface Reason {
+interface Reason {
   /** The line of a requirements file; undefined if pip names none. */
   line: Line | undefined
   what: string

@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { CommandError, indent, lastLines, OperatorError } from '../cli/errors.mts'
 import type { Doing } from '../cli/live.mts'
-import { step } from '../cli/say.mts'
+import { list, step } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { ended, start } from '../host/process.mts'
 import { remote } from '../host/shell.mts'
 import { neededByPip, PSYCOPG2, releaseOf, type Source, sourceOf } from './application.mts'
-import { describe, ensureBaseImages, identityNow, ownName } from './base.mts'
+import { ensureBaseImages, identityNow, ownName } from './base.mts'
 import { failedStep, pipFailure, sentence } from './build-failure.mts'
 import { baseImages, buildFolder, type ImageMode } from './images.mts'
 import { buildProgress } from './progress.mts'
@@ -37,19 +37,18 @@ export async function buildRelease(
 ): Promise<string> {
   const images = baseImages(stack, mode)
   const source = sourceOf(stack, '') // an application that cannot be built is an error before anything is made
-  await step(`Base images (${mode})`, async (doing) =>
-    describe(await ensureBaseImages(host, stack, mode, fresh, doing), mode),
-  )
+  await step(`Base images (${mode})`, async (doing) => {
+    const done = await ensureBaseImages(host, stack, mode, fresh, doing)
+    if (done.length === 0) return 'there: nothing to do'
+    return `${mode === 'debian' ? 'made' : 'pulled'} ${list(done)}`
+  })
   source.release = releaseOf(source, await identityNow(host, stack, images))
   const python = ownName(stack, 'python', images.python)
-  await step('Application', async (doing) =>
-    described(source, await build(host, stack, source, python, doing)),
-  )
+  await step('Application', async (doing) => {
+    const built = await build(host, stack, source, python, doing)
+    return `release ${source.release} ${built ? 'built' : 'is built from this source already: nothing to do'}`
+  })
   return source.release
-}
-
-export function described({ release }: Pick<Source, 'release'>, built: boolean): string {
-  return `release ${release} ${built ? 'built' : 'is built from this source already: nothing to do'}`
 }
 
 /** Builds the release unless its image exists; returns whether it was built. */

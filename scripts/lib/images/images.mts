@@ -41,15 +41,13 @@ export function baseImages(stack: StackConfig, mode: ImageMode): BaseImages {
     mode === 'registry'
       ? stack.base_images[service]
       : `prusa-debian/${service}:${DEBIAN_VERSIONS[service]}-${digest(...ingredients(stack, service)).slice(0, 8)}`
-  return {
-    postgres: name('postgres'),
-    redis: name('redis'),
-    nginx: name('nginx'),
-    haproxy: name('haproxy'),
-    python: name('python'),
-    ...(stack.tls === 'letsencrypt' && { certbot: name('certbot') }),
-  }
+  const services = (Object.keys(DEBIAN_VERSIONS) as Service[]).filter(
+    (service) => service !== 'certbot' || stack.tls === 'letsencrypt',
+  )
+  return Object.fromEntries(services.map((service) => [service, name(service)])) as BaseImages
 }
+
+export const byService = (images: BaseImages) => Object.entries(images) as [Service, string][]
 
 /** The configured mode, or the one that `auto` decided. @throws OperatorError when nothing was decided yet */
 export async function imageMode(host: Host, stack: StackConfig): Promise<ImageMode> {
@@ -91,7 +89,6 @@ export async function provide(
   fresh = false,
   doing: Doing = () => {},
 ): Promise<void> {
-  const images = Object.entries(baseImages(stack, mode)) as [Service, string][]
   if (wanted.length > 0 && mode === 'debian') await makeBase(host, stack, fresh, doing)
   const underWay = new Map<Service, string>()
   const tell = () => doing([...underWay].map((pair) => pair.join(' ').trim()).join(', '))
@@ -107,7 +104,8 @@ export async function provide(
     tell()
   }
   // In parallel: while one waits for the archive, another is unpacked. If one fails, the others are still waited for.
-  const provided = images.filter(([, image]) => wanted.includes(image)).map((image) => one(...image))
+  const images = byService(baseImages(stack, mode)).filter(([, image]) => wanted.includes(image))
+  const provided = images.map((image) => one(...image))
   await Promise.allSettled(provided)
   await Promise.all(provided)
 }

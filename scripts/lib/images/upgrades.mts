@@ -4,7 +4,7 @@ import { rowsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote } from '../host/shell.mts'
 import { ownName } from './base.mts'
-import type { BaseImages, Service } from './images.mts'
+import { type BaseImages, byService } from './images.mts'
 
 /** Seconds for one image: two downloads of package lists on a slow connection. */
 const DEADLINE = 300
@@ -21,8 +21,8 @@ export interface Upgrade {
 /** Runs apt in a container of each image, with the server's apt settings. */
 export async function scan(host: Host, stack: StackConfig, images: BaseImages): Promise<Upgrade[]> {
   const outputs = await Promise.all(
-    Object.entries(images).map(async ([service, image]) => {
-      const script = remote('upgrades', { image: ownName(stack, service as Service, image) })
+    byService(images).map(async ([service, image]) => {
+      const script = remote('upgrades', { image: ownName(stack, service, image) })
       return parseUpgrades(service, await host.run(`Scanning ${image}`, script, { deadline: DEADLINE }))
     }),
   )
@@ -49,7 +49,7 @@ export async function record(
   images: BaseImages,
   found: readonly Upgrade[],
 ): Promise<void> {
-  const lines = (Object.entries(images) as [Service, string][]).map(([service, image]) => {
+  const lines = byService(images).map(([service, image]) => {
     const number = found.filter((one) => one.image === service).length
     return bash`echo "$(docker image inspect --format '{{.Id}}' ${ownName(stack, service, image)}) ${number} $(date -u +%F)"`
   })

@@ -16,7 +16,14 @@ export interface Inventory {
 }
 
 /** Names in the deployment's folder: data, what `deploy` makes again, and the lock. */
-const DATA = ['secrets', 'letsencrypt', 'nginx', 'history.jsonl', 'logs', 'images']
+const DATA: Record<string, string> = {
+  secrets: 'the passwords',
+  letsencrypt: 'the account with the CA',
+  nginx: 'the certificate',
+  'history.jsonl': 'the history',
+  logs: 'the last log lines of removed replicas',
+  images: '',
+}
 const MADE = [
   ...['compose', 'postgres', 'dbport', 'sql', 'haproxy', 'spool', 'targets', 'targets.next', 'build'],
   ...['base-images', 'upgrades', 'history.begun'],
@@ -25,14 +32,6 @@ const LOCK = ['lock', 'lock.holder', 'lock.moves', 'lock.nginx', 'lock.replicas'
 
 /** Seconds; PostgreSQL may take a minute to stop. */
 const DEADLINE = 180
-
-const NAMES: Record<string, string> = {
-  secrets: 'the passwords',
-  letsencrypt: 'the account with the CA',
-  nginx: 'the certificate',
-  'history.jsonl': 'the history',
-  logs: 'the last log lines of removed replicas',
-}
 
 export async function takeInventory(host: Host, stack: StackConfig): Promise<Inventory> {
   const { folder, project } = stack
@@ -52,7 +51,7 @@ export function parseInventory(output: string): Inventory {
     stack: [...counted, ...(made.length > 0 ? ['its files'] : [])],
     data: [
       ...of('volume').map(([name, size]) => `the volume ${name} (${size})`),
-      ...DATA.filter((name) => files.includes(name)).flatMap((name) => NAMES[name] ?? []),
+      ...Object.keys(DATA).flatMap((name) => (files.includes(name) && DATA[name]) || []),
     ],
     timer: of('timer').length > 0,
   }
@@ -73,8 +72,8 @@ export async function removeStack(host: Host, stack: StackConfig, data: boolean)
       remote('prune', { folder, project, keep: 'none' }),
       remote('destroy-files', {
         folder,
-        known: [...MADE, ...DATA, ...LOCK].join(' '),
-        kept: data ? '' : [...DATA, ...LOCK].join(' '),
+        known: [...MADE, ...Object.keys(DATA), ...LOCK].join(' '),
+        kept: data ? '' : [...Object.keys(DATA), ...LOCK].join(' '),
       }),
     ]),
     { deadline: DEADLINE },

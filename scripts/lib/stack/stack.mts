@@ -1,5 +1,5 @@
 /** The Compose project on the server: its files, its variables, and the command that uses them. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
@@ -46,19 +46,9 @@ export const stackFile = () => own('compose/stack.yaml')
 
 const own = (name: string) => readFileSync(path.join(ROOT, name), 'utf8')
 
-/** Statements that database.mts and rotation.mts run as the superuser. */
-const SQL = [
-  'database.sql',
-  'roles.sql',
-  'rights.sql',
-  'bridge.sql',
-  'schema.sql',
-  'state.sql',
-  'blockers.sql',
-]
-
 export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[] {
   const at = (name: string) => `${stack.folder}/${name}`
+  const statements = readdirSync(path.join(ROOT, 'sql')).filter((name) => name.endsWith('.sql'))
   return [
     { path: at('compose/stack.yaml'), content: stackFile() },
     { path: at('compose/stack.env'), content: envFile(stackVariables(stack, images)) },
@@ -66,7 +56,7 @@ export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[]
     { path: at('postgres/pg_hba.conf'), content: own('sql/pg_hba.conf') },
     { path: at('postgres/postgres.sh'), content: own('compose/postgres.sh') },
     { path: at('dbport/dbport.py'), content: own('compose/dbport.py') },
-    ...SQL.map((name) => ({ path: at(`sql/${name}`), content: own(`sql/${name}`) })),
+    ...statements.map((name) => ({ path: at(`sql/${name}`), content: own(`sql/${name}`) })),
   ]
 }
 
