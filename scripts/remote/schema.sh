@@ -73,7 +73,7 @@ look() { # ADDRESSES: sets `blockers` to the sessions that they wait for, if the
 [ "$(prepared)" != "$mark" ] || exit 0
 before=$(shape)
 trap end EXIT
-coproc asked { sql; } # one session for all queries: to start one takes longer than the wait for a lock
+coproc asked { sql; } # one session for all queries: to start one for each could take longer than the wait for a lock
 for ((try = 1; ; try++)); do
   blockers=
   begin

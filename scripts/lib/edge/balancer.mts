@@ -10,7 +10,7 @@ import { bash, join, remote, type Script } from '../host/shell.mts'
 export interface Place {
   /** HAProxy's name of the slot: app3. */
   name: string
-  /** Of the replica. */
+  /** The replica's address. */
   address: string
   /** Whether the replica answered the last check of /status with 200 and OK. */
   up: boolean

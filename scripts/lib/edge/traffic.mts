@@ -28,7 +28,7 @@ export interface Traffic {
 /** Lines of the log that are read first. */
 const TAIL = 2000
 
-/** @param since milliseconds since 1970 */
+/** Counts the requests in the logs. @param since milliseconds since 1970 */
 export async function readTraffic(host: Host, stack: StackConfig, since: number): Promise<Traffic> {
   const [lb, balancer] = [containerOf(stack, 'lb'), containerOf(stack, 'balancer')]
   const script = remote('traffic', { lb, balancer, since: Math.floor(since), bin: BIN, lines: TAIL })

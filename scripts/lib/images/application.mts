@@ -6,7 +6,7 @@ import { ROOT, type StackConfig, sourceFolder } from '../config/config.mts'
 import { included, needsNoFile, requirementFiles, requirementLines } from './requirements.mts'
 import { digest, type Entry, entriesOf, ignoreOf } from './source.mts'
 
-/** Digits of the source's digest in the name of a release: two of a billion releases have the same with a chance of 1 in 2. */
+/** Hexadecimal digits of a release's name. Among 20 million releases, two have the same name with a chance of 1 in 2. */
 const NAME_LENGTH = 12
 
 /** The files that the contract requires. */

@@ -1,4 +1,4 @@
-/** Whether the official images are available: asks the registry, and tells its refusal from a registry that is not there. */
+/** Whether the official images are available: tells a registry that refuses an image from one that is out of reach. */
 import { sleep } from 'zx'
 import { OperatorError } from '../cli/errors.mts'
 import { list } from '../cli/say.mts'

@@ -133,7 +133,7 @@ const WHY: Record<string, string> = {
   EISDIR: 'is a folder',
 }
 
-/** Reads. @throws OperatorError when the file cannot be read */
+/** What `read` returns. @throws OperatorError when it cannot read the file */
 function attempt<T>(file: string, read: () => T): T {
   try {
     return read()
