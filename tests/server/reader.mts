@@ -32,7 +32,7 @@ export class Reader {
 
   /** A server with the Docker Engine and the base images, which take minutes, and a login `admin` as a page names it. */
   static async begin(): Promise<Reader> {
-    const server = await startServer()
+    const server = await startServer('bookworm', 'prepared')
     const reader = new Reader(server, new Operator(server))
     try {
       await reader.#prepareServer()
