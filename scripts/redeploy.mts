@@ -64,8 +64,9 @@ export async function rollOut(run: Run, wanted: Wanted): Promise<void> {
   const { host, stack } = run
   const { target } = wanted
   const history = await readHistory(host, stack)
-  // The hook runs before nginx and HAProxy get the configuration of this checkout.
-  const asked = stack.hooks.pre_rollout && workFor(run, wanted, await readFleet(host, stack), history)
+  // The hook runs before nginx and HAProxy get the configuration of this checkout, unless that is what starts HAProxy.
+  const before = stack.hooks.pre_rollout && (await readFleet(host, stack).catch(() => undefined))
+  const asked = before && workFor(run, wanted, before, history)
   if (asked) await runHook(host, stack, 'pre_rollout', asked.about)
   const fleet = await refreshEdge(host, stack)
   const work = workFor(run, wanted, fleet, history)

@@ -4,6 +4,7 @@ import { WrongCall } from './lib/cli/errors.mts'
 import { onTerminal } from './lib/host/process.mts'
 import { bash } from './lib/host/shell.mts'
 import { readFleet } from './lib/rollout/fleet.mts'
+import { replicas } from './lib/rollout/replica.mts'
 import { folderOf, keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { nothingRuns } from './lib/stack/services.mts'
@@ -11,8 +12,12 @@ import { nothingRuns } from './lib/stack/services.mts'
 export async function runCommand({ host, stack, words }: Run): Promise<void> {
   const [program, ...rest] = words
   if (!program) throw new WrongCall('Which command?', 'npm run run -- python drop_db.py')
-  const { found, serving } = await readFleet(host, stack)
-  const [replica] = [...serving, ...found]
+  // The balancer may be down.
+  const { found, serving } = await readFleet(host, stack).catch(async () => ({
+    found: await replicas(host, stack),
+    serving: [],
+  }))
+  const [replica] = [...serving, ...found.filter(({ running }) => running), ...found]
   if (!replica) throw nothingRuns(host, stack)
   const target = await keptTarget(host, stack, replica.target)
   // The container gets no requests: one of `compose run` does not have the service's name on the networks.
