@@ -98,8 +98,8 @@ function interrupted(run?: Run): void {
 }
 
 const CUT_OFF =
-  'what runs keeps running. The steps with ✓ are done; the server may still finish the one that was cut off.'
-const AGAIN = 'the same command again: it continues where this left off. npm run status shows what runs.'
+  'what runs keeps running. The steps with ✓ are done; the server may still finish the step that was interrupted.'
+const AGAIN = 'run the same command again: it continues where this run ended. npm run status shows what runs.'
 
 /** Reads the flags and the configuration of this run. Connects to nothing. */
 function begin(usage: string, most: number | 'command'): Run {

@@ -27,7 +27,7 @@ test('the CA refuses a renewal: the site keeps its certificate', async () => {
     assert.equal((await shown(site.ports.https)).serialNumber, serial)
     assert.match(
       (await site.run('status')).stdout,
-      /^✗ The certificate is not renewed by itself: it failed at .* UTC\n {2}Next: npx zx scripts\/04-stack\.mts\n/,
+      /^✗ The certificate is not renewed automatically: it failed at .* UTC\n {2}Next: npx zx scripts\/04-stack\.mts\n/,
     )
     // certbot's files are lost, so deploy orders anew: a warning, since the site is as its users need it.
     for (const name of readdirSync(acme.file('letsencrypt')).filter((name) => /^[0-9a-f]{8}$/.test(name)))

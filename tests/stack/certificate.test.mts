@@ -69,7 +69,7 @@ test('04-stack renews a certificate that ends within 30 days, while the site ser
     const { exitCode, stdout } = await site.run('status')
     assert.equal(exitCode, renewed ? 1 : 0, stdout)
     if (renewed)
-      assert.match(stdout, /^✗ The certificate ends in 9 days\n {2}Next: npx zx scripts\/04-stack\.mts\n/)
+      assert.match(stdout, /^✗ The certificate expires in 9 days\n {2}Next: npx zx scripts\/04-stack\.mts\n/)
     assert.match(await site.unnoticed(stack), renewed ? /ends soon/ : /nothing to do/)
     assert.equal(serial() !== before, renewed)
     assert.equal(await served(), serial())

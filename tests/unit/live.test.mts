@@ -81,6 +81,6 @@ test('a step that Ctrl-C cuts off says so', async () => {
   await once(child.stdout, 'data')
   child.kill('SIGINT')
   const [code] = await once(child, 'close')
-  assert.match(said, /^✗ Application: cut off \(\d+\.\d s\)\n$/)
+  assert.match(said, /^✗ Application: interrupted \(\d+\.\d s\)\n$/)
   assert.equal(code, 130)
 })

@@ -114,7 +114,7 @@ describe('out of the ordinary', () => {
     [
       'stopped',
       redis(stopped),
-      /^prusa-redis-1 was stopped by hand 1 min 0 s ago \(exit code 137\); it stays so \| npm run restart -- redis$/,
+      /^prusa-redis-1 was stopped by hand 1 min 0 s ago \(exit code 137\); it stays stopped \| npm run restart -- redis$/,
     ],
     [
       'a replica that is stopped',
@@ -125,12 +125,12 @@ describe('out of the ordinary', () => {
     [
       'a replica that is absent',
       facts('replicas\t3'),
-      /^There is prusa-app-1 and prusa-app-2 alone, of 3 replicas \| npm run redeploy -- --release 9dbc$/,
+      /^Replicas are missing: there is only prusa-app-1 and prusa-app-2, of 3 \| npm run redeploy -- --release 9dbc$/,
     ],
     [
       'unhealthy',
       redis({ Health: { Status: 'unhealthy' } }),
-      /^prusa-redis-1 runs, but does not answer .* npm run restart -- redis$/,
+      /^prusa-redis-1 runs, but fails its health check .* npm run restart -- redis$/,
     ],
     ['paused', redis({ Paused: true }), /^prusa-redis-1 is paused \| npm run restart -- redis$/],
     [
@@ -141,12 +141,12 @@ describe('out of the ordinary', () => {
     [
       'a crash loop',
       redis({ Running: false, Restarting: true, ExitCode: 3 }),
-      /ends again and again, the last time with exit code 3 \| npm run logs -- redis$/,
+      /crashes again and again, the last time with exit code 3 \| npm run logs -- redis$/,
     ],
     [
       'a crash loop for lack of memory',
       facts(...rest, container('redis', 1), container('app', 1), app2({ Restarting: true, OOMKilled: true })),
-      /^prusa-app-2 ends again and again, the last time killed for its memory \| app\.memory in .* npm run redeploy$/,
+      /^prusa-app-2 crashes again and again, the last time killed for using too much memory \| app\.memory in .* npm run redeploy$/,
     ],
     [
       'a crash',
@@ -156,7 +156,7 @@ describe('out of the ordinary', () => {
     [
       'a crash for lack of memory, by the kernel’s log',
       redis({}, 1, oom(RESTARTED)),
-      /^prusa-redis-1 was killed for its memory 10 min 0 s ago \(1 time in all\) \| npm run logs -- redis$/,
+      /^prusa-redis-1 was killed for using too much memory 10 min 0 s ago \(1 time in all\) \| npm run logs -- redis$/,
     ],
     ['a crash long after that', redis({}, 1, oom(RESTARTED + 600_000)), /^! prusa-redis-1 has crashed/],
     [
@@ -165,14 +165,14 @@ describe('out of the ordinary', () => {
         'place\tapp1\t10.0.0.1\t0\t100\t0\t0\t0\tLayer7 timeout',
         'place\tapp2\t10.0.0.2\t2\t100\t0\t0\t0\t',
       ),
-      /^prusa-app-1 has no requests: Layer7 timeout \| npm run logs -- app-1, then: npm run restart -- app-1$/,
+      /^prusa-app-1 gets no requests: Layer7 timeout \| npm run logs -- app-1, then: npm run restart -- app-1$/,
     ],
     [
       'no replica that is well',
       facts('place\tapp1\t10.0.0.1\t0\t100\t0\t0\t0\tx', 'place\tapp2\t10.0.0.2\t0\t100\t0\t0\t0\ty'),
-      /^No replica has requests: .* 503 \| npm run logs/,
-      /^prusa-app-1 has no requests: x \| /,
-      /^prusa-app-2 has no requests: y \| /,
+      /^No replica gets requests: .* 503 \| npm run logs/,
+      /^prusa-app-1 gets no requests: x \| /,
+      /^prusa-app-2 gets no requests: y \| /,
     ],
     [
       'no replica that runs',
@@ -197,7 +197,7 @@ describe('out of the ordinary', () => {
     [
       'a long transaction',
       facts('database\t1\t1\t100\t900\t4711\tdeveloper\tidle in transaction'),
-      /^A transaction of developer is open for 15 min 0 s \(idle in transaction\) \| .*pg_terminate_backend\(4711\)/,
+      /^A transaction of developer has been open for 15 min 0 s \(idle in transaction\) \| .*pg_terminate_backend\(4711\)/,
     ],
     ['requests that failed and do no more', facts('traffic\t1000\t20\t0.1\t1\t300\t0')],
     ['a full database', facts('database\t1\t90\t100\t\t\t\t'), /^90 of 100 connections/],
@@ -210,7 +210,7 @@ describe('out of the ordinary', () => {
     [
       'a full disk',
       facts('disk\t1000000000\t100000000000'),
-      /^The server’s disk has 1\.0 GB left of 100 \| /,
+      /^The server’s disk has 1\.0 GB of 100 GB left \| /,
     ],
     ['little memory', facts('memory\t10000000\t4000000000'), /^The server has 10 MB of memory left/],
     [
@@ -218,28 +218,32 @@ describe('out of the ordinary', () => {
       facts('killed\tprusa-app-1\t2'),
       /^! The kernel killed processes of prusa-app-1.* \| app\.memory in .* npm run redeploy$/,
     ],
-    ['maintenance', facts(`maintenance\tcarl\t${NOW / 1000 - 60}`), /^Maintenance is on .*by carl.* -- off$/],
+    [
+      'maintenance',
+      facts(`maintenance\tcarl\t${NOW / 1000 - 60}`),
+      /^Maintenance has been on .*by carl.* -- off$/,
+    ],
     [
       'a certificate that ends',
       { ...facts(), certificate: ending(3) },
-      new RegExp(`^The certificate ends in 3 days \\| ${letsencrypt}$`),
+      new RegExp(`^The certificate expires in 3 days \\| ${letsencrypt}$`),
     ],
     [
       'a certificate that has ended',
       { ...facts(), certificate: ending(-1) },
-      new RegExp(`^The certificate has ended \\| ${letsencrypt}$`),
+      new RegExp(`^The certificate has expired \\| ${letsencrypt}$`),
     ],
     [
       'a renewal that fails',
       { ...facts('renewal\tit failed at 2026-11-26 09:00 UTC'), certificate: ending(20) },
-      new RegExp(`^The certificate is not renewed by itself: it failed at .* UTC \\| ${letsencrypt}$`),
+      new RegExp(`^The certificate is not renewed automatically: it failed at .* UTC \\| ${letsencrypt}$`),
     ],
     [
       'a rollout that was cut off',
       facts(
         `begun\t${JSON.stringify({ when: 'x', who: 'carl', from: 'a', to: 'b', result: 'unfinished', seconds: 0 })}`,
       ),
-      /^The rollout of b by carl was cut off \| npm run redeploy finishes it/,
+      /^The rollout of b by carl was interrupted \| npm run redeploy finishes it/,
     ],
   ] as [string, Facts, ...RegExp[]][])
     test(what, () => {

@@ -38,7 +38,7 @@ export async function step(title: string, work: (doing: Doing) => Promise<string
   let now = ''
   const end = live(title, () => now)
   const took = () => seconds(performance.now() - started)
-  const proceed = whenInterrupted(() => `${title}: cut off (${took()})`)
+  const proceed = whenInterrupted(() => `${title}: interrupted (${took()})`)
   try {
     const detail = await work((what) => {
       now = what

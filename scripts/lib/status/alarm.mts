@@ -1,9 +1,9 @@
-/** Something that is out of the ordinary. */
+/** Something that is wrong. */
 export interface Alarm {
   what: string
-  /** What to type. */
+  /** The command that helps. */
   next: string
-  /** Whether users may notice, or soon will. */
+  /** Whether users notice it, or soon will. */
   grave: boolean
 }
 

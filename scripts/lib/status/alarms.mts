@@ -1,4 +1,4 @@
-/** What is out of the ordinary, and the command that helps. Pure: facts in, sentences out. */
+/** What is wrong with the deployment, and the command that helps. */
 
 import { count, seconds } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -6,20 +6,21 @@ import { type Alarm, alarm } from './alarm.mts'
 import { containerAlarms } from './containers.mts'
 import type { Facts } from './status.mts'
 
-/** Days: a certificate with less left should have been renewed. */
+/** Days before its end in which a certificate should have been renewed. */
 const RENEWED_BEFORE = 14
-/** Share of the disk, and of the memory, that should be free; and bytes of the disk. */
+/** The share of the disk and of the memory that should be free, and the bytes of the disk. */
 const FREE_DISK = 0.05
 const FREE_MEMORY = 0.05
 const FREE_BYTES = 1e9
-/** Share of requests that fail, and how many are no accident. */
+/** The share of failed requests above which there is an alarm, and the least number of them. */
 const FAILED = 0.01
 const SOME = 3
-/** Seconds of a transaction: it keeps others from tables, and PostgreSQL from cleaning up. */
+/** Seconds: a longer transaction blocks tables, and keeps PostgreSQL from cleaning up. */
 const LONG = 300
-/** Share of the connections to the database. */
+/** The share of the database's connections above which there is an alarm. */
 const CONNECTIONS = 0.8
-/** @param now milliseconds since 1970 */
+
+/** All alarms, the grave ones first. @param now milliseconds since 1970 */
 export function alarmsOf(stack: StackConfig, facts: Facts, now: number): Alarm[] {
   const all = [
     ...containerAlarms(facts),
@@ -51,13 +52,13 @@ function rollout({ history, lock }: Facts): Alarm[] {
   if (lock || last?.result !== 'unfinished') return []
   return [
     alarm(
-      `The rollout of ${last.to} by ${last.who} was cut off`,
+      `The rollout of ${last.to} by ${last.who} was interrupted`,
       'npm run redeploy finishes it, npm run rollback undoes it',
     ),
   ]
 }
 
-/** What runs and is not told of already, and did not answer. */
+/** A service that runs and does not answer, unless another alarm says why. */
 function silent({ containers }: Facts, service: string, name: string): Alarm[] {
   const one = containers.find((container) => container.service === service)
   if (!one?.running || one.paused || one.health === 'unhealthy') return []
@@ -70,11 +71,11 @@ function database(facts: Facts): Alarm[] {
   const { connections, most, longest } = database
   const found: Alarm[] = []
   if (connections > most * CONNECTIONS)
-    found.push(alarm(`${connections} of ${most} connections to the database are taken`, 'npm run restart'))
+    found.push(alarm(`${connections} of ${most} connections to the database are in use`, 'npm run restart'))
   if (longest && longest.seconds > LONG)
     found.push(
       alarm(
-        `A transaction of ${longest.user} is open for ${seconds(longest.seconds * 1000)} (${longest.state})`,
+        `A transaction of ${longest.user} has been open for ${seconds(longest.seconds * 1000)} (${longest.state})`,
         `npm run psql -- --as admin -c 'SELECT pg_terminate_backend(${longest.pid})'`,
       ),
     )
@@ -84,13 +85,15 @@ function database(facts: Facts): Alarm[] {
 function certificate(stack: StackConfig, { certificate, renewal, lock }: Facts, now: number): Alarm[] {
   if (!certificate) return []
   const days = Math.floor((certificate.ends - now) / 86_400_000)
-  const ends = days < 0 ? 'The certificate has ended' : `The certificate ends in ${count(days, 'day')}`
+  const ends = days < 0 ? 'The certificate has expired' : `The certificate expires in ${count(days, 'day')}`
   const next = 'npx zx scripts/04-stack.mts'
   const pair = `put a new pair at ${stack.tls_files.certificate}, then: ${next}`
   return [
     ...(days < RENEWED_BEFORE ? [alarm(ends, stack.tls === 'files' ? pair : next)] : []),
-    // While it is renewed it has not succeeded yet.
-    ...(lock ? [] : renewal.map((what) => alarm(`The certificate is not renewed by itself: ${what}`, next))),
+    // A run that renews it has not succeeded yet.
+    ...(lock
+      ? []
+      : renewal.map((what) => alarm(`The certificate is not renewed automatically: ${what}`, next))),
   ]
 }
 
@@ -99,7 +102,7 @@ function server({ disk, memory }: Facts): Alarm[] {
   if (disk && (disk.free < disk.size * FREE_DISK || disk.free < FREE_BYTES))
     found.push(
       alarm(
-        `The server’s disk has ${(disk.free / 1e9).toFixed(1)} GB left of ${(disk.size / 1e9).toFixed(0)}`,
+        `The server’s disk has ${(disk.free / 1e9).toFixed(1)} GB of ${(disk.size / 1e9).toFixed(0)} GB left`,
         'on the server: sudo docker system df, sudo docker builder prune',
       ),
     )
@@ -118,7 +121,7 @@ function maintenance({ maintenance }: Facts, now: number): Alarm[] {
   const since = seconds(Math.max(0, now - maintenance.since))
   return [
     alarm(
-      `Maintenance is on for ${since}, by ${maintenance.who}: users get a page with status 503`,
+      `Maintenance has been on for ${since}, by ${maintenance.who}: users get a page with status 503`,
       'npm run maintenance -- off',
     ),
   ]

@@ -1,4 +1,4 @@
-/** What is out of the ordinary with a container or a replica, and the command that helps. Pure. */
+/** What is wrong with a container or a replica, and the command that helps. */
 
 import { count, list, seconds } from '../cli/say.mts'
 import { killedWarning } from '../stack/memory.mts'
@@ -6,15 +6,15 @@ import { SERVICES } from '../stack/services.mts'
 import { type Alarm, alarm, warning } from './alarm.mts'
 import type { Container, Facts } from './status.mts'
 
-/** Milliseconds for which a crash is news. */
+/** Milliseconds for which a crash is reported. */
 const NEWS = 3_600_000
-/** Milliseconds: the engine waits no longer before it starts a container again. */
+/** Milliseconds: the longest time that the engine waits before it starts a crashed container again. */
 const BACKOFF = 60_000
-/** Milliseconds: Docker has the year 1 for what has not been yet. */
+/** Milliseconds: an older date means never. Docker has the year 1 for what has not happened yet. */
 const NEVER = 1e12
 
 export function containerAlarms(facts: Facts): Alarm[] {
-  // While somebody changes something, replicas come and go.
+  // During a rollout, replicas start and stop.
   const judged = facts.containers.filter(({ service }) => service !== 'app' || !facts.lock)
   return [
     ...absent(facts),
@@ -32,7 +32,7 @@ function absent({ containers }: Facts): Alarm[] {
   return [alarm(`There is no container of ${list(missing)}`, 'npm run deploy')]
 }
 
-/** What people type for a container. */
+/** The word that people type for a container. */
 const wordOf = (name: string, service: string) =>
   service === 'app' ? name.replace(/^.*-(app-\d+)$/, '$1') : service
 
@@ -44,40 +44,43 @@ function ofContainer(one: Container): Alarm[] {
   const again = `npm run restart -- ${word}`
   if (error) return [alarm(`${name} could not be started: ${error}`, again)]
   if (restarting || (!running && restarts > 0 && age < BACKOFF)) {
-    const how = one.outOfMemory ? 'killed for its memory' : `with exit code ${exitCode}`
+    const how = one.outOfMemory ? 'killed for using too much memory' : `with exit code ${exitCode}`
     return [
-      alarm(`${name} ends again and again, the last time ${how}`, remedy(one, `npm run logs -- ${word}`)),
+      alarm(`${name} crashes again and again, the last time ${how}`, remedy(one, `npm run logs -- ${word}`)),
     ]
   }
-  if (!running && age > NEVER) return [alarm(`${name} was made, but never started`, again)]
+  if (!running && age > NEVER) return [alarm(`${name} was created but never started`, again)]
   if (!running)
     return [
-      alarm(`${name} was stopped by hand ${seconds(age)} ago (exit code ${exitCode}); it stays so`, again),
+      alarm(
+        `${name} was stopped by hand ${seconds(age)} ago (exit code ${exitCode}); it stays stopped`,
+        again,
+      ),
     ]
   if (one.paused) return [alarm(`${name} is paused`, again)]
-  // Of a replica the balancer knows earlier, and why.
+  // The balancer notices an unhealthy replica earlier, and knows the reason.
   if (one.health === 'unhealthy' && service !== 'app')
-    return [
-      alarm(`${name} runs, but does not answer its health check`, `npm run logs -- ${word}, then: ${again}`),
-    ]
+    return [alarm(`${name} runs, but fails its health check`, `npm run logs -- ${word}, then: ${again}`)]
   return crashed(one, word)
 }
 
-/** It runs again. */
+/** A container that runs again after a crash. */
 function crashed(one: Container, word: string): Alarm[] {
   const { name, restarts, age, outOfMemory } = one
   if (restarts === 0 || age > NEWS) return []
   const when = `${seconds(age)} ago (${count(restarts, 'time')} in all)`
-  // It will happen again.
+  // This crash will come again.
   if (outOfMemory)
-    return [alarm(`${name} was killed for its memory ${when}`, remedy(one, `npm run logs -- ${word}`))]
+    return [
+      alarm(`${name} was killed for using too much memory ${when}`, remedy(one, `npm run logs -- ${word}`)),
+    ]
   return [warning(`${name} has crashed, the last time ${when}`, `npm run logs -- ${word} --errors`)]
 }
 
 const remedy = ({ service, outOfMemory }: Container, otherwise: string) =>
   service === 'app' && outOfMemory ? MORE_MEMORY : otherwise
 
-/** Processes of a container that goes on without them. */
+/** A container that runs on after the kernel killed some of its processes. */
 function killed(one: Facts['killed'][number]): Alarm {
   const [, service = ''] = /-(\w+)-\d+$/.exec(one.container) ?? []
   return warning(killedWarning(one), service === 'app' ? MORE_MEMORY : `npm run logs -- ${service} --errors`)
@@ -89,12 +92,12 @@ function replicas(facts: Facts): Alarm[] {
   const placeOf = (address: string) => places.find((place) => place.address === address)
   const served = running.filter(({ address }) => placeOf(address)?.up && placeOf(address)?.weight !== 0)
   const runs = (service: string) => containers.some((one) => one.service === service && one.running)
-  // Who does not run was told of above.
+  // A balancer that does not run is reported above.
   if (containers.length === 0 || !runs('balancer')) return []
   const down = served.length > 0 || lock ? [] : [siteDown(running.length)]
   if (lock) return down
   const paused = (name: string) => containers.some((one) => one.name === name && one.paused)
-  // A balancer that knows nobody does not know them because it was just started.
+  // A balancer that was just started knows no replica yet.
   const out = running
     .filter(({ name, address }) => !paused(name) && (served.length > 0 || placeOf(address)))
     .flatMap(({ name, address }) => withoutRequests(name, placeOf(address)))
@@ -103,7 +106,7 @@ function replicas(facts: Facts): Alarm[] {
 
 const siteDown = (running: number) =>
   running > 0
-    ? alarm('No replica has requests: the site answers 503', 'npm run logs -- app balancer --errors')
+    ? alarm('No replica gets requests: the site answers 503', 'npm run logs -- app balancer --errors')
     : alarm('No replica runs: the site answers 503', 'npm run restart')
 
 function withoutRequests(name: string, place: Facts['places'][number] | undefined): Alarm[] {
@@ -111,21 +114,21 @@ function withoutRequests(name: string, place: Facts['places'][number] | undefine
   if (place && !place.up)
     return [
       alarm(
-        `${name} has no requests: ${place.why}`,
+        `${name} gets no requests: ${place.why}`,
         `npm run logs -- ${word}, then: npm run restart -- ${word}`,
       ),
     ]
   if (place && place.weight > 0) return []
-  return [alarm(`${name} runs, but has no requests: a rollout was cut off`, 'npm run redeploy')]
+  return [alarm(`${name} runs, but gets no requests: a rollout was interrupted`, 'npm run redeploy')]
 }
 
-/** Somebody has removed a replica. */
+/** Replicas that were removed by hand. */
 function tooFew({ replicas, wanted }: Facts): Alarm[] {
   const release = replicas.at(-1)?.release
   if (replicas.length >= wanted || !release) return []
   return [
     alarm(
-      `There is ${list(replicas.map(({ name }) => name))} alone, of ${wanted} replicas`,
+      `Replicas are missing: there is only ${list(replicas.map(({ name }) => name))}, of ${wanted}`,
       `npm run redeploy -- --release ${release}`,
     ),
   ]

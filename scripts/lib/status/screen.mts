@@ -69,7 +69,7 @@ function release({ replicas, history, revisions, lock, step }: Facts): string[] 
 function proofOf({ from, to, result, when, requests, failed, slowestMs, seconds: took }: Entry): string {
   const counted =
     requests === undefined
-      ? 'nobody counted requests'
+      ? 'the probe did not run'
       : `${count(requests, 'request')}, ${failed ?? 0} failed, slowest ${slowestMs ?? 0} ms`
   return `${from || 'none'} → ${to} at ${minute(when)} UTC: ${result} in ${took.toFixed(1)} s; ${counted}`
 }

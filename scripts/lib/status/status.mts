@@ -1,9 +1,10 @@
-/** What `npm run status` tells: facts by one question to the server. */
+/** The facts of `npm run status`. One script on the server collects them. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import { type Place, parsePlaces } from '../edge/balancer.mts'
 import { type Certificate, readFacts } from '../edge/certificate.mts'
+import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { remote } from '../host/shell.mts'
 import { pythonNames } from '../images/base.mts'
@@ -11,25 +12,25 @@ import { type Entry, parseHistory } from '../proof/history.mts'
 import { INSPECTED, type Inspected, type Replica, replicaOf } from '../rollout/replica.mts'
 import { type Killed, parseKilled } from '../stack/memory.mts'
 
-/** A container, whatever its service. */
+/** A container of any service. */
 export interface Container {
   name: string
   service: string
   running: boolean
   paused: boolean
-  /** Why the engine could not start it; empty where it could. */
+  /** Why the engine could not start it; empty: it could. */
   error: string
-  /** Docker starts it again and again. */
+  /** The engine is about to start it again. */
   restarting: boolean
-  /** `healthy`, `unhealthy`, `starting`; empty where nobody asks. */
+  /** `healthy`, `unhealthy` or `starting`; empty: it has no health check. */
   health: string
-  /** Milliseconds since it was started, or since it ended. */
+  /** Milliseconds since it started, or since it ended. */
   age: number
   restarts: number
   exitCode: number
-  /** Whether the kernel ended it the last time, since it wanted more memory than it may have. */
+  /** Whether the kernel killed it the last time, for more memory than its limit. */
   outOfMemory: boolean
-  /** Bytes. */
+  /** Bytes of memory. */
   memory?: number
   /** Percent of one processor. */
   cpu?: number
@@ -40,47 +41,52 @@ export interface Facts {
   replicas: Replica[]
   places: Place[]
   killed: Killed[]
-  /** How many replicas the last deploy or redeploy wanted; 0: none did yet. */
+  /** How many replicas the last deploy or redeploy was to start; 0: there was none. */
   wanted: number
-  /** Of the last minutes: seconds that these are, seconds of an answer, and whether requests fail by now. */
+  /**
+   * The load balancer's requests in the last `seconds`. `p50` and `p99` are seconds of an answer; `still` says whether
+   * requests fail now.
+   */
   traffic?: { requests: number; failed: number; p50: number; p99: number; seconds: number; still: boolean }
   database?: { bytes: number; connections: number; most: number; longest?: Transaction }
   redis?: { bytes: number; keys: number }
   certificate?: Certificate
-  /** What is wrong with its renewal. */
+  /** The problems of its renewal. */
   renewal: string[]
-  /** Bytes of the server. */
+  /** Of the server. */
   disk?: Space
   memory?: Space
-  /** The oldest first; one that is under way or was cut off is the last. */
+  /** The rollouts, the oldest first; a rollout that is under way or was interrupted is the last. */
   history: Entry[]
-  /** Who changes the server right now: WHO since WHEN for WHAT. */
+  /** The run that holds the lock: WHO since WHEN for WHAT; empty: none. */
   lock: string
-  /** What that is at. */
+  /** The step that this run is doing. */
   step: string
+  /** `since`: milliseconds since 1970; `allowed`: the addresses that get through. */
   maintenance?: { who: string; since: number; allowed: string[] }
-  /** What images were decided for; empty: nothing yet. */
+  /** The image mode that `auto` chose; empty: none yet. */
   mode: string
-  /** Ids of the Python images by their names. */
+  /** The ids of the Python images by their names. */
   python: Record<string, string>
-  /** Digest of the passwords of now. */
+  /** A digest of the current passwords. */
   secrets: string
-  /** Commits, by name of the target. */
+  /** The commits of the targets, by the target's name. */
   revisions: Record<string, string>
 }
 
-export interface Space {
+/** Bytes. */
+interface Space {
   free: number
   size: number
 }
-export interface Transaction {
+interface Transaction {
   seconds: number
   pid: number
   user: string
   state: string
 }
 
-/** Seconds. */
+/** Seconds for the script. */
 const DEADLINE = 30
 
 export async function lookAtAll(host: Host, stack: StackConfig): Promise<Facts> {
@@ -98,10 +104,9 @@ export async function lookAtAll(host: Host, stack: StackConfig): Promise<Facts> 
   return parseFacts(stack, await host.run('Looking at everything', script, { deadline: DEADLINE }))
 }
 
-/** @param output what remote/status.sh prints */
+/** @param output of remote/status.sh */
 export function parseFacts(stack: StackConfig, output: string): Facts {
-  const lines = output.split('\n').map((line) => line.split('\t'))
-  const all = (kind: string) => lines.filter(([first]) => first === kind).map((line) => line.slice(1))
+  const all = factsIn(output)
   const one = (kind: string) => all(kind)[0]
   const text = (kind: string) => one(kind)?.join('\t') ?? ''
   const numbers = (kind: string) => one(kind)?.map(Number)
@@ -155,7 +160,7 @@ const space = (name: 'disk' | 'memory', [free, size]: number[] = []) =>
 const transaction = ([, , , seconds, pid, user = '', state = '']: string[]) =>
   seconds ? { longest: { seconds: Number(seconds), pid: Number(pid), user, state } } : {}
 
-/** Milliseconds by which a container may be started later than the kernel ended it: the engine waits longer each time. */
+/** Milliseconds that may be between a kill by the kernel and the next start: the engine waits longer each time. */
 const BACKOFF = 90_000
 
 function containerOf(
@@ -169,7 +174,7 @@ function containerOf(
   const [memory = 0, cpu = 0, at = 0] = last ?? []
   const [, cpuBefore = 0, before = 0] = first ?? []
   const age = now - Date.parse(State.Running ? State.StartedAt : State.FinishedAt)
-  // The engine forgets it at the next start; the kernel's log has it then.
+  // The engine forgets the kill at the next start. The kernel's log still has it.
   const just = ([id, ago]: string[]) => id === Id && Math.abs(Number(ago) - age) < BACKOFF
   return {
     name,

@@ -69,7 +69,7 @@ export function maintenance(deployment: () => Deployment): void {
       ])
       assert.match((await site.run('verify')).text, /Maintenance is on since .*npm run maintenance -- off/)
       const { exitCode, text } = await site.run('status')
-      assert.match(text, /^✗ Maintenance is on .*\n {2}Next: npm run maintenance -- off\n/)
+      assert.match(text, /^✗ Maintenance has been on .*\n {2}Next: npm run maintenance -- off\n/)
       assert.equal(exitCode, 1)
       assert.match(await site.must('maintenance', 'off'), /Maintenance is off\./)
       assert.equal((await site.get('/')).status, 200)

@@ -33,7 +33,7 @@ export function rollouts(deployment: () => Deployment): void {
       assert.match(
         cut.stderr,
         new RegExp(
-          `✗ Release ${release} with other settings: cut off at: .*; requests go to .*app-.* of .*${release}.*\\n\\nInterrupted\\.\\n {2}State: what runs keeps running.*\\n {2}Next: {2}the same command again`,
+          `✗ Release ${release} with other settings: cut off at: .*; requests go to .*app-.* of .*${release}.*\\n\\nInterrupted\\.\\n {2}State: what runs keeps running.*\\n {2}Next: {2}run the same command again`,
         ),
       )
     })
@@ -43,7 +43,7 @@ export function rollouts(deployment: () => Deployment): void {
       assert.equal(broken.exitCode, 1)
       assert.match(
         broken.stdout,
-        /✗ The rollout of \w+ by \w+ was cut off\n {2}Next: npm run redeploy finishes it/,
+        /✗ The rollout of \w+ by \w+ was interrupted\n {2}Next: npm run redeploy finishes it/,
       )
       const { exitCode, text } = await onTerminal(argv(site, 'redeploy'), [])
       assert.equal(exitCode, 0, text)

@@ -19,7 +19,7 @@ export function status(deployment: () => Deployment): void {
       assert.equal((await site.get('/redis-hits')).status, 503)
       await refused('psql', '-c', 'SELECT 1')
       await helped(
-        `${replica} was stopped by hand .*; it stays so`,
+        `${replica} was stopped by hand .*; it stays stopped`,
         `${of('db')} is paused`,
         `${of('redis')} was stopped by hand`,
       )
@@ -33,7 +33,7 @@ export function status(deployment: () => Deployment): void {
       await helped(
         `${of('balancer')} was stopped by hand`,
         `${of('lb')} was stopped by hand .exit code 137.`,
-        `There is \\S+ alone, of 2 replicas`,
+        `Replicas are missing: there is only \\S+, of 2`,
       )
       assert.equal((await site.containers('app')).length, 2)
       const errors = await site.must('logs', '--errors', '--since', '10m')
