@@ -1,4 +1,4 @@
-/** What the services log, line by line in the order of time, also of replicas that are gone. */
+/** Prints the logs of the services in the order of time, with the last lines of removed replicas. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -12,11 +12,11 @@ import { type Run, script } from './lib/run.mts'
 import { fieldsOf, type Line, moment, ordered, parseLine, readable, spanOf } from './lib/stack/logs.mts'
 import { named, SERVICES } from './lib/stack/services.mts'
 
-/** Lines of each service that are shown where it is not said since when; while it is followed, of each container. */
+/** How many lines of each service are shown without --since; with --follow, how many of each container come first. */
 const LINES = 200
 const FOLLOWED = 10
 
-/** Seconds: a long log is read for a while. */
+/** Seconds for reading the logs, which may be long. */
 const DEADLINE = 300
 
 export async function printLogs(run: Run): Promise<void> {
@@ -29,7 +29,7 @@ export async function printLogs(run: Run): Promise<void> {
   for (const line of ordered(lines, run.options.since ? undefined : LINES)) show(line)
 }
 
-/** @throws WrongCall */
+/** The script that prints the lines. @throws WrongCall for an unknown service or a wrong span of time */
 function question({ stack, words, options }: Run): Script {
   const services = words
     .map((word) => named(stack, word))
@@ -45,13 +45,13 @@ function question({ stack, words, options }: Run): Script {
     lines: options.follow ? FOLLOWED : LINES,
     follow: options.follow ? 'yes' : '',
     errors: options.errors ? 'yes' : '',
-    // A readable line is made of what the log holds, so each of its words is in there.
+    // A readable line consists of words of the log's line, so a line without the words can be left out on the server.
     words: (options.grep ?? '').split(/\s+/).filter(Boolean).join('\n'),
     filter: readFileSync(path.join(ROOT, 'scripts/remote/logs.pl'), 'utf8'),
   })
 }
 
-/** Prints a line, where it is wanted. */
+/** Returns a function that prints a line, unless --grep leaves it out. */
 function shower({ options }: Run): (line: Line) => void {
   const wanted = options.grep?.toLowerCase() ?? ''
   const names: readonly string[] = SERVICES
@@ -65,7 +65,7 @@ function shower({ options }: Run): (line: Line) => void {
   }
 }
 
-/** Colours of a terminal, one for each service. */
+/** The colours of the services on a terminal. */
 const PALETTE: Format[] = ['cyan', 'magenta', 'green', 'blue', 'yellow', 'red']
 
 const asFields = ({ at, service, container, fate, text }: Line) => ({
@@ -75,13 +75,13 @@ const asFields = ({ at, service, container, fate, text }: Line) => ({
   ...(fate ? { fate: text } : (fieldsOf(text) ?? { text })),
 })
 
-/** Until somebody ends it, where there is anything to follow. @throws OperatorError when the server is lost */
+/** Prints lines as they come, until Ctrl-C. @throws OperatorError when the connection ends */
 async function follow(run: Run, asked: Script, show: (line: Line) => void): Promise<void> {
   const { host, stack } = run
   const session = await host.session(asked)
   process.removeAllListeners('SIGINT')
   process.once('SIGINT', () => process.exit(130)) // the session ends with its input
-  const seen = new Set<string>() // of who starts again, lines may come twice
+  const seen = new Set<string>() // when a container starts again, some of its lines come twice
   for await (const text of linesOf(session.stdout)) {
     if (seen.has(text)) continue
     seen.add(text)
@@ -93,31 +93,31 @@ async function follow(run: Run, asked: Script, show: (line: Line) => void): Prom
   const code = session.exitCode ?? (await once(session, 'exit'))[0]
   if (code === 0) return nothing(run)
   throw new OperatorError(
-    `The logs of ${host.name} can be followed no more: the connection ended`,
-    'The same command again.',
+    `The connection to ${host.name} ended, so no more lines can come`,
+    'Run the same command again.',
   )
 }
 
 function nothing({ host, words, options }: Run): void {
-  if (options.since || options.errors || options.grep) say(`No such line on ${host.name}.`)
+  if (options.since || options.errors || options.grep) say(`No line on ${host.name} matches.`)
   else if (words.length > 0)
-    say(`There is no line of ${list(words)} on ${host.name}. Next: npm run status shows what is there.`)
+    say(`No line in the logs of ${list(words)} on ${host.name}. Next: npm run status shows what runs.`)
   else say(`No service has logged anything on ${host.name}. Next: npm run deploy`)
 }
 
 await script(
   import.meta.url,
   `
-Prints what the services log, the last lines of replicas that were removed among them. Times are UTC.
+Prints the logs of the services, with the last lines of removed replicas. Times are UTC.
 
   npm run logs [-- SERVICE… --host USER@NAME]
 
-  SERVICE            app, balancer, db, dbport, lb, redis, or one replica: app-3; all of them unless told
-  --follow           go on with what comes
-  --since SPAN       of the last 90s, 10m, 2h, 1d; without it the last ${LINES} lines of each service
-  --grep WORDS       lines with these words, in any case of letters
-  --errors           5xx, tracebacks, what a service calls an error, restarts
-  --json             each line as JSON, with the fields of the load balancer's
+  SERVICE            app, balancer, db, dbport, lb, redis, or one replica: app-3 (default: all services)
+  --follow           print new lines as they come, until Ctrl-C
+  --since SPAN       lines of the last 90s, 10m, 2h or 1d (default: the last ${LINES} lines of each service)
+  --grep WORDS       only lines with these words, in upper or lower case
+  --errors           only errors: answers 5xx, tracebacks, lines that a service marks as errors, restarts
+  --json             each line as JSON; a line of the load balancer with its fields
 
 Examples:
   npm run logs -- --errors --since 1h

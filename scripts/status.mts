@@ -1,4 +1,4 @@
-/** What runs now, on one screen: first what is out of the ordinary, with the command that helps. */
+/** Prints what runs, on one screen: first what is wrong, with the command that helps. */
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { painted, result, say, warn } from './lib/cli/say.mts'
@@ -15,14 +15,14 @@ const INTERVAL = 2000
 export async function printStatus(run: Run): Promise<void> {
   if (!run.options.watch) return await look(run)
   process.removeAllListeners('SIGINT')
-  process.once('SIGINT', () => process.exit(130)) // there is nothing to be told
+  process.once('SIGINT', () => process.exit(130)) // without a message: nothing was changed
   for (;;) {
     await look(run, process.stdout.isTTY ? '\u001b[H\u001b[2J' : '')
     await sleep(INTERVAL)
   }
 }
 
-/** @param clear what empties the screen */
+/** @param clear the characters that clear the screen */
 async function look({ host, stack, options }: Run, clear = ''): Promise<void> {
   const facts = await lookAtAll(host, stack)
   const alarms = alarmsOf(stack, facts, Date.now())
@@ -56,12 +56,12 @@ function asJson({ replicas, places }: Facts, differs: (name: string) => string |
 await script(
   import.meta.url,
   `
-Prints what runs, on one screen: first what is out of the ordinary, with the command that helps.
-Then the release, the replicas, the services and the server. Exit code 1 when something is wrong.
+Prints what runs, on one screen: first what is wrong, with the command that helps.
+Then the release, the replicas, the services and the server. The exit code is 1 when something is wrong.
 
   npm run status [-- --host USER@NAME]
 
-  --watch            keep it fresh, until Ctrl-C
+  --watch            print it again every two seconds, until Ctrl-C
   --json             as JSON on standard output
 
 Examples:

@@ -1,33 +1,33 @@
 # shellcheck shell=bash
-# All that `npm run status` tells, in one go and side by side. Prints facts, each as a name and values with tabs between:
+# Collects the facts of `npm run status`, side by side. Prints each as a name and its values, with tabs between:
 #
 #   now MILLISECONDS                                  container JSON
-#   usage ..., killed ...                             as usage.pl has it; usage twice for each container that runs
-#   oom ID MILLISECONDS                               the kernel killed one of this container so long ago
-#   place PLACE ADDRESS ...                           as balancer.pl has it
-#   traffic REQUESTS FAILED P50 P99 SECONDS STILL     of the load balancer's log, the last five minutes at most
-#   replicas NUMBER                                   as the last deploy or redeploy wanted
-#   renewal WHAT                                      what is wrong with the renewal of the certificate
-#   database BYTES CONNECTIONS MOST SECONDS PID USER STATE     the last four of the longest transaction
+#   usage ..., killed ...                             the output of usage.pl; usage twice for each running container
+#   oom ID MILLISECONDS                               the kernel killed a process of the container so long ago
+#   place PLACE ADDRESS ...                           the output of balancer.pl
+#   traffic REQUESTS FAILED P50 P99 SECONDS STILL     the output of traffic.pl, for the last five minutes at most
+#   replicas NUMBER                                   how many the last deploy or redeploy was to start
+#   renewal WHAT                                      a problem of the renewal of the certificate
+#   database BYTES CONNECTIONS MOST SECONDS PID USER STATE     the last four describe the longest transaction
 #   redis BYTES KEYS      certificate BASE64          disk FREE SIZE      memory FREE SIZE
 #   history JSON          begun JSON                  lock HOLDER         step WHAT
 #   maintenance WHO SECONDS                           allow ADDRESS
 #   mode IMAGES           python NAME ID              secrets DIGEST      revision TARGET COMMIT
 #
 #   folder     of the deployment
-#   project
-#   inspected  format for docker inspect
-#   python     names of Python images, a blank between two
-#   balancer   balancer.pl
-#   traffic    traffic.pl
-#   usage      usage.pl
+#   project    the Compose project
+#   inspected  a format for docker inspect
+#   python     the names of the Python images, separated by blanks
+#   balancer   the text of balancer.pl
+#   traffic    the text of traffic.pl
+#   usage      the text of usage.pl
 : "${folder:?}" "${project:?}" "${inspected:?}" "${python:?}" "${balancer:?}" "${traffic:?}" "${usage:?}"
 
-# A server that nothing was deployed to yet.
+# Before the first deployment there is no Docker Engine.
 command -v docker >/dev/null || exit 0
 
 fact() { local IFS=$'\t'; echo "$*"; }
-named() { sed "s/^/$1\t/"; } # NAME: each line is such a fact
+named() { sed "s/^/$1\t/"; } # NAME: prints each line of its input as a fact of this name
 
 oom() {
   local up
@@ -36,7 +36,8 @@ oom() {
     awk -v up="$up" '{ printf "oom\t%s\t%d\n", $2, (up - $1) * 1000 }'
 }
 
-# What hangs must not keep anybody from seeing that it does. Both ends are told: one that is killed here goes on there.
+# A service that hangs must not make status hang. There are two deadlines, since a command that is killed here goes on in the
+# container.
 within() { timeout 6 docker exec -i "$1" timeout 5 "${@:2}"; } # CONTAINER COMMAND...
 database() {
   within "$project-db-1" env PGOPTIONS=-csearch_path=pg_catalog PGCONNECT_TIMEOUT=4 psql -qAtX -F $'\t' -U postgres -d prusa <<'SQL' | named database
@@ -108,11 +109,11 @@ while read -r pid at path name json; do
   [ "$pid" = 0 ] || processes+=("$pid" "$name")
   [ "$name" != "$project-lb-1" ] || created=$(date +%s -d "$at")
   [ "$path" = - ] || log=$path
-# One may be removed meanwhile.
+# A container may be removed meanwhile.
 done < <(xargs -r docker inspect --format "{{.State.Pid}} {{.Created}} {{or .LogPath \"-\"}} {{.Name}} $inspected" <<<"$ids" 2>/dev/null)
 use | grep ^usage || true
 
-# A full disk has no room for what they print.
+# In memory, since the disk may be full.
 parts=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$parts"' EXIT
 for part in traffic places database redis files renewal server oom; do

@@ -1,8 +1,10 @@
-# Prints of each container, by the control group of its first process (cgroups(7), version 1 or 2), with tabs between:
+# Prints facts about containers from the control groups of their first processes (cgroups(7), version 1 or 2), with tabs
+# between:
 #
-#   usage NAME BYTES NANOSECONDS MILLISECONDS   memory without what the kernel only caches, as docker stats has it; processor
-#                                               time; when that was, by a clock of its own
-#   killed NAME NUMBER                          processes that were killed for their memory since it was started, if any
+#   usage NAME BYTES NANOSECONDS MILLISECONDS   memory without the kernel's caches, as docker stats counts it; processor time;
+#                                               the time of the measurement, by the server's uptime
+#   killed NAME NUMBER                          how many processes the kernel killed for lack of memory since the container
+#                                               started; only when there are any
 #
 #   usage.pl PID NAME ...
 use strict;
@@ -28,7 +30,7 @@ while (my ($pid, $name) = splice @ARGV, 0, 2) {
     $time = 1000 * field("$group/cpu.stat", 'usage_usec');
     $killed = field("$group/memory.events", 'oom_kill');
   }
-  next if $bytes eq ''; # it has ended meanwhile
+  next if $bytes eq ''; # the container has ended meanwhile
   my ($now) = split ' ', text('/proc/uptime');
   print join("\t", 'usage', $name, $bytes - $idle, $time + 0, $now * 1000), "\n";
   print join("\t", 'killed', $name, $killed), "\n" if $killed;

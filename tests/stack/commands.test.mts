@@ -21,7 +21,7 @@ test('while nothing is deployed each says so, and leaves nothing', async () => {
   for (const [script, words, code, said] of [
     ['logs', [], 0, /No service has logged anything .* Next: npm run deploy/],
     ['logs', ['--follow'], 0, /No service has logged anything .* Next: npm run deploy/],
-    ['logs', ['lb'], 0, /There is no line of lb on this machine\. Next: npm run status/],
+    ['logs', ['lb'], 0, /No line in the logs of lb on this machine\. Next: npm run status/],
     ['shell', [], 1, /No replica of \w+ runs on this machine\n {2}State: .*\n {2}Next: {2}npm run deploy/],
     ['psql', [], 1, /no container \w+-db-1 on this machine\n {2}State: .*\n {2}Next: {2}npm run deploy/],
     ['run', ['true'], 1, /No replica of \w+ runs/],

@@ -1,4 +1,4 @@
-/** The line that a terminal shows while a step runs, and what a build tells for it. */
+/** The line that a terminal shows while a step runs, and the reports of a build for it. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,14 +10,14 @@ import { ROOT } from '../../scripts/lib/config/config.mts'
 import { buildProgress } from '../../scripts/lib/images/progress.mts'
 import { onTerminal } from '../lib/terminal.mts'
 
-test('the line has the title, the seconds and what is just done, in one line of the terminal', () => {
+test('the line has the title, the seconds and the last report, cut to the width of the terminal', () => {
   assert.equal(lineOf('Application', 12_900, '', 80), '  Application … 12 s')
   assert.equal(lineOf('Application', 0, 'a\u001b[31m b\r\n c ', 80), '  Application … 0 s: a b c')
   const cut = lineOf('Application', 1000, 'x'.repeat(100), 40)
   assert.deepEqual([[...cut].length, cut.at(-1)], [39, '…'])
 })
 
-test('a build tells its step, and what the step printed last', () => {
+test('a build reports its step, and the last output of the step', () => {
   const told: string[] = []
   const hear = buildProgress((now) => told.push(now))
   for (const line of [
@@ -39,7 +39,7 @@ test('a build tells its step, and what the step printed last', () => {
   ])
 })
 
-/** The words that run these lines of a script. */
+/** The command that runs these lines of a script. */
 const running = (lines: string) => [
   process.execPath,
   '--import',
@@ -51,7 +51,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 ${lines}`,
 ]
 
-test('on a terminal a step shows what it is just doing, and is one line in the end', async () => {
+test('on a terminal a step shows what it is doing, and leaves one line', async () => {
   const { exitCode, text } = await onTerminal(
     running(`await step('Application', async (doing) => {
       doing('build 3/5')
@@ -63,13 +63,13 @@ test('on a terminal a step shows what it is just doing, and is one line in the e
   )
   assert.equal(exitCode, 0, text)
   assert.match(text, / {2}Application … 0 s: build 3\/5/)
-  // What is printed empties the line before.
+  // Each output empties the line first.
   const lines = text.split('\n').map((line) => line.split('\u001b[K').at(-1))
   assert.match(lines[0] ?? '', /!\S* careful$/)
   assert.match(lines[1] ?? '', /Application: built \(0\.\d s\)/)
 })
 
-test('a step that Ctrl-C cuts off says so', async () => {
+test('a step that Ctrl-C interrupts says so', async () => {
   const [node = '', ...words] = running(
     `await step('Application', async () => { console.log('begun'); await sleep(60_000); return '' })`,
   )

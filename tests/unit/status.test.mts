@@ -1,4 +1,4 @@
-/** What status makes of the facts: each thing that is out of the ordinary names the command that helps. */
+/** status: the facts, the screen, and the alarms, each with the command that helps. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
@@ -69,7 +69,7 @@ const ending = (days: number) => ({
   ocsp: false,
 })
 
-test('the facts', () => {
+test('parseFacts reads the output of the script', () => {
   const { containers, replicas, database, traffic } = facts()
   const app = containers.find(({ name }) => name === 'prusa-app-1')
   assert.deepEqual([app?.memory, app?.cpu, app?.age], [60_000_000, 20, 7_200_000])
@@ -82,7 +82,7 @@ test('the facts', () => {
   assert.deepEqual(parseFacts(stack, `now\t${NOW}\n`).containers, [])
 })
 
-test('the screen', () => {
+test('the screen shows the facts', () => {
   const text = screen(stack, facts(), () => '')
   assert.match(text, /^release 9dbc, since 2026-11-26 10:00 UTC by carl, from commit 0123456789ab\n/)
   assert.match(text, /last rollout aaaa → 9dbc .* released in 13\.9 s; 278 requests, 0 failed, slowest 41 ms/)
@@ -97,8 +97,8 @@ test('the screen', () => {
   assert.match(busy, /under way: carl@laptop since x for redeploy, now: ready prusa-app-3/)
 })
 
-describe('out of the ordinary', () => {
-  test('nothing is', () => assert.deepEqual(alarms(facts()), []))
+describe('there is an alarm for', () => {
+  test('nothing on a healthy server', () => assert.deepEqual(alarms(facts()), []))
 
   const rest = ['balancer', 'db', 'dbport', 'lb'].map((service) => container(service, 1))
   const apps = [container('app', 1), container('app', 2)]
@@ -112,29 +112,33 @@ describe('out of the ordinary', () => {
   const letsencrypt = 'npx zx scripts/04-stack.mts'
   for (const [what, found, ...expected] of [
     [
-      'stopped',
+      'a service that was stopped',
       redis(stopped),
       /^prusa-redis-1 was stopped by hand 1 min 0 s ago \(exit code 137\); it stays stopped \| npm run restart -- redis$/,
     ],
     [
-      'a replica that is stopped',
+      'a replica that was stopped',
       facts(...rest, container('redis', 1), container('app', 1), container('app', 2, stopped)),
       /^prusa-app-2 was stopped by hand .* \| npm run restart -- app-2$/,
     ],
-    ['absent', facts(...rest, ...apps), /^There is no container of redis \| npm run deploy$/],
     [
-      'a replica that is absent',
+      'a service without a container',
+      facts(...rest, ...apps),
+      /^There is no container of redis \| npm run deploy$/,
+    ],
+    [
+      'a replica that was removed',
       facts('replicas\t3'),
       /^Replicas are missing: there is only prusa-app-1 and prusa-app-2, of 3 \| npm run redeploy -- --release 9dbc$/,
     ],
     [
-      'unhealthy',
+      'an unhealthy service',
       redis({ Health: { Status: 'unhealthy' } }),
       /^prusa-redis-1 runs, but fails its health check .* npm run restart -- redis$/,
     ],
-    ['paused', redis({ Paused: true }), /^prusa-redis-1 is paused \| npm run restart -- redis$/],
+    ['a paused service', redis({ Paused: true }), /^prusa-redis-1 is paused \| npm run restart -- redis$/],
     [
-      'not to be started',
+      'a service that the engine cannot start',
       redis({ ...stopped, Error: 'driver failed: port is already allocated' }),
       /^prusa-redis-1 could not be started: driver failed: port is already allocated \| npm run restart -- redis$/,
     ],
@@ -158,9 +162,13 @@ describe('out of the ordinary', () => {
       redis({}, 1, oom(RESTARTED)),
       /^prusa-redis-1 was killed for using too much memory 10 min 0 s ago \(1 time in all\) \| npm run logs -- redis$/,
     ],
-    ['a crash long after that', redis({}, 1, oom(RESTARTED + 600_000)), /^! prusa-redis-1 has crashed/],
     [
-      'a replica that the balancer finds down',
+      'a crash long after a kill by the kernel',
+      redis({}, 1, oom(RESTARTED + 600_000)),
+      /^! prusa-redis-1 has crashed/,
+    ],
+    [
+      'a replica that is down for the balancer',
       facts(
         'place\tapp1\t10.0.0.1\t0\t100\t0\t0\t0\tLayer7 timeout',
         'place\tapp2\t10.0.0.2\t2\t100\t0\t0\t0\t',
@@ -168,21 +176,21 @@ describe('out of the ordinary', () => {
       /^prusa-app-1 gets no requests: Layer7 timeout \| npm run logs -- app-1, then: npm run restart -- app-1$/,
     ],
     [
-      'no replica that is well',
+      'a site without a healthy replica',
       facts('place\tapp1\t10.0.0.1\t0\t100\t0\t0\t0\tx', 'place\tapp2\t10.0.0.2\t0\t100\t0\t0\t0\ty'),
       /^No replica gets requests: .* 503 \| npm run logs/,
       /^prusa-app-1 gets no requests: x \| /,
       /^prusa-app-2 gets no requests: y \| /,
     ],
     [
-      'no replica that runs',
+      'a site without a running replica',
       facts(...rest, container('redis', 1), container('app', 1, stopped), container('app', 2, stopped)),
       /^prusa-app-1 was stopped/,
       /^prusa-app-2 was stopped/,
       /^No replica runs: the site answers 503 \| npm run restart$/,
     ],
     [
-      'the balancer: nothing else is told of what follows from it',
+      'a balancer that was stopped, but not for its consequences',
       {
         ...facts(...rest.slice(1), container('redis', 1), container('balancer', 1, stopped), ...apps),
         places: [],
@@ -199,8 +207,8 @@ describe('out of the ordinary', () => {
       facts('database\t1\t1\t100\t900\t4711\tdeveloper\tidle in transaction'),
       /^A transaction of developer has been open for 15 min 0 s \(idle in transaction\) \| .*pg_terminate_backend\(4711\)/,
     ],
-    ['requests that failed and do no more', facts('traffic\t1000\t20\t0.1\t1\t300\t0')],
-    ['a full database', facts('database\t1\t90\t100\t\t\t\t'), /^90 of 100 connections/],
+    ['nothing when requests failed earlier', facts('traffic\t1000\t20\t0.1\t1\t300\t0')],
+    ['a database with few free connections', facts('database\t1\t90\t100\t\t\t\t'), /^90 of 100 connections/],
     [
       'a silent database',
       facts('database'),
@@ -224,12 +232,12 @@ describe('out of the ordinary', () => {
       /^Maintenance has been on .*by carl.* -- off$/,
     ],
     [
-      'a certificate that ends',
+      'a certificate that expires soon',
       { ...facts(), certificate: ending(3) },
       new RegExp(`^The certificate expires in 3 days \\| ${letsencrypt}$`),
     ],
     [
-      'a certificate that has ended',
+      'a certificate that has expired',
       { ...facts(), certificate: ending(-1) },
       new RegExp(`^The certificate has expired \\| ${letsencrypt}$`),
     ],
@@ -239,7 +247,7 @@ describe('out of the ordinary', () => {
       new RegExp(`^The certificate is not renewed automatically: it failed at .* UTC \\| ${letsencrypt}$`),
     ],
     [
-      'a rollout that was cut off',
+      'an interrupted rollout',
       facts(
         `begun\t${JSON.stringify({ when: 'x', who: 'carl', from: 'a', to: 'b', result: 'unfinished', seconds: 0 })}`,
       ),
@@ -252,13 +260,13 @@ describe('out of the ordinary', () => {
       assert.equal(told.length, expected.length, told.join('\n'))
     })
 
-  test('a pair of the operator’s own is theirs to renew', () => {
+  test('the operator’s own certificate, which the operator must replace', () => {
     const own = { ...stack, tls: 'files' as const, tls_files: { certificate: 'site.pem', key: 'site.key' } }
     const [told] = alarmsOf(own, { ...facts(), certificate: ending(3) }, NOW)
     assert.match(told?.next ?? '', /^put a new pair at site\.pem, then: npx zx scripts\/04-stack\.mts$/)
   })
 
-  test('what is grave comes first', () => {
+  test('grave things first', () => {
     const found = facts('killed\tprusa-app-1\t2', 'memory\t10000000\t4000000000')
     assert.deepEqual(
       alarmsOf(stack, found, NOW).map(({ grave }) => grave),
@@ -266,7 +274,7 @@ describe('out of the ordinary', () => {
     )
   })
 
-  test('while somebody changes something, replicas come and go', () => {
+  test('no replica that starts or stops during a run', () => {
     const found = facts(
       ...rest,
       container('redis', 1),
@@ -278,7 +286,7 @@ describe('out of the ordinary', () => {
   })
 })
 
-test('the load balancer’s log in five figures; maintenance’s own answers have not failed', () => {
+test('traffic.pl sums up the load balancer’s log; the maintenance page is no failure', () => {
   const line = (msec: number, status: number, seconds: number, asked = '10.0.0.1:5000') =>
     `{"msec":${msec},"uri":"/","status":${status},"seconds":${seconds},"upstream_status":"${asked && status}"}\n`
   const input = [

@@ -1,22 +1,22 @@
-/** One line on the terminal, drawn anew while something is at work: what it is, for how long, and what it is just doing. */
+/** A line on the terminal that shows what is running, for how long, and what it is doing. It is drawn anew until that ends. */
 import process from 'node:process'
 import { stripVTControlCharacters } from 'node:util'
 
-/** Tells what a step is just doing; each one in place of the one before. */
+/** Reports what a step is doing now. A new report replaces the one before. */
 export type Doing = (now: string) => void
 
 /** Milliseconds between two drawings. */
 const INTERVAL = 250
-/** Where the terminal does not say how wide it is. */
+/** The width of a terminal that does not report its width. */
 const COLUMNS = 80
 
-/** Whether lines can be drawn anew. */
-export const drawable = process.stderr.isTTY === true && process.env.TERM !== 'dumb'
+/** Whether the terminal can draw a line anew. */
+const drawable = process.stderr.isTTY === true && process.env.TERM !== 'dumb'
 
-/** Empties the line; the cursor stands at its beginning then, so that whoever prints next prints over it. */
+/** Empties the line and moves the cursor to its beginning, so that the next output takes its place. */
 export const CLEAR = drawable ? '\r\u001b[K' : ''
 
-/** Draws the line until the function that it returns is called; without a terminal nothing is drawn. */
+/** Draws the line until the returned function is called. Draws nothing without a terminal. */
 export function live(title: string, now: () => string = () => ''): () => void {
   if (!drawable) return () => {}
   const began = performance.now()
@@ -32,11 +32,11 @@ export function live(title: string, now: () => string = () => ''): () => void {
   }
 }
 
-/** `  Application … 12 s: build 3/5 Collecting flask`, in no more than the columns. */
+/** `  Application … 12 s: build 3/5 Collecting flask`, cut to the width of the terminal. */
 export function lineOf(title: string, milliseconds: number, now: string, columns: number): string {
   const said = stripVTControlCharacters(now).replaceAll(/\s+/g, ' ').trim()
   const text = `  ${title} … ${Math.floor(milliseconds / 1000)} s${said && `: ${said}`}`
   const letters = [...text]
-  // In the last column some terminals begin another line.
+  // Some terminals begin a new line after the last column.
   return letters.length < columns ? text : `${letters.slice(0, columns - 2).join('')}…`
 }

@@ -55,13 +55,13 @@ export async function step(title: string, work: (doing: Doing) => Promise<string
 }
 
 /**
- * Says what Ctrl-C has cut off, until the function that it returns is called.
- * @param what in a sentence, as it is then
+ * Prints what Ctrl-C has interrupted, until the returned function is called.
+ * @param what returns the text of the line
  */
 export function whenInterrupted(what: () => string): () => void {
   const tell = () => {
     say(`${red('✗')} ${what()}`)
-    // It is not the default any more that this ends the process.
+    // With a listener, SIGINT no longer ends the process by itself.
     if (process.listenerCount('SIGINT') === 0) process.exit(130)
   }
   process.prependOnceListener('SIGINT', tell)

@@ -24,7 +24,7 @@ const HEADERS = {
   'Cache-Control': 'no-store',
 }
 
-export interface Pages {
+interface Pages {
   /** Of the document. */
   page: string
   /** What changes of it, as it is now. */

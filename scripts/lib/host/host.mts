@@ -32,7 +32,7 @@ interface RunOptions {
   tied?: boolean
   /** Is called with each line that the script prints, at once. */
   hear?: (line: string) => void
-  /** Hears each line of standard error, too: what a person may see of it while it runs. */
+  /** Is called with each line of both streams, at once. */
   progress?: (line: string) => void
   /** Ends the standard input of a script that is tied. */
   signal?: AbortSignal

@@ -17,7 +17,7 @@ const SILENCE = 20
 /** Signs of life in that time: several, since a busy machine may delay some of them. */
 const BEATS = 10
 
-/** Milliseconds between two looks at what the run is doing: whoever watches the server hears of it at once. */
+/** Milliseconds between two checks of what the run is doing, so that npm run status shows it at once. */
 const GLANCE = 100
 
 /** Seconds to wait for a holder that may just be ending. */
@@ -86,7 +86,7 @@ export async function withLock<T>(
   }
 }
 
-/** Tells the server what is being done, as soon as that changes, and that we live. @param interval milliseconds */
+/** Sends the server what the run is doing: when that changes, and as a sign of life. @param interval milliseconds between two */
 function beat({ stdin }: Running, doing: () => string, interval: number): NodeJS.Timeout {
   let [told, at] = ['', performance.now()]
   return setInterval(() => {

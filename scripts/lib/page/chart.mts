@@ -12,7 +12,7 @@ export interface Time {
 }
 
 /** A stretch of time in a lane. */
-export interface Band extends Span {
+interface Band extends Span {
   /** Class that gives it its colour. */
   kind: string
   /** What it is, for the mouse and for a screen reader. */
@@ -88,7 +88,7 @@ function figure(
 }
 
 /** A part of a bar. */
-export interface Part {
+interface Part {
   kind: string
   value: number
   title: string

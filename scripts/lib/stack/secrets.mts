@@ -33,7 +33,7 @@ const USES: Record<string, string> = {
 }
 
 /** A secret without its value. */
-export interface Kept {
+interface Kept {
   /** Path below the deployment's folder. */
   file: string
   mode: string

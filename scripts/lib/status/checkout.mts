@@ -1,4 +1,4 @@
-/** How what runs compares with this checkout. */
+/** Compares what runs with this checkout. */
 import type { StackConfig } from '../config/config.mts'
 import { sourceOf } from '../images/application.mts'
 import { pythonNames } from '../images/base.mts'
@@ -8,16 +8,16 @@ import { difference, nameOf, type Target } from '../rollout/target.mts'
 import type { Facts } from './status.mts'
 
 export interface Comparison {
-  /** In what a replica differs, by its name; undefined: not known. */
+  /** How a replica differs from this checkout, in words; empty: in nothing; undefined: not known. */
   differs(name: string): string | undefined
-  /** What this checkout would change, or why that is not known; empty: nothing. */
+  /** What redeploy would change, or why that is not known; empty: nothing. */
   note: string
 }
 
 export function compare(stack: StackConfig, facts: Facts): Comparison {
   const wanted = wantedTarget(stack, facts)
   if (typeof wanted === 'string')
-    return { differs: () => undefined, note: `What would be started now is not known: ${wanted}` }
+    return { differs: () => undefined, note: `The target of this checkout is not known: ${wanted}` }
   const { replicas, places } = facts
   const found = (name: string) => replicas.find((one) => one.name === name)
   const current = (one: (typeof replicas)[number]) => difference(stack, wanted, one) === ''
@@ -32,14 +32,14 @@ export function compare(stack: StackConfig, facts: Facts): Comparison {
   }
 }
 
-/** What redeploy would start now; or why that is not known. */
+/** The target that redeploy would roll out, or why it is not known. */
 function wantedTarget(stack: StackConfig, { mode: remembered, python, secrets }: Facts): Target | string {
   const mode = stack.images === 'auto' ? remembered : stack.images
-  if (mode !== 'registry' && mode !== 'debian') return 'no images have been made yet'
+  if (mode !== 'registry' && mode !== 'debian') return 'there are no images yet'
   const identity = pythonNames(stack, mode)
     .map((name) => python[name])
     .find(Boolean)
-  if (!identity) return 'the base images are not there yet'
+  if (!identity) return 'there are no base images yet'
   try {
     const { release } = sourceOf(stack, identity)
     return { release, name: nameOf(stack, release), secrets }

@@ -1,4 +1,4 @@
-/** The screen of `npm run status`: facts as people read them. Pure. */
+/** The screen of `npm run status`: the facts as text. */
 
 import { count, list, seconds } from '../cli/say.mts'
 import { table } from '../cli/table.mts'
@@ -7,23 +7,26 @@ import type { Place } from '../edge/balancer.mts'
 import type { Entry } from '../proof/history.mts'
 import type { Container, Facts } from './status.mts'
 
-/** What the screen shows, for whoever draws it. */
-export interface Shown {
+/** The parts of the screen. */
+interface Shown {
   /** Sentences. */
   release: string[]
   replicas: Rows
   services: Rows
-  /** Lines, each with a name in front. */
+  /** Lines, each with its name at the beginning. */
   server: string[]
 }
 
-/** A table: its head, and a line for each thing. */
-export interface Rows {
+/** A table. */
+interface Rows {
   head: string[]
   rows: string[][]
 }
 
-/** @param differs in what a replica is not as this checkout has it, by its name; undefined: not known */
+/**
+ * @param differs takes a replica's name and returns how the replica differs from this checkout; empty: in nothing;
+ *                undefined: not known
+ */
 export function shown(
   stack: StackConfig,
   facts: Facts,
@@ -37,14 +40,14 @@ export function shown(
   }
 }
 
-/** The same as text. */
+/** All parts as one text. */
 export function screen(...of: Parameters<typeof shown>): string {
   const { release, replicas, services, server } = shown(...of)
   const text = ({ head, rows }: Rows) => table(head, rows)
   return [...release, '', text(replicas), '', text(services), '', ...server].join('\n')
 }
 
-/** One line: what serves, since when, by whom, from which commit; and what is under way. */
+/** The release that serves, since when, by whom and from which commit; the last rollout; the run that holds the lock. */
 function release({ replicas, history, revisions, lock, step }: Facts): string[] {
   const running = replicas.filter((one) => one.running)
   const releases = [...new Set(running.map((one) => one.release))]
@@ -102,7 +105,7 @@ function serviceRows(facts: Facts): Rows {
 
 const STATE = ['state', 'health', 'crashes', 'memory', 'processor']
 
-/** @param health where the engine knows of none */
+/** @param health the text for a container without a health check */
 function stateOf(container?: Container, health = '-'): string[] {
   if (!container) return ['', '', '', '', '']
   const { running, paused, age, exitCode, restarts, memory, cpu } = container
@@ -115,7 +118,7 @@ function stateOf(container?: Container, health = '-'): string[] {
   ]
 }
 
-/** Whether requests are sent there, in words. */
+/** Whether HAProxy sends requests to a place, in words. */
 export function requestsOf(place: Place | undefined): string {
   if (!place) return 'no'
   const { up, busy, weight } = place
@@ -156,6 +159,6 @@ const ms = (took: number) => `${Math.round(took * 1000)} ms`
 const minute = (when: string) => when.slice(0, 16).replace('T', ' ')
 
 /** `48 MB`, `1.2 GB`. */
-export function bytes(number: number): string {
+function bytes(number: number): string {
   return number >= 1e9 ? `${(number / 1e9).toFixed(1)} GB` : `${Math.round(number / 1e6)} MB`
 }
