@@ -1,13 +1,10 @@
 /** Prints the logs of the services in the order of time, with the last lines of removed replicas. */
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import process from 'node:process'
 import { OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { type Format, list, painted, result, say } from './lib/cli/say.mts'
-import { ROOT } from './lib/config/config.mts'
 import { linesOf } from './lib/host/frame.mts'
-import { remote, type Script } from './lib/host/shell.mts'
+import { remote, remoteText, type Script } from './lib/host/shell.mts'
 import { type Run, script } from './lib/run.mts'
 import { fieldsOf, type Line, moment, ordered, parseLine, readable, spanOf } from './lib/stack/logs.mts'
 import { named, SERVICES } from './lib/stack/services.mts'
@@ -47,7 +44,7 @@ function question({ stack, words, options }: Run): Script {
     errors: options.errors ? 'yes' : '',
     // A readable line consists of words of the log's line, so a line without the words can be left out on the server.
     words: (options.grep ?? '').split(/\s+/).filter(Boolean).join('\n'),
-    filter: readFileSync(path.join(ROOT, 'scripts/remote/logs.pl'), 'utf8'),
+    filter: remoteText('logs.pl'),
   })
 }
 

@@ -1,12 +1,10 @@
 /** What the server tells, for as long as a page is open; when it cannot be reached, it is tried again and again. */
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OperatorError } from '../cli/errors.mts'
-import { ROOT, type StackConfig } from '../config/config.mts'
+import type { StackConfig } from '../config/config.mts'
 import { linesOf } from '../host/frame.mts'
 import type { Host } from '../host/host.mts'
-import { remote, type Script } from '../host/shell.mts'
+import { remote, remoteText, type Script } from '../host/shell.mts'
 import { containerOf } from '../stack/stack.mts'
 import { lookAtAll } from '../status/status.mts'
 import { type Board, WINDOW } from './board.mts'
@@ -85,15 +83,13 @@ async function keepUp(host: Host, board: Board, signal: AbortSignal): Promise<vo
   }
 }
 
-const program = (name: string) => readFileSync(path.join(ROOT, 'scripts/remote', name), 'utf8')
-
 const looking = ({ folder, project }: StackConfig): Script =>
-  remote('look', { folder, project, balancer: program('balancer.pl') })
+  remote('look', { folder, project, balancer: remoteText('balancer.pl') })
 
 const counting = (stack: StackConfig): Script =>
   remote('seconds', {
     container: containerOf(stack, 'lb'),
     since: WINDOW / 1000,
     lines: LINES,
-    program: program('seconds.pl'),
+    program: remoteText('seconds.pl'),
   })

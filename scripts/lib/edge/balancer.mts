@@ -1,10 +1,8 @@
 /** The balancer's admin socket: reads the state of the replicas in HAProxy, and changes it. */
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
-import { ROOT, type StackConfig } from '../config/config.mts'
+import type { StackConfig } from '../config/config.mts'
 import { rowsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { bash, join, remote, type Script } from '../host/shell.mts'
+import { bash, join, remote, remoteText, type Script } from '../host/shell.mts'
 
 /** A slot of HAProxy's `server-template` with a replica in it. The slot keeps its weight when the replica changes. */
 export interface Place {
@@ -80,6 +78,5 @@ export const watching = (stack: StackConfig): Script => client(stack, ['watch'])
 
 /** Runs balancer.pl on the server. @param words its arguments behind the folder of the socket */
 export function client(stack: StackConfig, words: (string | number)[]): Script {
-  const program = readFileSync(path.join(ROOT, 'scripts/remote/balancer.pl'), 'utf8')
-  return bash`perl -e ${program} ${`${stack.folder}/haproxy/run`} ${words}`
+  return bash`perl -e ${remoteText('balancer.pl')} ${`${stack.folder}/haproxy/run`} ${words}`
 }

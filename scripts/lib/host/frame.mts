@@ -3,15 +3,13 @@
  * two streams. A random mark comes before and after the output of the script.
  */
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Readable, Transform } from 'node:stream'
 import type { Output } from './process.mts'
-import type { Script } from './shell.mts'
+import { remoteText, type Script } from './shell.mts'
 
 /** The first input of each bash, before any script. */
-export const OPENING = readFileSync(path.resolve(import.meta.dirname, '../../remote/prelude.sh'), 'utf8')
+export const OPENING = remoteText('prelude.sh')
 
 /** The line before the output of a script. The line after it is the mark and the script's exit code. */
 const MARK = `prusa-${randomUUID()}`

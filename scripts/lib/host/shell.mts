@@ -57,8 +57,12 @@ export function remote(name: string, parameters: Record<string, Exclude<Value, S
       ? bash`${new Script(key)}=(${value})`
       : bash`${new Script(key)}=${value}`,
   )
-  const file = path.join(import.meta.dirname, '../../remote', `${name}.sh`)
-  return join([...set, new Script(readFileSync(file, 'utf8'))])
+  return join([...set, new Script(remoteText(`${name}.sh`))])
+}
+
+/** The text of a file in scripts/remote/: `logs.pl`. */
+export function remoteText(file: string): string {
+  return readFileSync(path.join(import.meta.dirname, '../../remote', file), 'utf8')
 }
 
 /** One script that runs several, one after the other. */

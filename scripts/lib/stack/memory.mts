@@ -1,7 +1,7 @@
-/** Processes that the kernel killed for lack of memory. The engine reports only some of them (killed.sh). */
+/** Processes that the kernel killed for lack of memory. */
 import type { StackConfig } from '../config/config.mts'
 import { factsIn } from '../host/facts.mts'
-import { remote, type Script } from '../host/shell.mts'
+import { bash, remoteText, type Script } from '../host/shell.mts'
 
 export interface Killed {
   container: string
@@ -9,7 +9,14 @@ export interface Killed {
   processes: number
 }
 
-export const killedScript = (stack: StackConfig): Script => remote('killed', { project: stack.project })
+/**
+ * Prints `killed<TAB>CONTAINER<TAB>NUMBER` for each container with killed processes. The engine reports a container only when
+ * its first process dies: nginx goes on when a worker dies.
+ */
+export const killedScript = ({ project }: StackConfig): Script => bash`
+{ docker ps -q --filter label=com.docker.compose.project=${project} |
+  xargs -r docker inspect -f '{{.State.Pid}} {{.Name}}' || true; } 2>/dev/null | # one may be removed meanwhile
+  sed 's| /| |' | xargs -r perl -e ${remoteText('usage.pl')} | { grep ^killed || true; }`
 
 export function parseKilled(output: string): Killed[] {
   return factsIn(output)('killed').map(([container = '', number]) => ({

@@ -1,12 +1,10 @@
 /** The facts of `npm run status`. One script on the server collects them. */
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
-import { ROOT, type StackConfig } from '../config/config.mts'
+import type { StackConfig } from '../config/config.mts'
 import { type Place, parsePlaces } from '../edge/balancer.mts'
 import { type Certificate, readFacts } from '../edge/certificate.mts'
 import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { remote } from '../host/shell.mts'
+import { remote, remoteText } from '../host/shell.mts'
 import { pythonNames } from '../images/base.mts'
 import { type Entry, parseHistory } from '../proof/history.mts'
 import { INSPECTED, type Inspected, type Replica, replicaOf } from '../rollout/replica.mts'
@@ -90,16 +88,15 @@ interface Transaction {
 const DEADLINE = 30
 
 export async function lookAtAll(host: Host, stack: StackConfig): Promise<Facts> {
-  const program = (name: string) => readFileSync(path.join(ROOT, 'scripts/remote', name), 'utf8')
   const python = (['registry', 'debian'] as const).flatMap((mode) => pythonNames(stack, mode))
   const script = remote('status', {
     folder: stack.folder,
     project: stack.project,
     inspected: INSPECTED,
     python: [...new Set(python)].join(' '),
-    balancer: program('balancer.pl'),
-    traffic: program('traffic.pl'),
-    usage: program('usage.pl'),
+    balancer: remoteText('balancer.pl'),
+    traffic: remoteText('traffic.pl'),
+    usage: remoteText('usage.pl'),
   })
   return parseFacts(stack, await host.run('Looking at everything', script, { deadline: DEADLINE }))
 }
