@@ -1,5 +1,5 @@
 /** Restarts a service: replicas by the loop of a rollout, the others in the way that clients notice least. */
-import { OperatorError } from './lib/cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from './lib/cli/errors.mts'
 import { list, say, step } from './lib/cli/say.mts'
 import { haproxy } from './lib/edge/haproxy.mts'
 import { nginx } from './lib/edge/nginx.mts'
@@ -46,8 +46,6 @@ async function reloaded({ host, stack }: Run, service: 'lb' | 'balancer'): Promi
   return `fresh workers (${await counted(host, stack, () => reloadService(host, stack, RELOADED[service](stack)))})`
 }
 
-const UNTOUCHED = 'nothing was changed.'
-
 /** @param only name of the replica to replace; empty: all of them */
 async function restartReplicas(run: Run, only: string): Promise<void> {
   const { host, stack } = run
@@ -58,7 +56,7 @@ async function restartReplicas(run: Run, only: string): Promise<void> {
     throw new OperatorError(
       `There is no replica ${only} on ${host.name}; the replicas are ${list(found.map(({ name }) => name))}`,
       '',
-      UNTOUCHED,
+      NOTHING_CHANGED,
     )
   await withLock(host, stack, 'a restart of the replicas', async () => {
     // Read again: another run may have held the lock until now.
@@ -79,7 +77,7 @@ function targetOf(found: Replica[]): string {
   throw new OperatorError(
     `${target} and ${other} run side by side: a rollout was interrupted`,
     'npm run redeploy finishes it, npm run rollback undoes it.',
-    UNTOUCHED,
+    NOTHING_CHANGED,
   )
 }
 

@@ -1,6 +1,6 @@
 /** Undoes an interrupted rollout, or goes back one release, by the same loop and without a build. */
 
-import { OperatorError } from './lib/cli/errors.mts'
+import { NOTHING_CHANGED, OperatorError } from './lib/cli/errors.mts'
 import { list, say, warn } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
 import { lastTarget, readHistory, rollbackTarget, schemaChangedSince } from './lib/proof/history.mts'
@@ -32,7 +32,7 @@ async function targetBefore(run: Run): Promise<string> {
     throw new OperatorError(
       `The history has no release before ${present.at(-1)}`,
       'npm run history, then: npm run rollback -- --release NAME',
-      'nothing was changed.',
+      NOTHING_CHANGED,
     )
   say(`rollback on ${host.name}: ${list(present)} → ${target}`)
   const changedBy = schemaChangedSince(history, target)
@@ -47,7 +47,7 @@ async function runningTargets({ host, stack }: Run): Promise<string[]> {
   throw new OperatorError(
     'No release runs, so there is nothing to go back from',
     'npm run deploy',
-    'nothing was changed.',
+    NOTHING_CHANGED,
   )
 }
 
