@@ -22,7 +22,7 @@ import { rollOut } from './redeploy.mts'
 
 export async function startStack(run: Run): Promise<void> {
   const { host, stack } = run
-  // Before anything is touched.
+  // A wrong file is reported before anything changes.
   const own = readOwnCertificate(stack)
   readCa(stack)
   say(`04-stack on ${host.name}`)
@@ -66,7 +66,7 @@ export async function startStack(run: Run): Promise<void> {
       await step('Renewal', async () => {
         const { changed, timer, failure } = await ensureIssued(host, stack, certbot)
         if (failure) warn(await reportFailure(host, stack, failure))
-        // The configuration follows: with a CA's certificate comes HSTS.
+        // With a CA's certificate, nginx sends HSTS.
         if (changed) await refreshNginx(host, stack)
         const by = `twice a day by ${timer.by}`
         if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`

@@ -18,11 +18,11 @@ import { verify } from './verify.mts'
 
 export async function deploy(run: Run): Promise<void> {
   const { host, stack, options } = run
-  // What is wrong with the certificate's files is told before anything is touched.
+  // A wrong file of a certificate is reported before anything changes.
   readOwnCertificate(stack)
   readCa(stack)
   await confirmThisMachine(host, run, options.yes)
-  // A server that cannot take the deployment gets nothing, the lock's files included.
+  // On a server that is not fit, nothing changes: not even the lock's files are made.
   const looked = live('Server')
   await preflight(host, stack, options.fresh ? undefined : ownNamesByMode(stack)).finally(looked)
   await withLock(host, stack, 'deploy', async () => {

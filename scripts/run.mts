@@ -12,7 +12,7 @@ import { nothingRuns } from './lib/stack/services.mts'
 export async function runCommand({ host, stack, words }: Run): Promise<void> {
   const [program, ...rest] = words
   if (!program) throw new WrongCall('Which command?', 'npm run run -- python drop_db.py')
-  // The balancer may be down.
+  // The balancer may be down, and then no replica serves.
   const { found, serving } = await readFleet(host, stack).catch(async () => ({
     found: await replicas(host, stack),
     serving: [],

@@ -15,8 +15,8 @@ export async function scanImages({ host, stack, options }: Run): Promise<void> {
     return count(found.length, 'upgrade')
   })
 
-  // A stable release changes for security and grave bugs alone, and what was security's yesterday is in its next point
-  // release: so every newer version counts. Testing has no security archive: there it is the only sign.
+  // Every newer version counts. A stable release changes only for security and grave bugs, and a point release moves the
+  // security fixes into the main archive. Testing has no security archive at all.
   if (options.json) result(JSON.stringify(found, null, 2))
   else
     for (const { image, name, from, to, suites } of found)
