@@ -1,4 +1,5 @@
 /** What listens in a container's network. The kernel's tables tell, so the image needs no tool for it. */
+import { rowsIn } from './facts.mts'
 import type { Host } from './host.mts'
 import { remote } from './shell.mts'
 
@@ -18,9 +19,7 @@ export async function listenersOf(host: Host, container: string): Promise<Listen
 
 /** @param output of scripts/remote/listeners.sh */
 export function parseListeners(output: string): Listener[] {
-  const lines = output.split('\n').filter(Boolean)
-  return lines.map((line) => {
-    const [socket = '', status = '', body = ''] = line.split('\t')
+  return rowsIn(output).map(([socket = '', status = '', body = '']) => {
     const [address = '', port = ''] = socket.split(':')
     return {
       address: addressOf(address),

@@ -5,6 +5,7 @@ import https, { type RequestOptions } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import type { StackConfig } from '../config/config.mts'
 import { Site } from '../edge/site.mts'
+import { rowsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { containerOf } from '../stack/stack.mts'
@@ -124,16 +125,16 @@ interface Logged {
 
 async function readLog(host: Host, stack: StackConfig, run: string): Promise<Logged[]> {
   const lb = containerOf(stack, 'lb')
-  const lines = await host.lines(
+  const output = await host.run(
     'Reading the load balancer’s log',
     bash`
 docker inspect ${lb} >/dev/null 2>&1 || exit 0
 { docker logs --since 2m ${lb} 2>&1 >&3 3>&- | tail -n 3 >&2; } 3>&1 | { grep -F ${`verify-${run}`} || true; } | jq -r '[.agent, .upstream] | @tsv'`,
   )
-  return lines.map((line) => {
-    const [agent = '', upstream = ''] = line.split('\t')
-    return { mark: agent.slice(`verify-${run}-`.length), upstream: upstream.split(', ').at(-1) ?? '' }
-  })
+  return rowsIn(output).map(([agent = '', upstream = '']) => ({
+    mark: agent.slice(`verify-${run}-`.length),
+    upstream: upstream.split(', ').at(-1) ?? '',
+  }))
 }
 
 /** How often each value occurs. */
