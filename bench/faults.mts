@@ -1,4 +1,4 @@
-/** What a client of 100 requests/s sees of faults, and of releases that fail where /status does not show it. */
+/** What a client of 100 requests/s sees of faults, and of broken releases whose /status is right. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Deployment, docker } from '../tests/lib/deployment.mts'
 import { row, series } from './series.mts'
 
-/** Seconds for which the client goes on after the fault: what is cut off has come back by then. */
+/** Seconds for which the client continues after the fault, until everything is up again. */
 const AFTER = 20
-/** Clients give up after so many seconds. */
+/** Requests per second, and seconds after which the client gives up. */
 const CLIENT = { rate: 100, timeout: 5 }
 
-/** What the application answers on every page but /status, or on one that the probe does not ask. */
+/** Broken releases: the code before which a fault is inserted, the inserted code, and the page that shows the fault. */
 const FAILING = {
   'a release that answers /status, and 500 elsewhere (probe.path shows it)': [
     '@app.route("/")\ndef hello():',
@@ -66,7 +66,7 @@ export async function faults(site: Deployment): Promise<string[][]> {
   return rows
 }
 
-/** As a crash would: the engine does not know that somebody wanted it. */
+/** Kills a container's process as a crash would: the engine does not take it for a stop by hand. */
 async function kill(name: string): Promise<void> {
   const { stdout } = await docker`docker inspect -f ${'{{.State.Pid}}'} ${name}`
   process.kill(Number(stdout), 'SIGKILL')

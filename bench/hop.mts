@@ -1,17 +1,17 @@
-/** What the way through nginx and HAProxy costs: requests per second, and time to first byte. */
+/** The cost of nginx and HAProxy: requests per second, and time to first byte. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { $ } from 'zx'
 import { type Deployment, docker } from '../tests/lib/deployment.mts'
 import { median } from './measure.mts'
 
-/** Seconds of load for one figure. */
+/** Seconds of load for each measurement. */
 const LOAD = 8
-/** Times that each is measured, in turn; the median counts. */
+/** Number of measurements, in turn; the median counts. */
 const TIMES = 3
-/** Requests for one figure of time to first byte. */
+/** Number of requests for each time to first byte. */
 const REQUESTS = 400
 
-/** In turn, so that the machine's drift meets all ways. */
+/** Measures all ways in turn, so that changes of the machine's speed affect all of them. */
 export async function hop(site: Deployment): Promise<string[][]> {
   const replicas = (await addresses(site, 'app', 'frontend')).map((address) => `http://${address}:5000/`)
   const [balancer] = await addresses(site, 'balancer', 'edge')
@@ -34,7 +34,7 @@ export async function hop(site: Deployment): Promise<string[][]> {
   ])
 }
 
-/** Closed loop by wrk, 32 connections: what two busy cores give. @throws Error when an answer was none of the application's */
+/** Requests per second of wrk, closed loop, 32 connections. @throws Error when a response is not 2xx */
 async function rate(url: string): Promise<number> {
   const { stdout } = await $({ quiet: true })`wrk -t1 -c32 -d${LOAD}s ${url}`
   await sleep(500)

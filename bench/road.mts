@@ -37,7 +37,7 @@ async function times(site: Deployment): Promise<string[][]> {
   ]
 }
 
-/** What a person waits for who wants to see how things are. */
+/** The duration of `npm run status`. */
 async function looks(site: Deployment): Promise<string[][]> {
   const sshd = await startSshd()
   try {

@@ -26,7 +26,7 @@ const LONGEST = 25_000
 /** Two replicas, two fresh ones, nginx, HAProxy, PostgreSQL and its port, Redis. */
 const CONTAINERS = 9
 
-/** What can be measured by itself: `npm run bench -- rollout steady good`. In this order, all of it without a word. */
+/** The parts by name, in this order. `npm run bench -- rollout steady good` runs two of them; without a name, all run. */
 const PARTS: Record<string, (bench: Bench) => Promise<string[][]>> = {
   steady: async (bench) => [row(`steady, ${RATE} requests/s, two replicas`, await steady(bench))],
   good: async (bench) => {
@@ -43,7 +43,7 @@ const PARTS: Record<string, (bench: Bench) => Promise<string[][]>> = {
       const rolling = await series(bench.site, ROUNDS / 2, (round) => rollTo(bench.site, names[round % 2]))
       return [
         row('containers as peers of the engine: steady', rest),
-        row(`the same during ${ROUNDS / 2} rollouts of releases built before`, rolling),
+        row(`the same during ${ROUNDS / 2} rollouts of built releases`, rolling),
         ratio('p99 while rolling / steady as peers', rolling, rest),
       ]
     })
@@ -60,7 +60,10 @@ const PARTS: Record<string, (bench: Bench) => Promise<string[][]>> = {
         `${FAULTS} rollouts killed by SIGKILL at random steps, each finished by the next`,
         await cutBy('SIGKILL'),
       ),
-      row(`${FAULTS} by Ctrl-C likewise`, await cutBy('SIGINT')),
+      row(
+        `${FAULTS} rollouts stopped by Ctrl-C at random steps, each finished by the next`,
+        await cutBy('SIGINT'),
+      ),
     ]
   },
   failing: ({ site, source }) => failing(site, source),
@@ -76,13 +79,13 @@ const PARTS: Record<string, (bench: Bench) => Promise<string[][]>> = {
 
 interface Bench {
   site: Deployment
-  /** The application's source, whose change is a release. */
+  /** Folder of the application's source. */
   source: string
-  /** What was measured at rest, once it was. */
+  /** The result without a rollout, once it was measured. */
   rest?: Measured
 }
 
-/** Each row is said as soon as it is measured: the whole takes an hour. */
+/** Measures the chosen parts; prints each row at once, since all parts take an hour. */
 export async function rollouts(words: readonly string[]): Promise<string[][]> {
   const prepared = await Deployment.prepare()
   const source = copyOf(prepared, 'tests/apps/minimal')
@@ -114,7 +117,7 @@ async function steady(bench: Bench): Promise<Measured> {
   return bench.rest
 }
 
-/** Builds two releases and has them served; returns their names. */
+/** Builds and releases two releases; returns their names. */
 async function twoReleases(bench: Bench): Promise<string[]> {
   const names: string[] = []
   for (const _ of 'ab') {

@@ -1,4 +1,4 @@
-/** The same rollout by this project and by plain Compose in docker-orchestrate's way, in turn, under load. */
+/** The same rollout by this project and by plain Compose as docker-orchestrate does it, in turn, under load. */
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
@@ -8,7 +8,7 @@ import { asked } from './client.mts'
 import { median } from './measure.mts'
 import { saidBy } from './waits.mts'
 
-/** Rollouts of each. */
+/** Number of rollouts by each. */
 const TIMES = 3
 
 export async function beside(site: Deployment): Promise<string[][]> {
@@ -27,7 +27,7 @@ export async function beside(site: Deployment): Promise<string[][]> {
   ])
 }
 
-/** The whole command, as typed. */
+/** Seconds of the whole command beyond the application's own waits. */
 async function ours(site: Deployment): Promise<number> {
   const began = performance.now()
   const { all, beyond } = saidBy(await site.must('redeploy', '--force'))

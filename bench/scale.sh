@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# Rolls by Compose alone, as docker-orchestrate does: more containers, hooks, the old ones stopped. In a target's folder.
-# scale.sh WANTED: replicas at the end. Prints the seconds for which it waited for the application.
+# A rollout by Compose alone, as docker-orchestrate does it: adds containers, runs hooks, stops the old ones. Runs in the
+# folder of a target. Prints the seconds for which it waited for the application.
+#
+#   scale.sh WANTED    number of replicas at the end
 set -euo pipefail
 compose() { docker compose --env-file stack.env -f stack.yaml "$@"; }
 wanted=$1 waited=0
 old=$(compose ps -q app)
 
-# get CONTAINER PAGE: the body of what the replica itself answers
+# get CONTAINER PAGE: prints the body of the replica's own response
 get() {
   local address
   address=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1")
   curl -s "http://${address%% *}:5000$2" || true
 }
 
-# until_says PAGE WORD CONTAINER…: asks each until it answers so; the time counts as the application's
+# until_says PAGE WORD CONTAINER…: waits until each answers WORD; this time counts as the application's
 until_says() {
   local page=$1 word=$2 one began=$EPOCHREALTIME
   shift 2

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# Tells HAProxy what the replicas are called, for nginx's log. All names change at once: a request that ended between the
-# removal of the old list and the first new name would be logged as if no replica had answered it.
+# Tells HAProxy the names of the replicas, for nginx's log. All names change at once: with a moment without names, a request
+# that ends then would be logged as if no replica had answered it.
 #   folder   of the balancer
-#   map      the list's name in HAProxy
-#   names    ADDRESS NAME RELEASE, a replica a line
-#   ask      function: prints what HAProxy answers to a command
+#   map      name of the list in HAProxy
+#   names    ADDRESS NAME RELEASE, a line for each replica
+# Function: ask, which prints HAProxy's answer to a command.
 : "${folder:?}" "${map:?}" "${names?}"
 
 cd "$folder" || exit
-[ "$(<replicas.map)" != "$names" ] || exit 0 # HAProxy was told already
+[ "$(<replicas.map)" != "$names" ] || exit 0 # HAProxy has these names already
 version=$(ask "prepare map $map")
 [[ $version =~ ([0-9]+) ]] || { echo "The balancer refuses: $version" >&2; exit 1; }
 version=@${BASH_REMATCH[1]}
@@ -18,5 +18,5 @@ while read -r address name release; do
 done <<<"$names"
 answer=$(ask "${orders}commit map $version $map")
 [[ $answer != *[[:alnum:]]* ]] || { echo "The balancer refuses: $answer" >&2; exit 1; }
-echo "$names" >replicas.map.next # for a balancer that starts
+echo "$names" >replicas.map.next # HAProxy reads it when it starts
 mv replicas.map.next replicas.map

@@ -50,7 +50,7 @@ gone() { # FILE, named TIME.CONTAINER.log
 containers() { docker ps -a "${ours[@]}" --format '{{.Names}} {{.Label "com.docker.compose.service"}}'; }
 
 if [ "$follow" != yes ]; then
-  parts=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) # a full disk has no room for them
+  parts=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) # in memory: the disk may be full
   trap 'rm -rf "$parts"' EXIT
   while read -r name service; do
     ! wanted "$name" "$service" || here "$name" "$service" >"$parts/$name" &

@@ -22,6 +22,6 @@ while (<STDIN>) {
 }
 @took = sort { $a <=> $b } @took;
 my $at = sub { @took ? $took[int($#took * $_[0])] : 0 };
-# Where the log is longer, what was read begins later.
+# If the log is longer than LINES, the read part begins later than SINCE.
 my $from = $read < $lines ? $since : $first // $since;
 print join("\t", scalar @took, $failed, $at->(0.5), $at->(0.99), time - int $from, $last || $latest > time - $JUST ? 1 : 0), "\n";

@@ -1,12 +1,12 @@
-/** What a build is just doing, by what BuildKit prints (`--progress plain`). */
+/** The current step of a build, from BuildKit's output (`--progress plain`). */
 import type { Doing } from '../cli/live.mts'
 
-/** Letters of an instruction that are shown: what comes behind it tells more. */
+/** Characters of an instruction that are shown; the step's own output tells more. */
 const LETTERS = 40
 
 /**
- * Hears each line of a build.
- * @param tell gets the step of the build and, when the step has printed something, the last of that
+ * Reads the output of a build, line by line.
+ * @param tell gets the current step, with the last line that the step has printed
  */
 export function buildProgress(tell: Doing): (line: string) => void {
   const steps = new Map<string, string>()
@@ -19,5 +19,5 @@ export function buildProgress(tell: Doing): (line: string) => void {
   }
 }
 
-/** `#9 [build 5/6] RUN pip install …`, then `#9 1.234 Collecting flask` for what it prints. */
+/** `#9 [build 5/6] RUN pip install …` begins a step; `#9 1.234 Collecting flask` is output of it. */
 const LINE = /^#(\d+) (?:\[(?!internal)([^\]]+)\] (.+)|\d+\.\d+ (.*\S.*))$/
