@@ -36,16 +36,14 @@ export const fits = (tab: Page) =>
 
 /** The lowest contrast of text with the page behind it (WCAG 2.2, 1.4.3 wants 4.5). */
 export async function contrast(tab: Page): Promise<number> {
-  const [paper = '', ...inks] = await tab.evaluate(() => {
-    const texts = [...document.querySelectorAll('main *')].filter((one) =>
-      [...one.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim()),
+  const paper = await tab.evaluate(() => getComputedStyle(document.body).backgroundColor)
+  const inks = await tab
+    .locator('main *:not(title)')
+    .evaluateAll((all) =>
+      all
+        .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent?.trim()))
+        .map((one) => getComputedStyle(one)[one instanceof SVGElement ? 'fill' : 'color']),
     )
-    const ink = (one: Element) => getComputedStyle(one)[one instanceof SVGElement ? 'fill' : 'color']
-    return [
-      getComputedStyle(document.body).backgroundColor,
-      ...new Set(texts.filter((one) => one.tagName !== 'title').map(ink)),
-    ]
-  })
   const behind = luminance(paper)
   const each = inks
     .map(luminance)

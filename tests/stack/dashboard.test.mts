@@ -4,8 +4,11 @@ import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
-import { ROOT } from '../../scripts/lib/config/config.mts'
+import { loadConfig, ROOT } from '../../scripts/lib/config/config.mts'
+import { introduce } from '../../scripts/lib/edge/balancer.mts'
+import { Host } from '../../scripts/lib/host/host.mts'
 import { Probe } from '../../scripts/lib/proof/probe.mts'
+import { type Replica, replicas } from '../../scripts/lib/rollout/replica.mts'
 import { contrast, DESK, fits, launch, open, PHONE } from '../lib/browser.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { until } from '../lib/until.mts'
@@ -85,6 +88,26 @@ test('what status shows, and charts of each replica', async () => {
     assert.match(await tab.locator('#services').innerText(), /lb\s+up .*redis\s+up /s)
     assert.match(await tab.locator('#server').innerText(), /certificate self-signed/)
   }
+})
+
+test('the names of the replicas change at once: each request is logged with the replica that answered it', async () => {
+  const { stack } = loadConfig(path.join(site.home, 'config'))
+  const host = new Host('local')
+  const known = await replicas(host, stack)
+  const more = [...known, { ...(known[0] as Replica), name: 'nobody', address: '192.0.2.1' }]
+  await site.underLoad(
+    async () => {
+      for (let times = 0; times < 20; times++)
+        for (const list of [more, known]) await introduce(host, stack, list)
+    },
+    { rate: 100 },
+  )
+  const lines = (await site.logged('lb')).filter((line) => line.includes('"uri":"/","status":200'))
+  assert.ok(lines.length > 100)
+  assert.deepEqual(
+    lines.filter((line) => !/"replica":"\w+-app-\d"/.test(line)),
+    [],
+  )
 })
 
 test('a rollout as it happens, whoever began it: its steps as bands, each replica as a lane', async () => {

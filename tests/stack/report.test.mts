@@ -137,7 +137,7 @@ test('a phone shows all of it without scrolling sideways, and in letters of the 
 test('steps that overlap have lines of their own, others share one', async () => {
   const tab = await show(page(false))
   const [one, two, five] = await tab
-    .locator('rect.band.drain')
+    .locator('.plot rect.band.drain')
     .evaluateAll((bands) =>
       bands.map((band) => [band.querySelector('title')?.textContent, band.getBoundingClientRect().y]),
     )

@@ -4,7 +4,7 @@ import { BIN, type Column } from '../edge/traffic.mts'
 import { across, linear, logarithmic, type Scale, type Span } from '../page/axis.mts'
 import { bar, chart, lanes, legend, line, type Time } from '../page/chart.mts'
 import { html, tableOf } from '../page/html.mts'
-import { STATES, type State } from '../page/states.mts'
+import { STATES } from '../page/states.mts'
 import { STYLE } from '../page/style.mts'
 import { replicaLanes, stepLanes } from './lanes.mts'
 import { phasesOf, phaseTable } from './phases.mts'
@@ -104,7 +104,7 @@ function trafficChart(report: Report, time: Time): string {
     return bar(time.span, { from: Math.max(began, at), to: Math.min(ended, at + BIN) }, scale, drawn)
   })
   const releases = [...new Set([report.from || report.to, report.to, ...shown.map(({ release }) => release)])]
-  const title = 'Requests of everybody, each second, by the release that answered'
+  const title = 'Requests of everybody per second, by the release that answered'
   const says = `${title}: at most ${most}.`
   return (
     chart(title, says, scale, time, bars.join('')) +
@@ -163,8 +163,10 @@ const dots = (samples: readonly Sample[], span: Span, { y }: Scale) =>
 
 function replicaChart({ steps, began, ended }: Report, time: Time): string {
   const all = replicaLanes(steps, began, ended)
-  const states = [...new Set(all.flatMap(({ bands }) => bands.map(({ kind }) => kind as State)))]
-  const words = states.map((kind) => ({ kind, ...STATES[kind] }))
+  const shown = new Set(all.flatMap(({ bands }) => bands.map(({ kind }) => kind)))
+  const words = Object.entries(STATES).flatMap(([kind, words]) =>
+    shown.has(kind) ? [{ kind, ...words }] : [],
+  )
   return lanes('Replicas', all, time) + legend(words)
 }
 
