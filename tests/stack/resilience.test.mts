@@ -34,8 +34,12 @@ test('two replicas, killed one after the other, cost no request', async () => {
   })
 })
 
+/** The replica that one test stops and the next one leaves alone. */
+let stopped = ''
+
 test('a stopped replica finishes the requests that it holds, and no other request is lost', async () => {
   const [replica = ''] = await site.containers('app')
+  stopped = replica
   for (const word of ['aa', 'bb', 'cc', 'dd']) await site.get(`/palindrom/${word}`)
   const lock = asPostgres(site, 'BEGIN; LOCK TABLE palindromes; SELECT pg_sleep(600)').catch(() => {})
   await until('the table is locked', async () => {
@@ -46,12 +50,12 @@ test('a stopped replica finishes the requests that it holds, and no other reques
   const held = ['abba', 'deed', 'noon', 'peep'].map((word) => site.get(`/palindrom/${word}`))
   await until('both replicas hold a request', async () => (await waiting()) === 4)
   await site.unnoticed(async () => {
-    const stopped = docker`docker stop ${replica}`
+    const stopping = docker`docker stop ${replica}`
     await until('it has heard of it', async () =>
       /stopping/.test((await docker`docker logs ${replica}`).stdall),
     )
     await asPostgres(site, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
-    await Promise.all([stopped, lock])
+    await Promise.all([stopping, lock])
   })
   for (const { status } of await Promise.all(held)) assert.equal(status, 200)
   // It answered them itself: had it dropped them, the load balancer would have asked the other replica.
@@ -67,7 +71,6 @@ test('a page that answers 503 costs no request of other pages', async () => {
 })
 
 test('a replica that was stopped by hand stays stopped and costs no request, also when Redis and database crash', async () => {
-  const stopped = `${site.project}-app-1`
   const before = await inspect(stopped, '{{.State.Status}} {{.State.FinishedAt}}')
   assert.match(before, /^exited/)
   await site.unnoticed(async () => {
