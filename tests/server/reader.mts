@@ -19,6 +19,13 @@ const DEADLINE = 600
 /** What is in a checkout, but not in the repository. */
 const OWN = ['.env', '.git', 'node_modules', 'reports']
 
+/** Without what npm has set for the tests themselves, the way to their own programs among it. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|INIT_CWD)/i.test(name))
+  const PATH = (process.env.PATH ?? '').split(':').filter((folder) => !folder.includes('node_modules'))
+  return { ...Object.fromEntries(own), PATH: PATH.join(':') }
+}
+
 /** The address of the server on every page (RFC 5737). */
 const ADDRESS = '203.0.113.7'
 
@@ -93,7 +100,7 @@ echo '${server.publicKey}' >~admin/.ssh/authorized_keys`)
   }
 
   async #piped(script: string, variables: Record<string, string>) {
-    const env = { ...process.env, ...variables }
+    const env = { ...ownEnvironment(), ...variables }
     const quiet = $({ quiet: true, nothrow: true, input: '', env, timeout: `${DEADLINE}s` })
     const { exitCode, stdout } = await quiet`bash -c ${script}`
     return { exitCode, text: stdout }

@@ -41,6 +41,16 @@ for (const page of PAGES)
     })
   })
 
+test('docs/operations.md: what you see is what the code says', async () => {
+  const code = (await glob('scripts/**/*.mts', { cwd: ROOT })).map(read).join('')
+  const seen = [...read('docs/operations.md').matchAll(/^(?:### |\| )((?:[^|\n]*`){2}.*?)(?: \||$)/gm)]
+  const words = seen.flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([^`]*)`/g)].flatMap(([, text = '']) => text.split('…')),
+  )
+  const absent = words.filter((part) => part.trim().length > 3 && !code.includes(part.trim()))
+  assert.deepEqual(absent, [])
+})
+
 /** Calls of the scripts, in running text and in blocks. */
 const commandsIn = (text: string) =>
   [...text.matchAll(/(?:npm run [a-z][\w:-]*|npx zx scripts\/[\w-]+\.mts)[^`\n|&#;]*/g)].map(([call]) => call)
