@@ -1,4 +1,4 @@
-/** Facts that a script prints for the code here: a line for each, with its kind and its values, and tabs between. */
+/** Reads the output of a script that is meant for programs: a line for each fact, with tabs between its values. */
 
 /** The values of each line that is not empty. */
 export const rowsIn = (output: string): string[][] =>
