@@ -104,10 +104,13 @@ async function rollBack(rollout: Rollout, error: Error, roll: Roll, recalled: Re
   warn(`${error.message}: going back to release ${from}.`)
   const target = await keptTarget(host, stack, fromTarget)
   const fleet = await readFleet(host, stack)
-  const isKept = (one: Replica) => stages.isOld(one) && !recalled.some(({ id }) => id === one.id)
+  // Looked at once: the way back makes replicas of its own.
+  const made = fleet.found.filter((one) => !stages.isOld(one))
+  const replaced = new Set([...made, ...recalled].map(({ id }) => id))
+  const current = (one: Replica) => one.target === fromTarget && !replaced.has(one.id)
   // Its stages are those of before: replicas of the way back may get the addresses of replicas that are gone by then.
   rollout.letGo()
-  const back = new Rollout(context, target, (one) => one.target === fromTarget && isKept(one), fleet)
+  const back = new Rollout(context, target, current, fleet)
   try {
     await roll(back)
   } catch (reason) {
