@@ -7,7 +7,7 @@ import { reloadService } from './lib/edge/service-config.mts'
 import { withLock } from './lib/host/lock.mts'
 import { untilFound } from './lib/rollout/fleet.mts'
 import { counted, startAgain } from './lib/rollout/replacement.mts'
-import { namesOf, type Replica, replicas } from './lib/rollout/replica.mts'
+import { namesOf, replicas, runningTarget } from './lib/rollout/replica.mts'
 import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { named, nothingRuns } from './lib/stack/services.mts'
@@ -60,25 +60,12 @@ async function restartReplicas(run: Run, only: string): Promise<void> {
     )
   await withLock(host, stack, 'a restart of the replicas', async () => {
     // Read again: another run may have held the lock until now.
-    const target = targetOf(await replicas(host, stack))
+    const present = await replicas(host, stack)
+    const target = runningTarget(present) ?? present.at(-1)?.target ?? ''
     say(`Fresh replicas replace ${namesOf(again)} one by one, as in a rollout. Clients do not notice.`)
     const ids = again.map(({ id }) => id)
     await rollOut(run, { target: await keptTarget(host, stack, target), again: ({ id }) => ids.includes(id) })
   })
-}
-
-/** The target that all of them run. @throws OperatorError if they run two */
-function targetOf(found: Replica[]): string {
-  const running = found.filter((one) => one.running)
-  const [target = '', other] = new Set(
-    (running.length > 0 ? running : found.slice(-1)).map((one) => one.target),
-  )
-  if (!other) return target
-  throw new OperatorError(
-    `${target} and ${other} run side by side: a rollout was interrupted`,
-    'npm run redeploy finishes it, npm run rollback undoes it.',
-    NOTHING_CHANGED,
-  )
 }
 
 await script(

@@ -5,13 +5,13 @@ import { list, say, warn } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
 import { lastTarget, readHistory, rollbackTarget, schemaChangedSince } from './lib/proof/history.mts'
 import { printPlan } from './lib/rollout/dryrun.mts'
-import { replicas } from './lib/rollout/replica.mts'
+import { replicas, runningTargets } from './lib/rollout/replica.mts'
 import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { rollOut } from './redeploy.mts'
 
 export async function rollback(run: Run): Promise<void> {
-  await runningTargets(run) // before the lock: if none runs, no file is left on the server
+  await presentTargets(run) // before the lock: if none runs, no file is left on the server
   const { host, stack, options } = run
   if (options['dry-run']) await printPlan(host, stack, options, await targetBefore(run))
   else
@@ -24,7 +24,7 @@ export async function rollback(run: Run): Promise<void> {
 /** The name of the target to go back to. @throws OperatorError if the history has none */
 async function targetBefore(run: Run): Promise<string> {
   const { host, stack, options } = run
-  const present = await runningTargets(run)
+  const present = await presentTargets(run)
   const history = await readHistory(host, stack)
   const named = options.release
   const target = named ? (lastTarget(history, named) ?? named) : rollbackTarget(history, present)
@@ -41,9 +41,9 @@ async function targetBefore(run: Run): Promise<string> {
   return target
 }
 
-async function runningTargets({ host, stack }: Run): Promise<string[]> {
-  const running = (await replicas(host, stack)).filter((one) => one.running)
-  if (running.length > 0) return [...new Set(running.map(({ target }) => target))]
+async function presentTargets({ host, stack }: Run): Promise<string[]> {
+  const present = runningTargets(await replicas(host, stack))
+  if (present.length > 0) return present
   throw new OperatorError(
     'No release runs, so there is nothing to go back from',
     'npm run deploy',

@@ -1,12 +1,12 @@
 /** Lists the passwords on the server, or replaces one. */
 
-import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
+import { WrongCall } from './lib/cli/errors.mts'
 import { nearest } from './lib/cli/nearest.mts'
 import { list, result, say, step } from './lib/cli/say.mts'
 import { ensureAdminPassword } from './lib/edge/certificate.mts'
 import { withLock } from './lib/host/lock.mts'
 import { baseImages, imageMode } from './lib/images/images.mts'
-import { replicas } from './lib/rollout/replica.mts'
+import { replicas, runningTarget } from './lib/rollout/replica.mts'
 import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { applyRoles } from './lib/stack/database.mts'
@@ -94,14 +94,7 @@ async function rotateOwner(run: Run): Promise<void> {
  */
 async function rollouts(run: Run): Promise<() => Promise<void>> {
   const { host, stack } = run
-  const running = (await replicas(host, stack)).filter((one) => one.running).map(({ target }) => target)
-  const [target, other] = [...new Set(running)]
-  if (other)
-    throw new OperatorError(
-      `${target} and ${other} run side by side: a rollout was interrupted`,
-      'npm run redeploy, then the same command again.',
-      NOTHING_CHANGED,
-    )
+  const target = runningTarget(await replicas(host, stack))
   if (!target) return async () => {}
   const roll = async () => rollOut(run, { target: await keptTarget(host, stack, target) })
   await roll() // finishes what an interrupted rollout or rotation left

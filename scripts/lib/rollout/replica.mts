@@ -1,6 +1,6 @@
 /** Replicas: the containers that run the application. */
 
-import { indent, OperatorError, withoutPasswords } from '../cli/errors.mts'
+import { indent, NOTHING_CHANGED, OperatorError, withoutPasswords } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { mutex } from '../host/lock.mts'
@@ -153,6 +153,22 @@ done`,
 }
 
 export const namesOf = (list: readonly { name: string }[]) => list.map(({ name }) => name).join(', ')
+
+/** The names of the targets that run, the latest last. */
+export const runningTargets = (list: readonly Replica[]): string[] => [
+  ...new Set(list.filter(({ running }) => running).map(({ target }) => target)),
+]
+
+/** The target that runs, if a replica runs. @throws OperatorError if two targets run */
+export function runningTarget(list: readonly Replica[]): string | undefined {
+  const [target, other] = runningTargets(list)
+  if (!other) return target
+  throw new OperatorError(
+    `${target} and ${other} run side by side: a rollout was interrupted`,
+    'npm run redeploy finishes it, npm run rollback undoes it.',
+    NOTHING_CHANGED,
+  )
+}
 
 /** The addresses of those that run. */
 export const addressesOf = (list: readonly Pick<Replica, 'address'>[]): string[] =>
