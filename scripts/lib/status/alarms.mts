@@ -27,7 +27,7 @@ export function alarmsOf(stack: StackConfig, facts: Facts, now: number): Alarm[]
     ...traffic(facts),
     ...rollout(facts),
     ...database(facts),
-    ...(facts.redis ? [] : silent(facts, 'redis', 'Redis')),
+    ...(facts.redis ? [] : silent(facts, 'redis', 'Redis does not answer')),
     ...certificate(stack, facts, now),
     ...server(facts),
     ...maintenance(facts, now),
@@ -59,15 +59,15 @@ function rollout({ history, lock }: Facts): Alarm[] {
 }
 
 /** A service that runs and does not answer, unless another alarm says why. */
-function silent({ containers }: Facts, service: string, name: string): Alarm[] {
+function silent({ containers }: Facts, service: string, what: string): Alarm[] {
   const one = containers.find((container) => container.service === service)
   if (!one?.running || one.paused || one.health === 'unhealthy') return []
-  return [alarm(`${name} does not answer`, `npm run logs -- ${service}, then: npm run restart -- ${service}`)]
+  return [alarm(what, `npm run logs -- ${service}, then: npm run restart -- ${service}`)]
 }
 
 function database(facts: Facts): Alarm[] {
   const { database } = facts
-  if (!database) return silent(facts, 'db', 'The database')
+  if (!database) return silent(facts, 'db', 'The database does not answer')
   const { connections, most, longest } = database
   const found: Alarm[] = []
   if (connections > most * CONNECTIONS)
