@@ -283,6 +283,8 @@ describe('there is an alarm for', () => {
       'lock\tcarl',
     )
     assert.deepEqual(alarms(found), [])
+    // Neither a service that the first deploy has not started yet.
+    assert.deepEqual(alarms(facts(...rest, ...apps, 'lock\tcarl')), [])
   })
 })
 
