@@ -119,7 +119,7 @@ test('each replica has a lane', async () => {
   const says = (await lanes.getAttribute('aria-label')) ?? ''
   assert.match(
     says,
-    /prusa-app-1: serving for 10\.3 s, draining for 9\.7 s\. .*prusa-app-3: warming up for 9\.0 s, serving for 10\.0 s/,
+    /app-1: serving for 10\.3 s, draining for 9\.7 s\. .*app-3: warming up for 9\.0 s, serving for 10\.0 s/,
   )
   assert.equal(await lanes.locator('rect.band.warming').count(), 1)
 })

@@ -21,7 +21,10 @@ export function replicaLanes(steps: readonly Step[], began: number, ended: numbe
     // Who gets ready is fresh; anybody else was there before.
     const all = first.state === 'warming' ? own : [{ name, at: began, state: BEFORE[first.state] }, ...own]
     const turned = all.filter(({ state }, index) => state !== all[index - 1]?.state)
-    return { name, bands: turned.flatMap((turn, index) => bandOf(turn, turned[index + 1]?.at ?? ended)) }
+    return {
+      name: name.replace(/^.*-(app-\d+)$/, '$1'),
+      bands: turned.flatMap((turn, index) => bandOf(turn, turned[index + 1]?.at ?? ended)),
+    }
   })
 }
 

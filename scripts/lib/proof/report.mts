@@ -177,7 +177,7 @@ function stepChart({ steps }: Report, time: Time): string {
 }
 
 function failures(failed: readonly Sample[]): string {
-  if (failed.length === 0) return '<p>No request failed.</p>'
+  if (failed.length === 0) return '<p class="failures">No request failed.</p>'
   const rows = failed.map(({ due, error, during }) => [
     new Date(due).toISOString().slice(11, 23),
     error,
