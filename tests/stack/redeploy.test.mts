@@ -99,8 +99,8 @@ const FAILURES: [
     'lifecycle.py',
     (code) =>
       code.replace(/^/, 'import builtins\n').concat('\nLifecycle.ready = property(lambda self: False)\n'),
-    /ready: not within 6 s; last seen: .*404 “Not ready”/,
-    6,
+    /ready: not within 10 s; last seen: .*404 “Not ready”/,
+    10,
   ],
 ]
 for (const [what, file, edit, message, ready_timeout] of FAILURES)

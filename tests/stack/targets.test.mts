@@ -92,11 +92,11 @@ test('the second replica of a new release with new settings never gets ready: re
   const [old] = await site.releases()
   change()
   environment({ COLOR: 'red', MINIMAL_ONE: `one-${Date.now()}` })
-  site.configure({ rollout: { ready_timeout: 6 } })
+  site.configure({ rollout: { ready_timeout: 10 } })
   await site.unnoticed(async () => {
     const { exitCode, text } = await site.run('redeploy')
     assert.equal(exitCode, 1, text)
-    assert.match(text, /ready: not within 6 s[\s\S]*going back to release/)
+    assert.match(text, /ready: not within 10 s[\s\S]*going back to release/)
     assert.match(text, new RegExp(`State: release ${old} serves as before\\.`))
   }, LOAD)
   site.configure({ rollout: { ready_timeout: 120 } })

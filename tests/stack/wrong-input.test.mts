@@ -17,11 +17,11 @@ test('an application that never gets ready, or crashes, fails the first deployme
   // A crash is waited for as long as it takes on any machine.
   const environment = (WARMUP_SECONDS: string, ready_timeout = 120) =>
     site.configure({ app: { environment: { WARMUP_SECONDS } }, rollout: { ready_timeout } })
-  environment('3600', 6)
+  environment('3600', 10)
   for (const script of ['02-build', '03-db']) await site.must(script)
   shown(
     await site.run('04-stack'),
-    /ready: not within 6 s; last seen: .*404 “Not ready”[\s\S]*start: listening[\s\S]*Next:/,
+    /ready: not within 10 s; last seen: .*404 “Not ready”[\s\S]*start: listening[\s\S]*Next:/,
   )
   environment('soon')
   shown(await site.run('04-stack'), /crashes[\s\S]*WARMUP_SECONDS must be a number[\s\S]*Next:/)
