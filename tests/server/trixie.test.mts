@@ -54,7 +54,7 @@ test('with tls: letsencrypt systemd starts the renewal, which writes to the jour
   await operator.must('02-build')
   assert.match(
     await operator.refused('04-stack'),
-    /the ACME server https:\/\/127\.0\.0\.1:1\/dir cannot be reached/,
+    /this server cannot reach the ACME server https:\/\/127\.0\.0\.1:1\/dir/,
   )
   const timer = await operator.root(
     'systemctl is-enabled prusa-certificate.timer; systemctl is-active prusa-certificate.timer',

@@ -158,7 +158,7 @@ test('a second operator with other sources and settings is told who holds the lo
     const { exitCode, text } = await site.run(script, ...flags)
     assert.equal(exitCode, 1, text)
     assert.match(text, purpose)
-    assert.match(text, /State: nothing was changed.\n {2}Next: {2}Wait until it is done/)
+    assert.match(text, /State: nothing was changed.\n {2}Next: {2}Wait until it has ended/)
   }
   const own = minimal('0', '0')
   site.configure({ app: { memory: '300m', environment: { OTHER: 'yes' } }, limits: { requests: 77 } })

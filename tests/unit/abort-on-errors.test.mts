@@ -6,11 +6,11 @@ import type { BalancerState } from '../../scripts/lib/edge/balancer-state.mts'
 import type { Sample } from '../../scripts/lib/proof/probe.mts'
 import { AbortOnErrors, RequestsFail } from '../../scripts/lib/rollout/abort-on-errors.mts'
 
-const NOW = Date.now() - 1000
+const NOW = Date.now() - 2000
 /** A balancer without replicas. */
 const EMPTY = { places: [], follow: () => () => {} }
 
-/** Requests of the last second, a letter each: `.` answered, `x` failed. At the bar, fresh replicas begin to serve. */
+/** Requests two seconds ago, a letter each: `.` answered, `x` failed. At the bar, fresh replicas begin to serve. */
 function abortOf(
   text: string,
   active = true,
@@ -59,7 +59,7 @@ test('requests that fail while the balancer is away, or knows no replica yet, do
   }
   const abort = abortOf('....|.xxxx', true, { places: [], follow })
   tell([])
-  context.mock.timers.tick(400)
+  context.mock.timers.tick(1400)
   abort.check()
   const [down] = parsePlaces('app1\t10.0.0.2\t0\t100\t0\t0\t0\t\n') as [Place]
   tell([down])

@@ -10,8 +10,8 @@ import type { Probe, Sample } from '../proof/probe.mts'
 
 /** Milliseconds between two checks. */
 const INTERVAL = 100
-/** Milliseconds after which it is known whether the balancer was away. */
-const KNOWN = 300
+/** Milliseconds after which it is known whether the balancer was away, on a busy machine, too. */
+const KNOWN = 1000
 
 /** Requests fail on the fresh replicas that did not fail before. */
 export class RequestsFail extends ApplicationFails {}
