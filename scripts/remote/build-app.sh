@@ -12,6 +12,14 @@
 
 trap 'rm -rf "$context" "$context.Dockerfile" "$context.Dockerfile.dockerignore"' EXIT
 
+# A step that fails for want of disk space says so in its own words, or not at all.
+name_full_disk() {
+  local disk free
+  disk=$(docker info --format '{{.DockerRootDir}}')
+  free=$(df -k --output=avail "$disk" | tail -n 1)
+  [ "$free" -gt 10240 ] || echo "No space left on device: $disk has $free kB" >&2
+}
+
 # A file may have changed, or the disk may be full, since the release got its name from the source.
 list=$(cd "$copied" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum -z | sha256sum)
 [ "${list%% *}" = "$sum" ] || exit 90
@@ -32,4 +40,8 @@ secret pipconf /etc/pip.conf
 DOCKER_BUILDKIT=1 docker build --progress plain "${secrets[@]}" --file "$context.Dockerfile" --tag "$image" \
   --build-arg PYTHON_IMAGE="$python" --build-arg RELEASE="$release" --build-arg REVISION="$revision" \
   --build-arg CREATED="$(date -u +%Y-%m-%dT%H:%M:%SZ)" --label "prusa.project=$project" \
-  --label "prusa.python=$(docker image inspect --format '{{.Id}}' "$python")" "$context"
+  --label "prusa.python=$(docker image inspect --format '{{.Id}}' "$python")" "$context" || {
+  code=$?
+  name_full_disk
+  exit "$code"
+}

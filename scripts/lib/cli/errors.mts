@@ -53,9 +53,11 @@ const DISK_FULL =
 const NO_ENGINE = 'There is no Docker Engine yet: npm run deploy'
 const ENGINE_DOWN = 'The Docker Engine does not answer. Start it: npx zx scripts/01-server.mts'
 
+export const isDiskFull = (output: string) => /no space left on device/i.test(output)
+
 /** The remedy for a failure that any command can have; for other failures, how to see more. */
 function remedyFor(output: string): string {
-  if (/no space left on device/i.test(output)) return DISK_FULL
+  if (isDiskFull(output)) return DISK_FULL
   if (/docker: command not found/.test(output)) return NO_ENGINE
   return /Cannot connect to the Docker daemon/i.test(output) ? ENGINE_DOWN : SEE_MORE
 }

@@ -1,7 +1,7 @@
 /** Builds the base images, then the application's image. Running containers do not change. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { CommandError, indent, lastLines, OperatorError } from '../cli/errors.mts'
+import { CommandError, indent, isDiskFull, lastLines, OperatorError } from '../cli/errors.mts'
 import type { Doing } from '../cli/live.mts'
 import { list, step } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -121,6 +121,7 @@ function explained(host: Host, stack: StackConfig, source: Source, error: Comman
       'Run again.',
       STATE,
     )
+  if (isDiskFull(error.output)) return error
   if (source.own)
     return new OperatorError(
       `${error.purpose} failed: ${stack.app.source}/Dockerfile: ${failedStep(error.output)}\n${indent(lastLines(error.output, 15))}`,
