@@ -47,14 +47,21 @@ export class AcmeSite {
     return { exitCode, text: stdall }
   }
 
-  /**
-   * Renews before it is due. With a new account at the CA, which has proven nothing yet: of an account that has, Pebble
-   * asks for no proof in one order of a hundred, though it is told never to reuse one (its wfe.go: rand.Intn(100) > 0).
-   */
+  /** Renews before it is due. */
   renewNow(): Promise<{ exitCode: number | null; text: string }> {
-    const states = readdirSync(this.file('letsencrypt')).filter((name) => /^[0-9a-f]{8}$/.test(name))
-    for (const name of states) rmSync(this.file(`letsencrypt/${name}/etc/accounts`), { recursive: true })
+    this.newAccount()
     return this.renew('--force-renewal')
+  }
+
+  /**
+   * From now on certbot has a new account at the CA, which has proven nothing yet. Of an account that has, Pebble asks for
+   * no proof in one order of a hundred, though it is told never to reuse one (its wfe.go: rand.Intn(100) > 0).
+   */
+  newAccount(): void {
+    const folder = this.file('letsencrypt')
+    const states = existsSync(folder) ? readdirSync(folder).filter((name) => /^[0-9a-f]{8}$/.test(name)) : []
+    for (const name of states)
+      rmSync(this.file(`letsencrypt/${name}/etc/accounts`), { recursive: true, force: true })
   }
 
   /** How many proofs nginx has given to the CA, which asks from several places at once. */

@@ -70,6 +70,7 @@ for (const [what, settings, sentence] of [
   test(`${what}: exit code 1, the reason in words, and the site stays up on its self-signed certificate`, async () => {
     await acme.pebble.lead(DOMAIN, await acme.elsewhere())
     await selfSigned(settings.domain)
+    acme.newAccount()
     const before = (await shown(site.ports.https)).serialNumber
     site.configure({ tls: 'letsencrypt', letsencrypt: acme.pebble.settings })
     site.configure(settings)

@@ -126,7 +126,7 @@ describe('a sentence names the line that pip cannot install', () => {
     ['click\nfoo bar\n', 'line 2: foo bar: “foo bar” is not a requirement'],
     [
       '--no-index\n\nno-such-thing==1\n',
-      'line 3: no-such-thing==1: there is no package of that name for this Python',
+      'line 3: no-such-thing==1: there is no package with that name for this Python',
     ],
     [
       `--no-index\n-f vendor\nlocal_thing==1.0 --hash=sha256:${'a'.repeat(64)}\n`,

@@ -104,7 +104,7 @@ function trafficChart(report: Report, time: Time): string {
     return bar(time.span, { from: Math.max(began, at), to: Math.min(ended, at + BIN) }, scale, drawn)
   })
   const releases = [...new Set([report.from || report.to, report.to, ...shown.map(({ release }) => release)])]
-  const title = 'Requests of everybody per second, by the release that answered'
+  const title = 'Requests of all clients per second, by the release that answered'
   const says = `${title}: at most ${most}.`
   return (
     chart(title, says, scale, time, bars.join('')) +
