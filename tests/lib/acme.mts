@@ -47,21 +47,24 @@ export class AcmeSite {
     return { exitCode, text: stdall }
   }
 
-  /** Renews before it is due. */
+  /**
+   * Renews before it is due. With a new account at the CA, which has proven nothing yet: of an account that has, Pebble
+   * asks for no proof in one order of a hundred, though it is told never to reuse one (its wfe.go: rand.Intn(100) > 0).
+   */
   renewNow(): Promise<{ exitCode: number | null; text: string }> {
-    this.newAccount()
+    for (const state of this.#states()) rmSync(path.join(state, 'etc/accounts'), { recursive: true })
     return this.renew('--force-renewal')
   }
 
-  /**
-   * From now on certbot has a new account at the CA, which has proven nothing yet. Of an account that has, Pebble asks for
-   * no proof in one order of a hundred, though it is told never to reuse one (its wfe.go: rand.Intn(100) > 0).
-   */
-  newAccount(): void {
+  /** Removes certbot's files: the next run orders a new certificate. */
+  forget(): void {
+    for (const state of this.#states()) rmSync(state, { recursive: true })
+  }
+
+  #states(): string[] {
     const folder = this.file('letsencrypt')
-    const states = existsSync(folder) ? readdirSync(folder).filter((name) => /^[0-9a-f]{8}$/.test(name)) : []
-    for (const name of states)
-      rmSync(this.file(`letsencrypt/${name}/etc/accounts`), { recursive: true, force: true })
+    const names = existsSync(folder) ? readdirSync(folder) : []
+    return names.filter((name) => /^[0-9a-f]{8}$/.test(name)).map((name) => path.join(folder, name))
   }
 
   /** How many proofs nginx has given to the CA, which asks from several places at once. */
