@@ -3,7 +3,7 @@
 /** What differs from run to run, and what stands for it; in this order. */
 const VARIES: [RegExp, string][] = [
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
-  [/\u001b\[[\d;]*m/g, ''],
+  [/\u001b\[[\d;]*[A-Za-z]/g, ''],
   [/\b[0-9a-f]{12}\b/g, 'RELEASE'],
   [/\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|Z)?)?/g, 'DATE'],
   [/\b\d\d-\d\d \d\d:\d\d:\d\d\.\d+/g, 'DATE'],
@@ -70,11 +70,12 @@ const isGap = (line: string) => line.trim() === '…'
 const told = (wanted: string, instead: string, output: string) =>
   `the page has: ${wanted}\n${instead ? `but there is:  ${instead}\n` : ''}In the output:\n${output}`
 
-/** Without empty lines, and without what npm says itself. */
+/** Without empty lines, and without what npm says itself, or draws on a terminal. */
 function linesOf(output: string): string[] {
   return output
     .replaceAll('\r', '')
     .split('\n')
     .filter((line) => line.trim() && !/^> (prusa-deploy@|zx )/.test(line))
     .map(plain)
+    .filter((line) => !/^[\u2800-\u28ff]*$/.test(line))
 }

@@ -78,7 +78,8 @@ echo '${server.publicKey}' >~admin/.ssh/authorized_keys`)
     }
     const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`)
     writeFileSync(path.join(this.#folder, '.env'), lines.join(''))
-    this.settings('app: { environment: { WARMUP_SECONDS: "1", DRAIN_SECONDS: "1" } }')
+    this.settings('app: { environment: { WARMUP_SECONDS: "0", DRAIN_SECONDS: "0" } }')
+    this.settings('rollout: { canary: { seconds: 0 } }')
   }
 
   /** Sets keys of config/stack.yaml. */
