@@ -16,6 +16,7 @@ import { installPackages } from '../scripts/lib/server/packages.mts'
 import { makeBaseImages } from './lib/base-images.mts'
 import { chosen, groupsIn } from './lib/choice.mts'
 import { report } from './lib/report.mts'
+import { LOADER } from './lib/zx.mts'
 
 /** What the tests ask of this machine, besides the Docker Engine. */
 const PACKAGES = [
@@ -41,6 +42,9 @@ if (process.argv.includes('--long')) process.env.LONG = '1'
 // zx's bash has a socket for its input and would take itself for one that rshd started: it would run .bashrc for every
 // command of a test, whatever that prints or waits for. Below another shell it does not.
 process.env.SHLVL = String(Math.max(1, Number(process.env.SHLVL ?? 0)))
+
+// Instead of tsx, which .npmrc gives to the processes of npx.
+process.env.NODE_OPTIONS = LOADER
 
 const host = new Host('local')
 if (files.some((file) => !file.includes('/unit/'))) {

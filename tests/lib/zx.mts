@@ -1,6 +1,9 @@
-/** zx as npx starts it, with the loader of .npmrc; npx alone takes half a second. */
+/** zx without npx and tsx, which together take longer than most scripts. */
 import path from 'node:path'
 import process from 'node:process'
 import { ROOT } from '../../scripts/lib/config/config.mts'
 
-export const ZX = [process.execPath, '--import=tsx', path.join(ROOT, 'node_modules/zx/build/cli.js')]
+/** Lets node import TypeScript. */
+export const LOADER = `--import=${path.join(ROOT, 'tests/lib/loader.mjs')}`
+
+export const ZX = [process.execPath, LOADER, path.join(ROOT, 'node_modules/zx/build/cli.js')]

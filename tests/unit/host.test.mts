@@ -20,6 +20,7 @@ import { Host } from '../../scripts/lib/host/host.mts'
 import { bash } from '../../scripts/lib/host/shell.mts'
 import { told } from '../lib/refusal.mts'
 import { until } from '../lib/until.mts'
+import { LOADER } from '../lib/zx.mts'
 
 describe('the names of a server:', () => {
   for (const [address, local, name, login, hostname] of [
@@ -51,7 +52,7 @@ describe('a script', () => {
 console.log(await new Host('local').run('Asking', bash\`echo from the script\`))`
     // SHLVL is not set, as when cron or a build server starts it: only then bash would read .bashrc.
     const env = { PATH: process.env.PATH, HOME: home }
-    const argv = ['--import', 'tsx', '--input-type=module', '--eval', program]
+    const argv = [LOADER, '--input-type=module', '--eval', program]
     const { stdout, stderr } = spawnSync(process.execPath, argv, { cwd: ROOT, env, encoding: 'utf8' })
     rmSync(home, { recursive: true })
     assert.equal(stdout, 'from the script\n\n', stderr)

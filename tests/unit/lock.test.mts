@@ -14,6 +14,7 @@ import { withLock } from '../../scripts/lib/host/lock.mts'
 import { bash } from '../../scripts/lib/host/shell.mts'
 import { told } from '../lib/refusal.mts'
 import { until } from '../lib/until.mts'
+import { LOADER } from '../lib/zx.mts'
 
 const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
 after(() => rmSync(home, { recursive: true, force: true }))
@@ -37,7 +38,7 @@ import { withLock } from './scripts/lib/host/lock.mts'
 import { bash } from './scripts/lib/host/shell.mts'
 const host = new Host('local')
 await withLock(host, ${JSON.stringify(stack)}, 'a trial', async () => { ${work} }, ${silence}).catch(console.error)`
-  const argv = ['--import', 'tsx', '--input-type=module', '--eval', program]
+  const argv = [LOADER, '--input-type=module', '--eval', program]
   const child = spawn(process.execPath, argv, { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'] })
   let text = ''
   for (const stream of [child.stdout, child.stderr])

@@ -6,6 +6,7 @@ import process from 'node:process'
 import { describe, test } from 'node:test'
 import { count, list, seconds } from '../../scripts/lib/cli/say.mts'
 import { ROOT } from '../../scripts/lib/config/config.mts'
+import { LOADER } from '../lib/zx.mts'
 
 describe('seconds', () => {
   for (const [milliseconds, text] of [
@@ -44,11 +45,10 @@ test('without a terminal, a step is one line on standard error, a result goes to
     warn('careful')
     result('https://localhost/')
     await step('Schema', async () => { throw new Error('no') }).catch((error) => result(error.message))`
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', '--input-type=module', '--eval', script],
-    { cwd: ROOT, encoding: 'utf8' },
-  )
+  const { stdout, stderr } = spawnSync(process.execPath, [LOADER, '--input-type=module', '--eval', script], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
   assert.equal(stdout, 'https://localhost/\nno\n')
   assert.equal(stderr.replace(/\d+\.\d s/g, 'N s'), '✓ Redis: started (N s)\n! careful\n✗ Schema (N s)\n')
 })
