@@ -115,7 +115,7 @@ const EARLY_REASONS: [what: string, program: string, reason: RegExp, next: RegEx
     /-app-\d+ listens on port 8000, not on 5000$/,
     /APP_PORT/,
   ],
-  ['exits at once', 'sys.exit(3)', /-app-\d+ crashes \(exit code 3, restarted \d+ times\)$/, /Mend/],
+  ['exits at once', 'sys.exit(3)', /-app-\d+ crashes \(exit code 3, restarted \d+ times\)$/, /Correct/],
   ['ends by itself', 'pass', /crashes \(exit code 0, .* ends by itself/, /APP_HOST/],
   ['lacks a module', 'import flask_cors', /: it lacks the module flask_cors \(/, /requirements\.txt/],
   [

@@ -54,7 +54,7 @@ export function maintenance(deployment: () => Deployment): void {
         rolled = await site.must('redeploy', '--force')
       })
       assert.deepEqual([seen.closed, seen.failed], [seen.requests, []])
-      assert.match(rolled, /Maintenance is on: the probe asks \/status/)
+      assert.match(rolled, /Maintenance is on\. The probe asks for \/status/)
       assert.match(rolled, /requests, 0 failed/)
       // The page is an answer.
       assert.match(rolled, / of all clients, 0 unanswered/)
