@@ -28,10 +28,11 @@ SELECT format($$SELECT E'reads %s\t' || count(*) FROM %I.%I$$, relname, nspname,
   FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
  WHERE relkind = 'r' AND nspname !~ '^pg_|^information_schema$' ORDER BY 1 \gexec
 SET default_transaction_read_only = off;
+-- Into a table that it may write to, if there is one.
 SELECT E'step\tINSERT';
 SELECT format('BEGIN; INSERT INTO %I.%I DEFAULT VALUES; ROLLBACK', nspname, relname)
-  FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
- WHERE relkind = 'r' AND nspname !~ '^pg_|^information_schema$' ORDER BY 1 LIMIT 1 \gexec
+  FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+ WHERE relkind = 'r' AND nspname !~ '^pg_|^information_schema$' ORDER BY has_table_privilege(c.oid, 'INSERT') DESC, relname LIMIT 1 \gexec
 ROLLBACK;
 SELECT E'step\tCREATE';
 BEGIN; CREATE TABLE verify_probe (n int); ROLLBACK;
