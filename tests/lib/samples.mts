@@ -9,7 +9,7 @@ const VARIES: [RegExp, string][] = [
   [/\b\d\d-\d\d \d\d:\d\d:\d\d\.\d+/g, 'DATE'],
   [/\bapp-\d+/g, 'app-N'],
   [/\bhttps:\/\/[^/\s]+/g, 'https://SITE'],
-  [/\d+(\.\d+)?(?= ?(s|ms|min|h|days?|%|[MG]B|requests?|on the others)\b)/g, 'N'],
+  [/\d+(\.\d+)?(?= ?(s|ms|min|h|days?|%|[MG]B|requests?|to the others)\b)/g, 'N'],
   [/ {2,}/g, ' '],
 ]
 
