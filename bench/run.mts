@@ -3,6 +3,7 @@
  *   npm run bench               deploy, second runs, throughput, sizes, memory
  *   npm run bench -- rollout    rollouts, faults and interruptions under 200 requests/s, and plain Compose;
  *                               words choose parts of it (rollouts.mts): npm run bench -- rollout steady good
+ *   npm run bench -- data       backup and restore of 10,000 to 1,000,000 rows
  */
 import process from 'node:process'
 import { $ } from 'zx'
@@ -10,12 +11,14 @@ import { result, say } from '../scripts/lib/cli/say.mts'
 import { table } from '../scripts/lib/cli/table.mts'
 import { Host } from '../scripts/lib/host/host.mts'
 import { installPackages } from '../scripts/lib/server/packages.mts'
+import { data } from './data.mts'
 import { road } from './road.mts'
 import { rollouts } from './rollouts.mts'
 
-await installPackages(new Host('local'), ['wrk', 'openssh-client', 'openssh-server'])
+await installPackages(new Host('local'), ['age', 'wrk', 'openssh-client', 'openssh-server'])
 const words = process.argv.slice(2).filter((word) => !word.endsWith('.mts'))
 const cpu = (await $({ quiet: true })`nproc`).stdout.trim()
 say(`On ${cpu} processors, Node ${process.version}`)
-const rows = words[0] === 'rollout' ? await rollouts(words.slice(1)) : await road()
+const measures: Record<string, (words: string[]) => Promise<string[][]>> = { rollout: rollouts, data }
+const rows = await (measures[words[0] ?? ''] ?? road)(words.slice(1))
 result(table(['what', 'measured'], rows))

@@ -1,5 +1,6 @@
 /** Starts PostgreSQL with the owner `app`, the reader `developer` and the application's schema. */
 
+import { saving } from './lib/backup/backup.mts'
 import { list, say, step } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
 import { sourceOf } from './lib/images/application.mts'
@@ -40,11 +41,11 @@ export async function prepareDatabase({ host, stack }: Run): Promise<void> {
         ? 'app owns the database, developer reads it'
         : 'app and developer: nothing to do',
     )
-    await step('Schema', async () =>
-      (await prepareSchema(host, stack, release)).prepared
-        ? `prepared by release ${release}`
-        : `of release ${release}: nothing to do`,
-    )
+    await step('Schema', async () => {
+      const { prepared, backup } = await prepareSchema(host, stack, release, saving(stack, release))
+      if (!prepared) return `of release ${release}: nothing to do`
+      return `prepared by release ${release}${backup ? `; the database before is kept: ${backup}` : ''}`
+    })
   })
 }
 

@@ -1,5 +1,6 @@
 /** Starts the site: Redis, the certificate, the balancer, the replicas and the load balancer. */
 
+import { ensureSchedule } from './lib/backup/schedule.mts'
 import { say, step, warn } from './lib/cli/say.mts'
 import { ensureIssued, readCa, reportFailure } from './lib/edge/acme.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/edge/certificate.mts'
@@ -61,6 +62,11 @@ export async function startStack(run: Run): Promise<void> {
       return replaced || done || 'runs: nothing to do'
     })
     await pruneImages(host, stack) // the replaced images are not in use any more
+    await step('Backup', async () => {
+      const { by, changed } = await ensureSchedule(host, stack, run.server)
+      const when = by ? `every day at ${stack.backup.at} by ${by}` : 'no daily backup (backup.at)'
+      return changed ? when : `${when}: nothing to do`
+    })
     // This comes last, since the CA asks the running site for the proof. Until then the site uses the certificate above.
     if (certbot)
       await step('Renewal', async () => {

@@ -4,6 +4,7 @@ import { prepareServer } from './01-server.mts'
 import { buildImages } from './02-build.mts'
 import { prepareDatabase } from './03-db.mts'
 import { startStack } from './04-stack.mts'
+import { filesOf, passphraseOf } from './lib/backup/backup.mts'
 import { live } from './lib/cli/live.mts'
 import { result } from './lib/cli/say.mts'
 import { readCa } from './lib/edge/acme.mts'
@@ -39,10 +40,14 @@ export async function deploy(run: Run): Promise<void> {
 function whereIsWhat({ host, stack }: Run): void {
   const site = Site.of(host, stack).url('/')
   const ssh = host.local ? '' : ` -- --host ${host.address}`
+  const opener = stack.backup.key
+    ? 'the private key of backup.key'
+    : `${passphraseOf(stack)}: keep a copy elsewhere`
+  const backups = stack.backup.at && `\nThe backups     ${filesOf(stack)}, opened by ${opener}`
   result(`
 The site        ${site}
 The admin area  ${site}admin   user developer, password in ${stack.folder}/secrets/admin_password
-The database    127.0.0.1:${stack.ports.db} on the server, user developer, password in ${stack.folder}/secrets/db_developer_password
+The database    127.0.0.1:${stack.ports.db} on the server, user developer, password in ${stack.folder}/secrets/db_developer_password${backups}
 Next            npm run redeploy${ssh}   after a change in ${stack.app.source}/
                 npm run verify${ssh}     any time`)
 }

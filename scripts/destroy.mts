@@ -1,6 +1,7 @@
 /** Removes the stack. The data stays, unless --data is given. */
 import process from 'node:process'
 import { question } from 'zx'
+import { removeSchedule } from './lib/backup/schedule.mts'
 import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { list, result, say, step, warn } from './lib/cli/say.mts'
 import { removeTimer } from './lib/edge/renewal.mts'
@@ -13,61 +14,83 @@ export async function destroy(run: Run): Promise<void> {
   if (!options.yes && !process.stdin.isTTY)
     throw new WrongCall('Without a terminal, destroy cannot ask', 'npm run destroy -- --yes')
   const there = await takeInventory(host, stack)
-  if (there.stack.length + (options.data ? there.data.length : 0) === 0) return nothingToDo(run, there)
-  if (options.data && !options['no-backup'] && there.data.length > 0)
+  const lost = lostBy(run, there)
+  if (there.stack.length + lost.length === 0) return nothingToDo(run, there)
+  if (lost.length > 0 && !options['no-backup'] && !there.saved)
     throw new OperatorError(
-      '--data takes the only copy of the data: there is no backup of it that is younger than a day (backups are not made yet)',
-      `Save it: echo 'pg_dump -U postgres prusa' | npx zx scripts/shell.mts db >saved.sql. Then: npm run destroy -- --data --no-backup`,
-      'nothing was changed.',
+      '--data removes the only copy of the data: no backup on the server is younger than a day',
+      'npm run backup, then the same command again: it keeps the backups. With --no-backup it removes them, too.',
+      NOTHING_CHANGED,
     )
   await confirm(run, there)
   await withLock(host, stack, 'destroy', async () => {
     if (there.timer)
-      await step('Renewal', async () => ((await removeTimer(host, stack)) ? 'timer removed' : 'no timer'))
+      await step('Timers', async () => {
+        const removed = [await removeTimer(host, stack), await removeSchedule(host, stack)]
+        return removed.some(Boolean) ? 'removed' : 'none'
+      })
     await step('Stack', async () => {
-      for (const left of await removeStack(host, stack, options.data))
+      for (const left of await removeStack(host, stack, options.data, options['no-backup']))
         warn(`Not removed, since something else uses it: ${left}`)
-      return `removed ${list([...there.stack, ...(options.data ? there.data : [])])}`
+      return `removed ${list([...there.stack, ...lost])}`
     })
   })
   result(farewell(run, there))
 }
 
+/** The data that is removed. The backups go with it only if none is wanted. */
+function lostBy({ options }: Run, { data, backups }: Inventory): string[] {
+  return options.data ? [...data, ...(options['no-backup'] ? backups : [])] : []
+}
+
+function keptBy(run: Run, there: Inventory): string[] {
+  const lost = lostBy(run, there)
+  return [...there.data, ...there.backups].filter((one) => !lost.includes(one))
+}
+
 /** Says what will be removed, and asks for the project's name. @throws OperatorError when the answer is another */
-async function confirm({ host, stack, options }: Run, there: Inventory): Promise<void> {
-  const { data, stack: goes } = there
+async function confirm(run: Run, there: Inventory): Promise<void> {
+  const { host, stack, options } = run
+  const { stack: goes } = there
+  const lost = lostBy(run, there)
   if (goes.length > 0) say(`This removes from ${host.name}: ${list(goes)}. The site will stop answering.`)
-  if (options.data && data.length > 0) say(`Lost forever on ${host.name}: ${list(data)}.`)
-  const kept = options.data ? [] : data
-  say(`What stays: ${list([...kept, 'users', 'packages', 'the Docker Engine'])}.`)
+  if (lost.length > 0) say(`Lost forever on ${host.name}: ${list(lost)}.`)
+  say(`What stays: ${list([...keptBy(run, there), 'users', 'packages', 'the Docker Engine'])}.`)
   if (options.yes) return
   const typed = await question(`Type the project’s name, ${stack.project}, to go ahead: `)
   if (typed.trim() !== stack.project)
     throw new OperatorError('Not confirmed', 'npm run destroy, and type the name', NOTHING_CHANGED)
 }
 
-function nothingToDo({ host, stack }: Run, { data }: Inventory): void {
-  const left = data.length > 0 ? ` Still there: ${list(data)}. To remove them: npm run destroy -- --data` : ''
+function nothingToDo({ host, stack }: Run, { data, backups }: Inventory): void {
+  const kept = [...data, ...backups]
+  const flags = data.length > 0 ? '--data' : '--data --no-backup'
+  const left =
+    kept.length > 0 ? ` Still there: ${list(kept)}. To remove them: npm run destroy -- ${flags}` : ''
   say(`No stack ${stack.project} is on ${host.name}: nothing to do.${left}`)
 }
 
-function farewell({ host, stack, options }: Run, { data }: Inventory): string {
+function farewell(run: Run, there: Inventory): string {
+  const { host, stack, options } = run
   const gone = `${stack.project} is removed from ${host.name}.`
-  return options.data || data.length === 0
-    ? `${gone} Users, packages and the Docker Engine are left.`
-    : `${gone} Kept: ${list(data)}. npm run deploy starts the stack with them again.`
+  const kept = keptBy(run, there)
+  if (kept.length === 0) return `${gone} Users, packages and the Docker Engine are left.`
+  return options.data
+    ? `${gone} Kept: ${list(kept)}, in ${stack.folder}/backup. npm run deploy, then npm run restore, bring the data back.`
+    : `${gone} Kept: ${list(kept)}. npm run deploy starts the stack with them again.`
 }
 
 await script(
   import.meta.url,
   `
 Removes the stack: containers, networks, images and files. Says before what it removes, and asks for the project's name.
-Volumes, passwords, certificates and the history stay, unless --data is given. Users, packages and the Docker Engine stay.
+Volumes, passwords, certificates and the history stay, unless --data is given. Backups, users, packages and the Docker
+Engine stay.
 
   npm run destroy [-- --host USER@NAME]
 
   --data             remove the volumes of the database and of Redis, passwords and certificates, too
-  --no-backup        with --data: do so without a backup that is younger than a day
+  --no-backup        with --data: do so without a backup that is younger than a day, and remove the backups, too
   --yes              do not ask
 
 Examples:

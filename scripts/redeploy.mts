@@ -1,5 +1,6 @@
 /** Builds a release from app/ and rolls it out with no visible outage, or rolls out one that is on the server already. */
 
+import { saving } from './lib/backup/backup.mts'
 import { capital, say, warn } from './lib/cli/say.mts'
 import type { StackConfig } from './lib/config/config.mts'
 import { BalancerState } from './lib/edge/balancer-state.mts'
@@ -24,7 +25,7 @@ import type { Replica } from './lib/rollout/replica.mts'
 import { Rollout } from './lib/rollout/rollout.mts'
 import { isOf, keepTarget, type Target } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
-import { prepareSchema } from './lib/stack/create-db.mts'
+import { prepareSchema, schemaChange } from './lib/stack/create-db.mts'
 import { writeStack } from './lib/stack/stack.mts'
 
 export async function redeploy(run: Run): Promise<void> {
@@ -77,7 +78,7 @@ export async function rollOut(run: Run, wanted: Wanted): Promise<void> {
   await prove(host, stack, about, async (context) => {
     const rollout = new Rollout(context, target, current, fleet)
     try {
-      if (wanted.schema) await context.proof.schema(() => prepareSchema(host, stack, target.release))
+      await schemaStep(context, target.release, wanted.schema)
       await context.proof.begun()
       await roll(rollout)
     } catch (error) {
@@ -86,6 +87,12 @@ export async function rollOut(run: Run, wanted: Wanted): Promise<void> {
   })
   await prune(host, stack, kept(await readHistory(host, stack), target, stack.rollout.keep_releases))
   await pruneImages(host, stack)
+}
+
+/** Runs create_db.py, or looks up what it has changed for this release since the last rollout. */
+async function schemaStep({ host, stack, proof }: Context, release: string, runs = false): Promise<void> {
+  if (runs) await proof.schema(() => prepareSchema(host, stack, release, saving(stack, release)))
+  else proof.noteSchema(await schemaChange(host, stack, release))
 }
 
 /** Which replicas stay, and what the rollout is called. Undefined if there is nothing to do. */

@@ -92,7 +92,7 @@ async function rotateOwner(run: Run): Promise<void> {
  * does nothing where no replica runs
  * @throws OperatorError when replicas of two targets run
  */
-async function rollouts(run: Run): Promise<() => Promise<void>> {
+export async function rollouts(run: Run): Promise<() => Promise<void>> {
   const { host, stack } = run
   const target = runningTarget(await replicas(host, stack))
   if (!target) return async () => {}

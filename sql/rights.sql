@@ -1,11 +1,11 @@
--- developer may read everything and write nothing; no other role gets in. Run as postgres whenever app may have made new
--- objects; repeatable. In one transaction, so that no session sees a right missing for a moment.
+-- developer may read everything and write nothing; no other role gets in. Run as postgres, in the database, whenever app may
+-- have made new objects; repeatable. In one transaction, so that no session sees a right missing for a moment.
 BEGIN;
 
 -- By default nobody may connect or make temporary tables.
-REVOKE ALL ON DATABASE prusa FROM PUBLIC, developer;
+REVOKE ALL ON DATABASE :"DBNAME" FROM PUBLIC, developer;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
-GRANT CONNECT ON DATABASE prusa TO developer;
+GRANT CONNECT ON DATABASE :"DBNAME" TO developer;
 
 -- The schemas, relations and routines of the application. Parts of an extension or of a range type keep their own rights:
 -- everybody may call citext_eq, since comparing two citext values calls it.
@@ -45,7 +45,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT USAGE ON SCHEMAS TO developer;
 ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT SELECT ON TABLES TO developer;
 ALTER DEFAULT PRIVILEGES FOR ROLE app GRANT SELECT ON SEQUENCES TO developer;
 -- This catches mistakes early; the missing rights are the protection.
-ALTER ROLE developer IN DATABASE prusa SET default_transaction_read_only = on;
+ALTER ROLE developer IN DATABASE :"DBNAME" SET default_transaction_read_only = on;
 
 -- developer may call no routine that runs with its owner's rights, since it could write, now or in the future.
 ALTER DEFAULT PRIVILEGES FOR ROLE app REVOKE EXECUTE ON ROUTINES FROM PUBLIC;

@@ -1,4 +1,4 @@
--- The two roles of the database `prusa`; rights.sql has the rights of developer. Run as postgres; repeatable. psql variables:
+-- The two roles; rights.sql has the rights of developer. Run as postgres, in the database; repeatable. psql variables:
 --   owner_password, developer_password    set only if the role has another password
 --   idle_timeout                          for an idle transaction of developer
 -- Passwords are not logged, not even by a statement that fails.
@@ -18,7 +18,7 @@ ALTER ROLE developer LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOB
 \endif
 
 -- An idle session of developer must not keep a lock that a migration needs.
-ALTER ROLE developer IN DATABASE prusa SET idle_in_transaction_session_timeout = :'idle_timeout';
+ALTER ROLE developer IN DATABASE :"DBNAME" SET idle_in_transaction_session_timeout = :'idle_timeout';
 
 -- app: the owner, full access.
-ALTER DATABASE prusa OWNER TO app;
+ALTER DATABASE :"DBNAME" OWNER TO app;

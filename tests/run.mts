@@ -20,6 +20,7 @@ import { LOADER } from './lib/zx.mts'
 
 /** What the tests ask of this machine, besides the Docker Engine. */
 const PACKAGES = [
+  'age',
   'apache2-utils',
   'chromium',
   'cron',

@@ -26,6 +26,8 @@ interface Options {
   data: boolean
   watch: boolean
   'no-backup': boolean
+  list: boolean
+  undo: boolean
   /** The name of a release on the server. */
   release?: string
   since?: string
@@ -34,6 +36,10 @@ interface Options {
   as?: string
   /** Addresses, separated by commas. */
   allow?: string
+  /** A folder on this machine. */
+  to?: string
+  /** A file on this machine. */
+  key?: string
   /** An SQL statement. */
   c?: string
 }

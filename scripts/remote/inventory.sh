@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Lists what a deployment consists of. Prints, separated by tabs: container, network, image or volume, and its name (for a
-# volume its size, too); `file` and the name of each file in the folder; `timer` if a timer renews the certificate.
+# volume its size, too); `file` and the name of each file in the folder; `timer` if the deployment has a timer; `saved`
+# and the name of each backup that is younger than a day.
 #   folder   of the deployment
 #   project  of Compose
 : "${folder:?}" "${project:?}"
@@ -15,4 +16,5 @@ if command -v docker >/dev/null; then
   done
 fi
 [ ! -d "$folder" ] || find "$folder" -mindepth 1 -maxdepth 1 -printf 'file\t%f\n'
-[ ! -e "$folder/letsencrypt/renew" ] || printf 'timer\n'
+for program in letsencrypt/renew backup/run; do [ ! -e "$folder/$program" ] || printf 'timer\n'; done
+[ ! -d "$folder/backup/files" ] || find "$folder/backup/files" -name '*.age' -mmin -1440 -printf 'saved\t%f\n'

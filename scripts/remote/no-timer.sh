@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Removes what timer.sh has installed, and the script that the timer runs; prints `removed` if there was a timer.
-#   name    of the timer
-#   renew   script that the timer runs
-: "${name:?}" "${renew:?}"
+# Removes what timer.sh has installed, and the program that the timer runs; prints `removed` if there was a timer.
+#   name     of the timer
+#   program  that the timer runs
+: "${name:?}" "${program:?}"
 
 unit=/etc/systemd/system/$name
 if [ -e "$unit.timer" ]; then
@@ -15,4 +15,4 @@ if [ -e "/etc/cron.d/$name" ]; then
   rm "/etc/cron.d/$name"
   echo removed
 fi
-rm -f "$renew"
+rm -f "$program"

@@ -1,20 +1,22 @@
 # shellcheck shell=bash
 # Runs create_db.py of a release in a container of its own. This script and the container end with the standard input,
 # which ends with the operator's session. Then no container is left, and no session in the database that would go on once
-# its lock is free. Prints `prepared` when create_db.py was run, and `changed` when the schema changed.
+# its lock is free. Prints `prepared` when create_db.py was run, `changed` when the schema changed, and `backup NAME` when
+# the database before the change was kept. The file schema.changed holds the last two until a rollout has recorded them.
 #   project    of Compose
 #   release
 #   lock       seconds for which a statement may wait for a lock
 #   tries      how often create_db.py is run if it gets no lock
 #   deadline   seconds for all tries
 #   contended  exit code when it got no lock; prints the sessions that hold it, a line each
-# Functions: compose, sql.
+# Functions: compose, sql; save_before and keep_saved, for the backup.
 : "${project:?}" "${release:?}" "${lock:?}" "${tries:?}" "${deadline:?}" "${contended:?}"
 
 name=$project-schema
 mark="schema of release $release"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+saved=() # files of the backup that is under way
+trap tidy EXIT
 exec 3<&0 # bash gives background processes no input
 
 # A thread ends Python with its input, even if this shell was killed. It runs while create_db.py waits for PostgreSQL.
@@ -27,6 +29,7 @@ threading.Thread(target=until_the_end, daemon=True).start()
 sys.argv[:] = ["create_db.py"]
 runpy.run_path("create_db.py", run_name="__main__")'
 
+tidy() { rm -rf "$log" "${saved[@]}"; }
 shape() { sql <sql/schema.sql; }
 prepared() {
   sql <<<"SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'prusa' AND EXISTS (SELECT FROM pg_tables WHERE tableowner = 'app')"
@@ -47,7 +50,7 @@ end() { # removes the container and ends its sessions in the database
   pids=$(sql <<<"SELECT coalesce(string_agg(pid::text, ','), '0') FROM pg_stat_activity WHERE $its")
   docker rm -f "$name" >/dev/null 2>&1 || true
   sql <<<"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid IN ($pids) AND $its" >/dev/null
-  rm -f "$log"
+  tidy
 }
 
 lasting() { # waits for the end of create_db.py; sets `blockers`
@@ -70,8 +73,14 @@ look() { # ADDRESSES: sets `blockers` to the sessions that they wait for, if the
   if [ -n "$seen" ]; then blockers=$seen; fi
 }
 
-[ "$(prepared)" != "$mark" ] || exit 0
+changed() { if [ "$(head -n1 schema.changed 2>/dev/null)" = "$release" ]; then tail -n +2 schema.changed; fi; }
+
+if [ "$(prepared)" = "$mark" ]; then
+  changed
+  exit 0
+fi
 before=$(shape)
+save_before
 trap end EXIT
 coproc asked { sql; } # one session for all queries: to start one for each could take longer than the wait for a lock
 for ((try = 1; ; try++)); do
@@ -88,9 +97,13 @@ for ((try = 1; ; try++)); do
   fi
   read -r -t "$lock" -u 3 || [ $? -gt 128 ] || exit 1 # lets the sessions that queued behind it go first
 done
-trap 'rm -f "$log"' EXIT
+trap tidy EXIT
 cat "$log" >&2
+if [ "$before" != "$(shape)" ]; then
+  { echo "$release"; echo changed; keep_saved; } >schema.changed.next
+  mv schema.changed.next schema.changed
+  changed
+fi
 sql <sql/rights.sql
 sql <<<"COMMENT ON DATABASE prusa IS '$mark'"
 echo prepared
-[ "$before" = "$(shape)" ] || echo changed

@@ -12,6 +12,7 @@
 #   redis BYTES KEYS      certificate BASE64          disk FREE SIZE      memory FREE SIZE
 #   history JSON          begun JSON                  lock HOLDER         step WHAT
 #   maintenance WHO SECONDS                           allow ADDRESS
+#   backup JSON, the last results                     schedule SECONDS: when the daily backup was set up
 #   mode IMAGES           python NAME ID              secrets DIGEST      revision TARGET COMMIT
 #
 #   folder     of the deployment
@@ -67,6 +68,8 @@ files() {
     for file in nginx/maintenance/allow/*; do [ ! -e "$file" ] || fact allow "${file##*/}"; done
   fi
   [ ! -e images ] || named mode <images
+  [ ! -e backup/results.jsonl ] || tail -n 20 backup/results.jsonl | named backup
+  [ ! -e backup/run ] || fact schedule "$(stat -c %Y backup/run)"
   [ ! -e compose/stack.env ] || sed -n 's/^REPLICAS="\(.*\)"$/replicas\t\1/p' compose/stack.env
   fact secrets "$({ cat secrets/app.env 2>/dev/null || true; } | sha256sum | cut -c1-16)"
   local target

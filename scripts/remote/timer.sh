@@ -1,31 +1,31 @@
 # shellcheck shell=bash
-# Installs the timer that renews the certificate: systemd's, or cron on a server without systemd. Prints what it changed,
-# then `systemd` or `cron`.
-#   name    of the timer
-#   domain
-#   renew   script that is run twice a day
-#   log     file for the script's output under cron; under systemd it goes to the journal
-#   spread  seconds: the script starts at a random time within this span
+# Installs a timer: systemd's, or cron on a server without systemd. Prints what it changed, then `systemd` or `cron`.
+#   name      of the timer
+#   purpose   what the program does
+#   program   its path; under cron its output goes to PROGRAM.log, under systemd to the journal
+#   calendar  its times, for systemd
+#   cron      its times, for cron
+#   spread    seconds: it starts at a random time within this span
 # Functions: install, write.
-: "${name:?}" "${domain:?}" "${renew:?}" "${log:?}" "${spread:?}"
+: "${name:?}" "${purpose:?}" "${program:?}" "${calendar:?}" "${cron:?}" "${spread:?}"
 
 if [ -d /run/systemd/system ]; then
   write "/etc/systemd/system/$name.service" 644 <<UNIT
 [Unit]
-Description=Renews the certificate of $domain when it is due
+Description=$purpose
 After=docker.service network-online.target
 Wants=network-online.target
 
 [Service]
 Type=oneshot
-ExecStart=$renew
+ExecStart=$program
 UNIT
   write "/etc/systemd/system/$name.timer" 644 <<UNIT
 [Unit]
-Description=Renews the certificate of $domain twice a day when it is due
+Description=$purpose
 
 [Timer]
-OnCalendar=*-*-* 00,12:00:00
+OnCalendar=$calendar
 RandomizedDelaySec=$spread
 # A server that was off at that time runs it after its start.
 Persistent=true
@@ -46,10 +46,10 @@ else
   fi
   # Without systemd there may be no syslog either, so the last runs have a log of their own.
   write "/etc/cron.d/$name" 644 <<CRON
-# Renews the certificate of $domain when it is due.
+# $purpose
 SHELL=/bin/bash
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-0 0,12 * * * root sleep \$((RANDOM \\% $spread)); { tail -n 500 $log 2>/dev/null; date -u; $renew; } >$log.next 2>&1; mv $log.next $log
+$cron root sleep \$((RANDOM \\% $spread)); { tail -n 500 $program.log 2>/dev/null; date -u; $program; } >$program.log.next 2>&1; mv $program.log.next $program.log
 CRON
   if ! service cron status >/dev/null 2>&1; then
     service cron start >/dev/null 2>&1 </dev/null # with our output, this script would not end before cron does

@@ -67,6 +67,8 @@ export class Deployment {
       probe: { timeout: PATIENCE },
       app: { environment: NO_WAITS },
       rollout: { canary: { seconds: 0 } },
+      // The daily backup is a timer of this machine.
+      backup: { at: '' },
     }
     writeFileSync(path.join(this.home, 'config/stack.yaml'), stringify(merge(own, this.#settings)))
   }

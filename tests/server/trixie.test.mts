@@ -1,5 +1,8 @@
 /** Debian 13 by the really bare road: one command, no registry, base images made on the server itself. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { changes, Operator } from './operator.mts'
@@ -44,6 +47,23 @@ test('a second deploy has nothing to do', async () => {
   const text = await operator.must('deploy')
   assert.deepEqual(changes(text), [])
   assert.match(text, /already running: nothing to do/)
+})
+
+test('systemd makes the daily backup; over ssh a backup is copied here, and restored from here', async () => {
+  const timer = await operator.root(
+    'systemctl is-enabled prusa-backup.timer; systemctl is-active prusa-backup.timer',
+  )
+  assert.equal(timer, 'enabled\nactive')
+  await operator.root('systemctl start prusa-backup.service')
+  assert.match(await operator.must('backup', '--list'), / root +schedule /)
+  const folder = mkdtempSync(path.join(tmpdir(), 'prusa-backups-'))
+  try {
+    await operator.must('backup', '--to', folder)
+    const [file = ''] = readdirSync(folder)
+    assert.match(await operator.must('restore', path.join(folder, file)), /New database: .* rows in /)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('with tls: letsencrypt systemd starts the renewal, which writes to the journal; with another tls it does not', async () => {

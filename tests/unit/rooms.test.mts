@@ -14,6 +14,7 @@ const ROOMS = [
   'images',
   'stack',
   'edge',
+  'backup',
   'page',
   'proof',
   'rollout',

@@ -6,17 +6,19 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import { glob } from 'zx'
+import { programOf } from '../../scripts/lib/backup/schedule.mts'
 import { ROOT, type StackConfig, stackSchema, type User } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { renewScript } from '../../scripts/lib/edge/acme.mts'
 import { selfSignedScript } from '../../scripts/lib/edge/certificate.mts'
-import { noTimerScript, timerScript } from '../../scripts/lib/edge/renewal.mts'
+import { renewal } from '../../scripts/lib/edge/renewal.mts'
 import { writeScript } from '../../scripts/lib/host/files.mts'
 import type { Script } from '../../scripts/lib/host/shell.mts'
 import { engineScript } from '../../scripts/lib/server/engine.mts'
 import { packagesScript } from '../../scripts/lib/server/packages.mts'
 import { gather } from '../../scripts/lib/server/preflight.mts'
 import { sshdFunctions } from '../../scripts/lib/server/sshd-files.mts'
+import { noTimerScript, timerScript } from '../../scripts/lib/server/timer.mts'
 import { usersScript } from '../../scripts/lib/server/users.mts'
 import { passwordFunctions } from '../../scripts/lib/stack/database.mts'
 import { secretsScript } from '../../scripts/lib/stack/secrets.mts'
@@ -92,8 +94,9 @@ describe('the whole scripts', () => {
     compose: composeFor(odd, 'x'),
     certificate: selfSignedScript(odd, '192.0.2.1'),
     renewal: renewScript(odd, 'certbot:1'),
-    timer: timerScript(odd),
-    'no timer': noTimerScript(odd),
+    timer: timerScript(renewal(odd)),
+    'no timer': noTimerScript(renewal(odd)),
+    backup: programOf(odd),
     verify: insideScript(odd, 443),
   }
 

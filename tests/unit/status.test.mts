@@ -97,6 +97,24 @@ test('the screen shows the facts', () => {
   assert.match(busy, /under way: carl@laptop since x for redeploy, now: ready prusa-app-3/)
 })
 
+test('the last backup', () => {
+  const made = {
+    when: '2026-11-26T03:00:04Z',
+    result: 'done',
+    why: 'schedule',
+    tables: 3,
+    rows: 1024,
+    bytes: 2e6,
+  }
+  const told = (...lines: string[]) => screen(stack, facts(...lines), () => '').match(/^backup +(.*)$/m)?.[1]
+  assert.equal(told(), undefined)
+  assert.equal(told('schedule\t1795662000'), 'none yet')
+  assert.equal(
+    told(`backup\t${JSON.stringify(made)}`),
+    '2026-11-26 03:00 UTC, 1,024 rows in 3 tables, 2.0 MB',
+  )
+})
+
 describe('there is an alarm for', () => {
   test('nothing on a healthy server', () => assert.deepEqual(alarms(facts()), []))
 
@@ -225,6 +243,16 @@ describe('there is an alarm for', () => {
       'killed processes',
       facts('killed\tprusa-app-1\t2'),
       /^! The kernel killed processes of prusa-app-1.* \| app\.memory in .* npm run redeploy$/,
+    ],
+    [
+      'a backup that failed',
+      facts(`backup\t${JSON.stringify({ result: 'failed', why: 'schedule', error: 'one\ntwo' })}`),
+      /^The last backup \(schedule\) failed: two \| npm run backup$/,
+    ],
+    [
+      'no backup although there is a schedule',
+      facts(`schedule\t${NOW / 1000 - 27 * 3600}`),
+      /^No backup was made for 27 h 0 min \| npm run backup, then: npm run deploy$/,
     ],
     [
       'maintenance',

@@ -28,7 +28,7 @@ test('another major version, newer or older: the message says how to move the da
     error?.what ?? '',
     /prusa_db holds data of PostgreSQL 17, and postgres:18 is PostgreSQL 18, which/,
   )
-  assert.match(error?.next ?? '', /pg_dump.*\n.*volume rm prusa_db\n.*03-db[\s\S]*pg_restore/)
+  assert.match(error?.next ?? '', /npm run backup\n.*volume rm prusa_db\n[\s\S]*npm run restore -- FILE\n/)
   assert.match(told({ ...held, held: '18' })?.what ?? '', /holds data of PostgreSQL 18, and postgres:17/)
 })
 

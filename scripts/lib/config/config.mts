@@ -24,6 +24,8 @@ export const ROOT = path.resolve(import.meta.dirname, '../../..')
 const image = (fallback: string) => text('an image name with a tag', /^[\w./:@-]+$/, fallback)
 const file = (env: string) => text('a path', /^.*$/, '', env)
 const command = (env: string) => text('a command', /^[^\0]*$/, '', env)
+const memory = (fallback: string, env: string) =>
+  text('a size such as 256m or 1g', /^\d+[mg]$/, fallback, env)
 const mirror = (env: string) => text('a URL', /^(https?:\/\/\S+)?$/, '', env)
 
 export const stackSchema = section({
@@ -58,7 +60,7 @@ export const stackSchema = section({
   app: section({
     source: text('a folder', /./, 'app', 'APP_SOURCE'),
     replicas: integer(1, 16, 2, 'REPLICAS'),
-    memory: text('a size such as 256m or 1g', /^\d+[mg]$/, '256m', 'APP_MEMORY'),
+    memory: memory('256m', 'APP_MEMORY'),
     timeout: integer(1, 3600, 60, 'APP_TIMEOUT'),
     environment: names(/^[A-Za-z_]\w*$/),
   }),
@@ -87,10 +89,25 @@ export const stackSchema = section({
       seconds: integer(0, 3600, 1, 'CANARY_SECONDS'),
     }),
     keep_releases: integer(2, 100, 5, 'KEEP_RELEASES'),
+    backup: choice(['auto', 'never'], 'auto', 'ROLLOUT_BACKUP'),
   }),
   database: section({
+    memory: memory('1g', 'DB_MEMORY'),
     lock_timeout: integer(1, 600, 5, 'LOCK_TIMEOUT'),
     developer_idle_timeout: integer(1, 86_400, 300, 'DEVELOPER_IDLE_TIMEOUT'),
+  }),
+  backup: section({
+    at: text('a time of day such as 03:00', /^(([01]\d|2[0-3]):[0-5]\d)?$/, '03:00', 'BACKUP_AT'),
+    keep: section({
+      daily: integer(1, 1000, 7, 'KEEP_DAILY'),
+      weekly: integer(0, 1000, 4, 'KEEP_WEEKLY'),
+    }),
+    key: text(
+      'a public key: age1…, ssh-ed25519 … or ssh-rsa …',
+      /^(age1[a-z0-9]{58}|ssh-(ed25519|rsa) AAAA[A-Za-z0-9+/]+={0,2}( .*)?)?$/,
+      '',
+      'BACKUP_KEY',
+    ),
   }),
   limits: section({
     requests: integer(1, 100_000, 1000, 'LIMIT_REQUESTS'),

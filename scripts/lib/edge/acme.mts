@@ -8,10 +8,11 @@ import type { Host } from '../host/host.mts'
 import { taking } from '../host/lock.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 import { digest } from '../images/source.mts'
+import type { Timed } from '../server/timer.mts'
 import { type AcmeFailure, explainFailure } from './acme-failure.mts'
 import { readFacts, takeOver } from './certificate.mts'
 import { readConfigured } from './own-certificate.mts'
-import { ensureTimer, type Timer } from './renewal.mts'
+import { ensureTimer } from './renewal.mts'
 import { readCertificate } from './site.mts'
 
 /** Seconds for one order; certbot itself waits for the CA for 90 s. */
@@ -24,7 +25,7 @@ const PATIENCE = 300
 interface Issued {
   /** Whether the installed certificate is another one now. */
   changed: boolean
-  timer: Timer
+  timer: Timed
   /** Why it failed; the previous certificate is still installed then. */
   failure?: AcmeFailure
 }

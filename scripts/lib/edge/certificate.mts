@@ -99,6 +99,17 @@ echo 'from the files'`,
   )
 }
 
+/** Installs the pair in a folder of the server, unless it has expired or there is none. @returns whether it was another pair */
+export async function takeOverFrom(host: Host, stack: StackConfig, folder: string): Promise<boolean> {
+  const [certificate, key] = [`${folder}/certificate.pem`, `${folder}/key.pem`]
+  const script = bash`
+openssl x509 -in ${certificate} -noout -checkend 0 >/dev/null 2>&1 || exit 0
+! cmp -s ${certificate} ${stack.folder}/nginx/tls/certificate.pem || exit 0
+take_over ${certificate} ${key}
+echo taken`
+  return (await host.lines('Installing the certificate', taking(stack, script))).includes('taken')
+}
+
 /** Characters of a common name at most (X.520, ub-common-name). Clients read the alternative names instead. */
 const COMMON_NAME = 64
 

@@ -1,37 +1,22 @@
-/** The timer that runs the renewal script twice a day: systemd's, or cron on a server without systemd. */
+/** The timer that runs the renewal script twice a day. */
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import { join, remote, type Script } from '../host/shell.mts'
-import { INSTALL, INSTALL_DEADLINE } from '../server/packages.mts'
+import * as timers from '../server/timer.mts'
 
 /** Seconds. The renewal starts at a random time within this span: CAs ask their clients to spread the load. */
 const SPREAD = 6 * 3600
 
-export interface Timer {
-  by: 'a systemd timer' | 'cron'
-  changed: boolean
-}
+export const renewal = ({ project, folder, domain }: StackConfig): timers.Timer => ({
+  name: `${project}-certificate`,
+  purpose: `Renews the certificate of ${domain || 'the site'} when it is due`,
+  program: `${folder}/letsencrypt/renew`,
+  calendar: '*-*-* 00,12:00:00',
+  cron: '0 0,12 * * *',
+  spread: SPREAD,
+})
 
 /** Installs the timer unless it is there. */
-export async function ensureTimer(host: Host, stack: StackConfig): Promise<Timer> {
-  const lines = await host.lines('Preparing the renewal', timerScript(stack), { deadline: INSTALL_DEADLINE })
-  return { by: lines.pop() === 'systemd' ? 'a systemd timer' : 'cron', changed: lines.length > 0 }
-}
+export const ensureTimer = (host: Host, stack: StackConfig) => timers.ensureTimer(host, renewal(stack))
 
 /** Removes the timer and its script, which another choice of `tls` does not need; returns whether they were there. */
-export async function removeTimer(host: Host, stack: StackConfig): Promise<boolean> {
-  return (await host.lines('Removing the renewal', noTimerScript(stack))).length > 0
-}
-
-const nameOf = (stack: StackConfig) => `${stack.project}-certificate`
-const renewOf = (stack: StackConfig) => `${stack.folder}/letsencrypt/renew`
-
-export function timerScript(stack: StackConfig): Script {
-  const renew = renewOf(stack)
-  const parameters = { name: nameOf(stack), domain: stack.domain, renew, log: `${renew}.log`, spread: SPREAD }
-  return join([INSTALL, remote('write'), remote('timer', parameters)])
-}
-
-export function noTimerScript(stack: StackConfig): Script {
-  return remote('no-timer', { name: nameOf(stack), renew: renewOf(stack) })
-}
+export const removeTimer = (host: Host, stack: StackConfig) => timers.removeTimer(host, renewal(stack))

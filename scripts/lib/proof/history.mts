@@ -29,6 +29,8 @@ export interface Entry {
   seconds: number
   /** Whether create_db.py changed the schema. */
   schemaChanged: boolean
+  /** Name of the backup of the database as it was before that. */
+  backup?: string
 }
 
 /** Writes that a rollout begins. */
@@ -46,7 +48,7 @@ echo ${JSON.stringify(entry)} >history.begun`,
 export async function record(host: Host, stack: StackConfig, entry: Entry): Promise<void> {
   await host.run(
     'Writing the history',
-    bash`cd ${stack.folder}; echo ${JSON.stringify(entry)} >>history.jsonl; rm -f history.begun`,
+    bash`cd ${stack.folder}; echo ${JSON.stringify(entry)} >>history.jsonl; rm -f history.begun schema.changed`,
   )
 }
 
@@ -162,7 +164,7 @@ export function historyTable(entries: readonly Entry[]): string {
     entry.requests === undefined ? '-' : String(entry.requests),
     entry.failed === undefined ? '-' : String(entry.failed),
     entry.seconds.toFixed(1),
-    entry.schemaChanged ? 'changed' : '',
+    entry.schemaChanged ? `changed${entry.backup ? `, before it ${entry.backup}` : ''}` : '',
   ])
   return table(['when (UTC)', 'who', 'from', 'to', 'result', 'requests', 'failed', 'seconds', 'schema'], rows)
 }

@@ -43,7 +43,7 @@ export class Proof {
   readonly #over: () => void
   /** Path of the picture; empty until there is one. */
   report = ''
-  #schemaChanged = false
+  #schema: Pick<Schema, 'changed' | 'backup'> = { changed: false }
 
   private constructor(
     private readonly host: Host,
@@ -107,8 +107,13 @@ export class Proof {
 
   /** The step that prepares the schema. */
   async schema(prepare: () => Promise<Schema>): Promise<void> {
-    const { changed } = await this.step('schema', this.about.to, prepare)
-    this.#schemaChanged = changed
+    this.noteSchema(await this.step('schema', this.about.to, prepare))
+  }
+
+  /** Keeps for the history what create_db.py has changed, during this rollout or before it. */
+  noteSchema(schema: Schema): void {
+    this.#schema = schema
+    if (schema.backup) say(`${green('✓')} backup of the database before the change: ${schema.backup}`)
   }
 
   /**
@@ -144,7 +149,8 @@ export class Proof {
       ...this.about,
       result,
       seconds: Math.round((ended - began) / 100) / 10,
-      schemaChanged: this.#schemaChanged,
+      schemaChanged: this.#schema.changed,
+      ...(this.#schema.backup && { backup: this.#schema.backup }),
       ...counted,
     }
   }

@@ -19,15 +19,24 @@ export interface Schema {
   prepared: boolean
   /** Whether tables, columns or indexes changed. */
   changed: boolean
+  /** The backup of the database before the change, if one was made. */
+  backup?: string
 }
 
 /**
  * Runs create_db.py of a release unless the schema is by this release already. The database's own comment names the
  * release, so it cannot disagree with the schema.
+ * @param saving the functions save_before and keep_saved, for a backup of the database before the change
+ * @returns what changed. If this release has changed the schema already, that is returned until a rollout has recorded it
  * @throws Contended when another session holds a lock; CommandError or NotReady when create_db.py fails
  */
-export async function prepareSchema(host: Host, stack: StackConfig, release: string): Promise<Schema> {
-  const { exitCode, stdout, stderr } = await host.attempt(script(stack, release), {
+export async function prepareSchema(
+  host: Host,
+  stack: StackConfig,
+  release: string,
+  saving: Script,
+): Promise<Schema> {
+  const { exitCode, stdout, stderr } = await host.attempt(script(stack, release, saving), {
     deadline: DEADLINE + 60,
     tied: true,
   })
@@ -36,15 +45,33 @@ export async function prepareSchema(host: Host, stack: StackConfig, release: str
     const purpose = `Preparing the schema for release ${release} (create_db.py)`
     throw whyUnprepared(new CommandError(purpose, exitCode, `${stdout}\n${stderr}`))
   }
-  return { prepared: stdout.includes('prepared'), changed: stdout.includes('changed') }
+  return parseSchema(stdout)
 }
 
-function script(stack: StackConfig, release: string): Script {
+/** For prepareSchema: makes no backup. */
+export const NOT_SAVING = bash`save_before() { :; }; keep_saved() { :; }`
+
+/** What the schema step of a release has changed, if no rollout has recorded it yet. */
+export async function schemaChange(host: Host, { folder }: StackConfig, release: string): Promise<Schema> {
+  const script = bash`cat ${folder}/schema.changed 2>/dev/null || true`
+  const [whose, ...lines] = (await host.run('Looking at the schema step', script)).split('\n')
+  return parseSchema(whose === release ? lines.join('\n') : '')
+}
+
+function parseSchema(output: string): Schema {
+  const lines = output.split('\n')
+  const backup = lines.find((line) => line.startsWith('backup '))?.slice('backup '.length)
+  const schema = { prepared: lines.includes('prepared'), changed: lines.includes('changed') }
+  return backup ? { ...schema, backup } : schema
+}
+
+function script(stack: StackConfig, release: string, saving: Script): Script {
   const { folder, project, database } = stack
   return join([
     bash`cd ${folder}`,
     composeFor(stack, release),
     sqlFunction(stack),
+    saving,
     remote('schema', {
       project,
       release,

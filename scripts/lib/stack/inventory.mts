@@ -11,7 +11,11 @@ export interface Inventory {
   stack: string[]
   /** What it cannot make again. */
   data: string[]
-  /** Whether a timer renews the certificate. */
+  /** Removed only when that is asked for. */
+  backups: string[]
+  /** Whether a backup is younger than a day. */
+  saved: boolean
+  /** Whether the deployment has a timer. */
   timer: boolean
 }
 
@@ -26,7 +30,7 @@ const DATA: Record<string, string> = {
 }
 const MADE = [
   ...['compose', 'postgres', 'dbport', 'sql', 'haproxy', 'spool', 'targets', 'targets.next', 'build'],
-  ...['base-images', 'upgrades', 'history.begun'],
+  ...['base-images', 'upgrades', 'history.begun', 'schema.changed'],
 ]
 const LOCK = ['lock', 'lock.holder', 'lock.moves', 'lock.nginx', 'lock.replicas', 'lock.steps', 'lock.token']
 
@@ -53,17 +57,26 @@ export function parseInventory(output: string): Inventory {
       ...of('volume').map(([name, size]) => `the volume ${name} (${size})`),
       ...Object.keys(DATA).flatMap((name) => (files.includes(name) && DATA[name]) || []),
     ],
+    backups: files.includes('backup') ? ['the backups'] : [],
+    saved: of('saved').length > 0,
     timer: of('timer').length > 0,
   }
 }
 
 /**
  * Removes the deployment.
- * @param data whether its data is removed, too
+ * @param data    whether its data is removed, too
+ * @param backups whether its backups are removed with the data
  * @returns what could not be removed
  */
-export async function removeStack(host: Host, stack: StackConfig, data: boolean): Promise<string[]> {
+export async function removeStack(
+  host: Host,
+  stack: StackConfig,
+  data: boolean,
+  backups: boolean,
+): Promise<string[]> {
   const { folder, project } = stack
+  const kept = [...(data ? [] : Object.keys(DATA)), ...(data && backups ? [] : ['backup', ...LOCK])]
   return await host.lines(
     'Removing the stack',
     join([
@@ -72,8 +85,8 @@ export async function removeStack(host: Host, stack: StackConfig, data: boolean)
       remote('prune', { folder, project, keep: 'none' }),
       remote('destroy-files', {
         folder,
-        known: [...MADE, ...Object.keys(DATA), ...LOCK].join(' '),
-        kept: data ? '' : [...Object.keys(DATA), ...LOCK].join(' '),
+        known: [...MADE, ...Object.keys(DATA), 'backup', ...LOCK].join(' '),
+        kept: kept.join(' '),
       }),
     ]),
     { deadline: DEADLINE },

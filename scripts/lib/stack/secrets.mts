@@ -27,6 +27,7 @@ const USES: Record<string, string> = {
   'secrets/db_owner_password': 'opens the role app; in secrets/app.env',
   'secrets/db_developer_password': 'opens the role developer, read-only',
   'secrets/admin_password': 'opens /admin for the user developer; hashed in nginx/htpasswd',
+  'backup/passphrase': 'opens the backups: keep a copy elsewhere',
   'secrets/app.env': 'DATABASE_URI; in the environment of the replicas',
   'nginx/htpasswd': 'bcrypt hash, read by nginx',
   'nginx/tls/key.pem': 'key of the certificate, read by nginx',

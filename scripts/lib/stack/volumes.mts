@@ -79,15 +79,14 @@ export function misfit(stack: StackConfig, images: BaseImages, facts: Facts): Op
   return undefined
 }
 
-const BACKUP = 'prusa.dump'
-
 /** The two remedies: keep the old image, or move the data to a volume of the new one. */
 function howToMove(stack: StackConfig): string {
-  const db = containerOf(stack, 'db')
-  return `To keep the old image, set base_images.postgres in config/stack.yaml to its name. To move the data, on the server, while nobody writes:
-    sudo docker exec ${db} pg_dump -U postgres -Fc prusa >${BACKUP}
-    sudo docker rm -f ${db} && sudo docker volume rm ${stack.project}_db
-  then npx zx scripts/03-db.mts, and on the server:
-    sudo docker exec -i ${db} pg_restore -U postgres -d prusa --clean --if-exists <${BACKUP}
-  then npx zx scripts/03-db.mts again, for the rights.`
+  return `To keep the old image, set base_images.postgres in config/stack.yaml to its name. To move the data:
+    npm run maintenance -- on
+    npm run backup
+  on the server: sudo docker rm -f ${containerOf(stack, 'db')} && sudo docker volume rm ${stack.project}_db
+  then, with the name that the backup printed for FILE:
+    npm run deploy
+    npm run restore -- FILE
+    npm run maintenance -- off`
 }

@@ -3,6 +3,7 @@
 import { count, seconds } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import { type Alarm, alarm } from './alarm.mts'
+import { backupAlarms } from './backups.mts'
 import { containerAlarms } from './containers.mts'
 import type { Facts } from './status.mts'
 
@@ -29,6 +30,7 @@ export function alarmsOf(stack: StackConfig, facts: Facts, now: number): Alarm[]
     ...database(facts),
     ...(facts.redis ? [] : silent(facts, 'redis', 'Redis does not answer')),
     ...certificate(stack, facts, now),
+    ...backupAlarms(facts, now),
     ...server(facts),
     ...maintenance(facts, now),
   ]

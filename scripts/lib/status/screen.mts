@@ -5,6 +5,7 @@ import { table } from '../cli/table.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Place } from '../edge/balancer.mts'
 import type { Entry } from '../proof/history.mts'
+import { backupLine } from './backups.mts'
 import type { Container, Facts } from './status.mts'
 
 /** The parts of the screen. */
@@ -142,7 +143,8 @@ function detailOf({ service }: Container, { traffic, database, redis }: Facts): 
   return service === 'redis' && redis ? `${bytes(redis.bytes)}, ${count(redis.keys, 'key')}` : ''
 }
 
-function server({ ports }: StackConfig, { certificate, disk, memory, maintenance }: Facts): string[] {
+function server({ ports }: StackConfig, facts: Facts): string[] {
+  const { certificate, disk, memory, maintenance } = facts
   const ends = certificate && new Date(certificate.ends).toISOString().slice(0, 10)
   return [
     certificate
@@ -151,6 +153,7 @@ function server({ ports }: StackConfig, { certificate, disk, memory, maintenance
     disk ? `disk        ${bytes(disk.free)} free of ${bytes(disk.size)}` : '',
     memory ? `memory      ${bytes(memory.free)} free of ${bytes(memory.size)}` : '',
     `ports       ${ports.http}, ${ports.https}; database on 127.0.0.1:${ports.db}`,
+    backupLine(facts),
     maintenance ? `maintenance on, by ${maintenance.who}` : '',
   ].filter(Boolean)
 }

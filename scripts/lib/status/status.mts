@@ -1,4 +1,5 @@
 /** The facts of `npm run status`. One script on the server collects them. */
+import { parseResults, type Result } from '../backup/backup.mts'
 import type { StackConfig } from '../config/config.mts'
 import { type Place, parsePlaces } from '../edge/balancer.mts'
 import { type Certificate, readFacts } from '../edge/certificate.mts'
@@ -62,6 +63,10 @@ export interface Facts {
   step: string
   /** `since`: milliseconds since 1970; `allowed`: the addresses that get through. */
   maintenance?: { who: string; since: number; allowed: string[] }
+  /** The results of the last backups, the latest last. */
+  backups: Result[]
+  /** Since when the server makes a daily backup: milliseconds since 1970. */
+  schedule?: number
   /** The image mode that `auto` chose; empty: none yet. */
   mode: string
   /** The ids of the Python images by their names. */
@@ -144,6 +149,12 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
     ...(since && {
       maintenance: { who, since: Number(since) * 1000, allowed: all('allow').map(([at = '']) => at) },
     }),
+    backups: parseResults(
+      all('backup')
+        .map((line) => line.join('\t'))
+        .join('\n'),
+    ),
+    ...(one('schedule') && { schedule: Number(text('schedule')) * 1000 }),
     mode: text('mode'),
     python: pairs('python'),
     secrets: text('secrets'),
