@@ -34,10 +34,10 @@ async function timesOf(site: Deployment, rows: number): Promise<string[][]> {
   const back = await timed(async () => {
     restored = await site.must('restore', file)
   })
-  const [, without = ''] = /nobody had one for ([\d.]+ s)/.exec(restored) ?? []
+  const [, without = ''] = /for ([\d.]+ s) at most there was no database/.exec(restored) ?? []
   const title = `${rows.toLocaleString('en')} rows`
   return [
     [`backup of ${title} (${(bytes / 1e6).toFixed(1)} MB, npx included)`, made],
-    [`restore of ${title} (nobody had a database for ${without} at most)`, back],
+    [`restore of ${title} (no database for ${without} at most)`, back],
   ]
 }

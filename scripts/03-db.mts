@@ -44,7 +44,7 @@ export async function prepareDatabase({ host, stack }: Run): Promise<void> {
     await step('Schema', async () => {
       const { prepared, backup } = await prepareSchema(host, stack, release, saving(stack, release))
       if (!prepared) return `of release ${release}: nothing to do`
-      return `prepared by release ${release}${backup ? `; the database before is kept: ${backup}` : ''}`
+      return `prepared by release ${release}${backup ? `; backup of the database before the change: ${backup}` : ''}`
     })
   })
 }

@@ -112,8 +112,11 @@ describe('on a deployment', () => {
     copy = path.join(to, made.file)
     const there = path.join(files(), made.file)
     assert.match(text, /Backup: 100,00\d rows in 1 table, \d+\.\d MB/)
-    assert.match(text, new RegExp(`Copy: ${copy}, the same by its checksum`))
-    assert.match(text, /The passphrase in \S+\/backup\/passphrase opens it: keep a copy of that elsewhere/)
+    assert.match(text, new RegExp(`Copy: ${copy}, with the same checksum`))
+    assert.match(
+      text,
+      /The passphrase in \S+\/backup\/passphrase decrypts it: keep a copy of the passphrase elsewhere/,
+    )
     for (const file of [copy, there]) assert.equal(statSync(file).mode & 0o777, 0o600)
     assert.ok(readFileSync(copy).equals(readFileSync(there)))
     assert.match(readFileSync(copy, 'latin1'), /^age-encryption\.org\/v1\n-> scrypt /)
@@ -140,14 +143,17 @@ describe('on a deployment', () => {
     damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] as number) ^ 1
     await refused(/cut\.age is damaged: age: /, put('cut.age', whole.subarray(0, -100)))
     await refused(/damaged\.age is damaged: age: /, put('damaged.age', damaged))
-    await refused(/foreign\.age is not a backup: /, put('foreign.age', 'PGDMP\n'))
+    await refused(/foreign\.age is not a backup: age did not make it/, put('foreign.age', 'PGDMP\n'))
     await refused(
-      /not opened by this key or passphrase: age: incorrect passphrase/,
+      /cannot be decrypted by this key or passphrase: age: incorrect passphrase/,
       copy,
       '--key',
       put('wrong', 'wrong\n'),
     )
-    await refused(/There is no file nothing\.age here, .*; the nearest there is /, 'nothing.age')
+    await refused(
+      /There is no file nothing\.age on this machine, .*; the nearest name there is /,
+      'nothing.age',
+    )
     assert.equal((await site.run('restore', copy, '--key', '/nowhere')).exitCode, 2)
   })
 
@@ -164,10 +170,10 @@ describe('on a deployment', () => {
       'kayak',
     )
     assert.match(text, /Schema: of release \w+: nothing to do/)
-    const [, seconds] = /nobody had one for (\d+\.\d) s at most/.exec(text) ?? []
+    const [, seconds] = /for (\d+\.\d) s at most there was no database/.exec(text) ?? []
     context.diagnostic(`${seconds} s without a database`)
 
-    assert.match(await site.must('restore', '--undo'), /in place; nobody had one for .* s at most/)
+    assert.match(await site.must('restore', '--undo'), /is live; for .* s at most there was no database/)
     assert.deepEqual([await has('radar'), await has('kayak'), await has('abba')], [true, false, true])
     await site.must('restore', '--undo')
     assert.deepEqual([await has('radar'), await has('kayak')], [false, true])
@@ -177,7 +183,7 @@ describe('on a deployment', () => {
     assert.match(await databases(), /prusa_before_\d{14}/)
     await backUp()
     assert.doesNotMatch(await databases(), /prusa_before_/)
-    await refused(/No database of before a restoration is on this machine/, '--undo')
+    await refused(/No database from before a restoration is on this machine/, '--undo')
   })
 
   test('a restoration that is killed changes nothing, and the next one is complete', async () => {
@@ -185,7 +191,7 @@ describe('on a deployment', () => {
     const own = await databases()
     await interrupt(site, 'restore', [copy], 'SIGKILL', /Backup: of/)
     const text = await site.must('restore', copy)
-    assert.match(text, /Beside: restored as prusa_restored, and counted: 100,00\d rows in 1 table/)
+    assert.match(text, /New database: 100,00\d rows in 1 table, as many as at the backup/)
     assert.equal(await has('rotator'), false)
     assert.notEqual(await databases(), own)
     assert.doesNotMatch(readdirSync(path.join(site.folder, 'backup')).join(' '), /work|sent/)
@@ -221,10 +227,15 @@ describe('on a deployment', () => {
     const { file } = await backUp()
     const there = path.join(files(), file)
     assert.match(readFileSync(there, 'latin1'), /^age-encryption\.org\/v1\n-> X25519 /)
-    await refused(/cannot be opened: it needs the private key/, file)
+    await refused(/cannot be decrypted: it was encrypted for a public key/, file)
     const other = path.join(site.home, 'other.txt')
     await sh`age-keygen -o ${other}`
-    await refused(/not opened by this key or passphrase: age: .*no identity matched/, file, '--key', other)
+    await refused(
+      /cannot be decrypted by this key or passphrase: age: .*no identity matched/,
+      file,
+      '--key',
+      other,
+    )
 
     const folder = path.join(site.home, 'opened')
     mkdirSync(folder)
@@ -241,7 +252,7 @@ describe('on a deployment', () => {
       find . -type f ! -name SHA256SUMS -exec sha256sum {} + >../sums; mv ../sums SHA256SUMS`
     const foreign = path.join(site.home, 'elsewhere.age')
     await sh`tar -c -C ${folder} . | age -r ${open} -o ${foreign}`
-    await refused(/is a backup of elsewhere, and this is \w+/, foreign, '--key', key)
+    await refused(/is a backup of elsewhere, and this deployment is \w+/, foreign, '--key', key)
 
     await asPostgres(site, 'DELETE FROM public.palindromes')
     const watch = await ArgumentWatch.start()
@@ -282,7 +293,7 @@ run(add_${column}, done="There is the column ${column}.")
     site.configure({ rollout: { backup: 'never' } })
     migrate('two')
     await site.must('02-build')
-    assert.doesNotMatch(await site.must('03-db'), /is kept/)
+    assert.doesNotMatch(await site.must('03-db'), /backup of the database/)
     await site.must('04-stack')
     const { schemaChanged, backup } = await lastRollout()
     assert.deepEqual([schemaChanged, backup], [true, undefined])
@@ -332,7 +343,7 @@ run(add_${column}, done="There is the column ${column}.")
     const green = await site.run('status')
     assert.equal(green.exitCode, 0, green.text)
     site.configure({ backup: { at: '' } })
-    assert.match(await site.must('04-stack'), /Backup: no schedule \(backup\.at\) /)
+    assert.match(await site.must('04-stack'), /Backup: no daily backup \(backup\.at\) /)
     assert.equal(existsSync(program), false)
   })
 
@@ -377,7 +388,7 @@ run(add_${column}, done="There is the column ${column}.")
     for (const name of readdirSync(files())) utimesSync(path.join(files(), name), old, old)
     const ids = await site.ids()
     const no = await site.run('destroy', '--data', '--yes')
-    assert.match(no.text, /there is no backup of it on the server that is younger than a day/)
+    assert.match(no.text, /no backup on the server is younger than a day/)
     assert.equal(no.exitCode, 1)
     assert.deepEqual(await site.ids(), ids)
     utimesSync(path.join(files(), file), new Date(), new Date())
@@ -391,7 +402,7 @@ run(add_${column}, done="There is the column ${column}.")
     const history = readFileSync(path.join(site.folder, 'history.jsonl'), 'utf8')
     assert.match(
       await site.must('destroy', '--data', '--yes'),
-      /Kept: the backups, in .* npm run restore bring it back/,
+      /Kept: the backups, in .*, then npm run restore, bring the data back/,
     )
     assert.deepEqual(
       [readdirSync(site.folder).filter((name) => !name.startsWith('lock')), await site.ids()],
@@ -403,8 +414,8 @@ run(add_${column}, done="There is the column ${column}.")
     const text = await site.must('restore', file)
     for (const step of [
       'Passwords: those of the backup',
-      'Certificate: the one of the backup',
-      'History: goes on',
+      'Certificate: that of the backup',
+      'History: that of the backup',
     ])
       assert.ok(text.includes(step), text)
     assert.deepEqual(

@@ -70,7 +70,7 @@ test('16 to 17: refused before anything is touched; what is to be typed then mov
   await $({ quiet: true })`bash -c ${remove.replaceAll('sudo ', '')}`
   for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
   const restored = await site.must('restore', file)
-  assert.match(restored, /Beside: restored as prusa_restored, and counted: 2 rows in 1 table/)
+  assert.match(restored, /New database: 2 rows in 1 table, as many as at the backup/)
   assert.doesNotMatch(restored, /Passwords/)
 
   assert.match(await asPostgres(site, 'SHOW server_version'), /^17\./)
