@@ -4,6 +4,7 @@ import { join, remote, type Script } from '../host/shell.mts'
 
 /** Packages that the other steps and the logins need. */
 export const NEEDED = [
+  'age',
   'apache2-utils',
   'ca-certificates',
   'curl',
