@@ -25,15 +25,16 @@ export async function backup(run: Run): Promise<void> {
   if (options.to) makeFolder(options.to)
   say(`backup on ${host.name}`)
   await requireRunning(host, stack, 'db')
-  let made: Backup | undefined
+  const made: Backup[] = []
   await withLock(host, stack, 'a backup', async () => {
     await installPackages(host, ['age'])
     await step('Backup', async () => {
-      made = await backUp(host, stack)
-      return `${rowsAndTables(made)}, ${megabytes(made.bytes)}`
+      const one = await backUp(host, stack)
+      made.push(one)
+      return `${rowsAndTables(one)}, ${megabytes(one.bytes)}`
     })
   })
-  if (made) await tell(run, made)
+  for (const one of made) await tell(run, one)
 }
 
 /** Copies the backup if that is wanted, and prints where it is and what decrypts it. */

@@ -53,16 +53,17 @@ async function open(
   word: string,
   key: ReturnType<typeof readKey>,
 ): Promise<Opened> {
-  let opened: Opened | undefined
+  const found: Opened[] = []
   await step('Backup', async () => {
-    opened = await openBackup(host, stack, await bringBackup(host, stack, word), word, key)
+    const opened = await openBackup(host, stack, await bringBackup(host, stack, word), word, key)
+    found.push(opened)
     const { when, host: made, project, images } = opened.manifest
     const minute = when.slice(0, 16).replace('T', ' ')
     return `of ${project} on ${made} at ${minute} UTC, ${rowsAndTables(opened.manifest)}, while ${list(images) || 'no replica'} ran`
   })
-  const found = opened as unknown as Opened
-  const { project } = found.manifest
-  if (project === stack.project || options.force) return found
+  const [opened] = found as [Opened]
+  const { project } = opened.manifest
+  if (project === stack.project || options.force) return opened
   throw new OperatorError(
     `${word} is a backup of ${project}, and this deployment is ${stack.project}`,
     'To restore it nevertheless: the same command with --force.',
