@@ -77,7 +77,7 @@ test('redeploy takes back settings with which requests fail, and starts no secon
   assert.equal(exitCode, 1, text)
   assert.match(text, /Release (\w+) with other settings was not rolled out: requests fail/)
   assert.match(text, /app-\d+ \(running[\s\S]*told to fail[\s\S]*State: release \w+ serves as before\./)
-  assert.match(text, /Next: +Mend the application or its settings/)
+  assert.match(text, /Next: +Correct the application or its settings/)
   assert.equal(text.match(/✓ 1 replica of/g)?.length, 2, text)
   assert.doesNotMatch(text, /starts others/)
   assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])

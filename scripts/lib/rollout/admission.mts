@@ -24,7 +24,7 @@ export async function rehearse({ host, stack }: Context, fresh: Replica[], old: 
   if (!worse) return
   throw new NotReady(
     `${worse.name} answers ${page} with ${shown(worse)} (${old.name}: ${shown(old)}); it got no requests of users`,
-    'Mend the application or its settings',
+    'Correct the application or its settings',
   )
 }
 

@@ -152,7 +152,7 @@ function nextOf({ from, to }: About, error: Error, reasons: Error[]): string {
   const { remedy } = error as { remedy?: string }
   if (reasons.length === 0 && (remedy || error instanceof ApplicationFails)) {
     const settings = from === to ? ' or its settings (app in config/stack.yaml)' : ''
-    return `${remedy || `Mend the application${settings}`}, then: ${again}`
+    return `${remedy || `Correct the application${settings}`}, then: ${again}`
   }
   const then =
     reasons.length > 0

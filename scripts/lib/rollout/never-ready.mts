@@ -101,4 +101,4 @@ ${lastLog(id, 100)}`,
   }
 }
 
-const LONGER = 'Mend the application, or give it longer (rollout.ready_timeout)'
+const LONGER = 'Correct the application, or give it longer (rollout.ready_timeout)'
