@@ -28,7 +28,7 @@ files() {
   cd "$folder" 2>/dev/null || return 0
   if [ -e lock.holder ] && ! flock -n -s lock true; then
     printf 'lock\t%s\n' "$(<lock.holder)"
-    steps=$(tail -n 200 lock.steps 2>/dev/null | sed 's/^\([0-9]*\) /step\t\1\t/')
+    steps=$(tail -n 200 lock.steps | sed 's/^\([0-9]*\) /step\t\1\t/')
     [ -z "$steps" ] || echo "$steps"
   fi
   [ ! -e history.begun ] || sed 's/^/begun\t/' history.begun
@@ -45,6 +45,7 @@ news() { # whether a container came or went
 }
 watch() {
   local found
+  set +e # whatever one look fails at, the next one follows
   listen
   found=$(replicas)
   while :; do

@@ -35,7 +35,7 @@ export class Board {
   problem = ''
   next = ''
   problemSince = 0
-  /** When something was heard last, in milliseconds since 1970. */
+  /** When the last look came, in milliseconds since 1970. */
   heard = 0
   /** Milliseconds by which the server's clock is ahead of ours. */
   #ahead = 0
@@ -48,9 +48,9 @@ export class Board {
   }
 
   takeFacts(facts: Facts): void {
+    this.problem = ''
     this.facts = facts
     this.comparison = compare(this.stack, facts)
-    this.#hear()
   }
 
   /** @param lines of remote/look.sh */
@@ -58,7 +58,8 @@ export class Board {
     const look = parseLook(lines)
     this.look = look
     this.#ahead = look.now - Date.now()
-    this.#hear()
+    this.problem = ''
+    this.heard = Date.now()
     follow(this.tracks, look, this.stack.rollout.ready_timeout)
     const [first] = look.steps
     // When the run has ended, its steps are known only here.
@@ -66,9 +67,10 @@ export class Board {
     this.#forget(look.now - WINDOW)
   }
 
-  /** The log of the load balancer is read anew, from before the window on. */
+  /** A connection begins: the load balancer's log is read anew, and the first look is due. */
   restart(): void {
     this.seconds.clear()
+    this.heard = Date.now()
   }
 
   /** @param line of remote/seconds.pl */
@@ -89,11 +91,6 @@ export class Board {
     if (!this.problem) this.problemSince = Date.now()
     this.problem = problem
     this.next = next
-  }
-
-  #hear(): void {
-    this.heard = Date.now()
-    this.problem = ''
   }
 
   /** @param before milliseconds since 1970 */
