@@ -1,8 +1,10 @@
 /** The dashboard without a server: what it makes of the lines that the server prints, and its own web server. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type http from 'node:http'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
@@ -12,6 +14,7 @@ import { parseLook } from '../../scripts/lib/dashboard/look.mts'
 import { type Parts, partsOf } from '../../scripts/lib/dashboard/parts.mts'
 import { serve } from '../../scripts/lib/dashboard/server.mts'
 import { follow, type Track } from '../../scripts/lib/dashboard/tracks.mts'
+import { remote } from '../../scripts/lib/host/shell.mts'
 import { until } from '../lib/until.mts'
 import { ask, watch } from '../lib/watcher.mts'
 
@@ -64,6 +67,24 @@ describe('a look', () => {
       { replicas: [], places: [], steps: [], lock: '', begun: undefined },
     )
   })
+})
+
+test('looks go on while a run holds the lock and has told no step yet', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
+  writeFileSync(path.join(folder, 'lock.holder'), 'carl@laptop since x for deploy\n')
+  const { text } = remote('look', { folder, project: 'nobodys', balancer: '0' })
+  const script = `set -euo pipefail\nexec 9>>${folder}/lock; flock 9\n(exec 9>&-\n${text})`
+  const looking = spawn('bash', ['-c', script], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] })
+  let told = ''
+  looking.stdout.setEncoding('utf8').on('data', (data) => {
+    told += data
+  })
+  const looks = () => told.split('lock\tcarl@laptop since x for deploy\nend\n').length - 1
+  await until('it has looked twice', () => looks() > 1 || looking.exitCode !== null)
+  assert.ok(looks() > 1, told)
+  looking.stdin.end()
+  await once(looking, 'close')
+  rmSync(folder, { recursive: true })
 })
 
 describe('the lane of a replica', () => {
