@@ -194,6 +194,21 @@ describe('there is an alarm for', () => {
       /^prusa-app-1 gets no requests: Layer7 timeout \| npm run logs -- app-1, then: npm run restart -- app-1$/,
     ],
     [
+      'a replica in a crash loop, which runs by what the engine says',
+      facts(...rest, container('redis', 1), container('app', 1), app2({ Running: true, Restarting: true })),
+      /^prusa-app-2 crashes again and again/,
+    ],
+    [
+      'a replica that the balancer does not find',
+      facts('place\tapp1\t10.0.0.1\t2\t100\t0\t0\t0\t'),
+      /^prusa-app-2 runs, but gets no requests: the balancer does not find it \| npm run restart -- app-2$/,
+    ],
+    [
+      'a replica that a rollout has left without requests',
+      facts('place\tapp1\t10.0.0.1\t2\t100\t0\t0\t0\t', 'place\tapp2\t10.0.0.2\t2\t0\t0\t0\t0\t'),
+      /^prusa-app-2 runs, but gets no requests: a rollout was interrupted \| npm run redeploy$/,
+    ],
+    [
       'a site without a healthy replica',
       facts('place\tapp1\t10.0.0.1\t0\t100\t0\t0\t0\tx', 'place\tapp2\t10.0.0.2\t0\t100\t0\t0\t0\ty'),
       /^No replica gets requests: .* 503 \| npm run logs/,

@@ -96,11 +96,12 @@ function replicas(facts: Facts): Alarm[] {
   if (containers.length === 0 || !runs('balancer')) return []
   const down = served.length > 0 || lock ? [] : [siteDown(running.length)]
   if (lock) return down
-  const paused = (name: string) => containers.some((one) => one.name === name && one.paused)
+  const isTold = (name: string) =>
+    containers.some((one) => one.name === name && (one.paused || one.restarting))
   // A balancer that was just started knows no replica yet.
   const out = running
-    .filter(({ name, address }) => !paused(name) && (served.length > 0 || placeOf(address)))
-    .flatMap(({ name, address }) => withoutRequests(name, placeOf(address)))
+    .filter(({ name, address }) => !isTold(name) && (served.length > 0 || placeOf(address)))
+    .flatMap((one) => withoutRequests(one, placeOf(one.address)))
   return [...down, ...out]
 }
 
@@ -109,17 +110,18 @@ const siteDown = (running: number) =>
     ? alarm('No replica gets requests: the site answers 503', 'npm run logs -- app balancer --errors')
     : alarm('No replica runs: the site answers 503', 'npm run restart')
 
-function withoutRequests(name: string, place: Facts['places'][number] | undefined): Alarm[] {
+/** Milliseconds after its start in which the balancer may not have found a replica yet. */
+const FOUND = 10_000
+
+function withoutRequests({ name, age }: Facts['replicas'][number], place?: Facts['places'][number]): Alarm[] {
   const word = wordOf(name, 'app')
+  const again = `npm run restart -- ${word}`
   if (place && !place.up)
-    return [
-      alarm(
-        `${name} gets no requests: ${place.why}`,
-        `npm run logs -- ${word}, then: npm run restart -- ${word}`,
-      ),
-    ]
-  if (place && place.weight > 0) return []
-  return [alarm(`${name} runs, but gets no requests: a rollout was interrupted`, 'npm run redeploy')]
+    return [alarm(`${name} gets no requests: ${place.why}`, `npm run logs -- ${word}, then: ${again}`)]
+  if (place?.weight === 0)
+    return [alarm(`${name} runs, but gets no requests: a rollout was interrupted`, 'npm run redeploy')]
+  if (place || age < FOUND) return []
+  return [alarm(`${name} runs, but gets no requests: the balancer does not find it`, again)]
 }
 
 /** Replicas that were removed by hand. */
