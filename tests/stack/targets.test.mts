@@ -127,9 +127,10 @@ test('rollback starts the old release with its old settings and the current pass
 test('redeploy makes another fresh replica when somebody removes one', async () => {
   change()
   const [old] = await site.releases()
+  const before = await site.containers('app')
   const rollout = site.begin('redeploy')
   await site.printed(rollout, /load balancer[\s\S]*load balancer/)
-  const fresh = (await site.containers('app')).at(-1) as string
+  const fresh = (await site.containers('app')).find((name) => !before.includes(name))
   await docker`docker rm -f ${fresh}`
   const output = await rollout
   assert.equal(output.exitCode, 0, output.stdall)

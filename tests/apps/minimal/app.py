@@ -32,7 +32,8 @@ def count(key):
         return redis.recv(100).decode().strip(":\r\n")
 
 
-unready = bool(ONE) and count(ONE) != "1"
+# create_db.py imports this file, and is no replica.
+unready = __name__ == "__main__" and bool(ONE) and count(ONE) != "1"
 
 
 @app.before_request
