@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import process from 'node:process'
 import { before, describe, test } from 'node:test'
 import { type Deployment, docker } from '../../lib/deployment.mts'
+import { onTerminal } from '../../lib/terminal.mts'
+import { argv } from '../../lib/typed.mts'
 import { until } from '../../lib/until.mts'
 
 export function logs(deployment: () => Deployment): void {
@@ -32,6 +34,18 @@ export function logs(deployment: () => Deployment): void {
       assert.equal(found.trim().split('\n').length, 1)
       const [line = ''] = (await site.must('logs', 'lb', '--grep', 'abba', '--json')).split('\n')
       assert.deepEqual([JSON.parse(line).status, JSON.parse(line).container], [200, 'lb'])
+    })
+
+    test('logs on a terminal: each service in a colour of its own', async () => {
+      const { text } = await onTerminal(argv(site, 'logs'), [])
+      const colours = new Map(
+        [...text.matchAll(/^.\[(\d+)m\S+ \S+ (app|lb|db|redis)\b/gm)].map(([, colour, service]) => [
+          service,
+          colour,
+        ]),
+      )
+      assert.equal(colours.size, 4, text)
+      assert.equal(new Set(colours.values()).size, 4)
     })
 
     test('logs --follow goes on until Ctrl-C, with replicas that come', async () => {

@@ -1,6 +1,6 @@
 /** The commands while a rollout is under way, after one that was cut off, and the operator's own commands around one. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { before, describe, test } from 'node:test'
@@ -85,6 +85,14 @@ export function rollouts(deployment: () => Deployment): void {
           `FAILURES=0\\n.*FROM=${release}\\n.*HOST=local\\n.*RELEASE=${release}\\n.*REPORT=/.*${release}.html\\n.*REQUESTS=[1-9]\\d*\\n.*RESULT=released\\n$`,
         ),
       )
+      rmSync(file)
+      site.configure({ app: { environment: { WARMUP_SECONDS: 'soon' } } })
+      assert.equal((await site.run('redeploy')).exitCode, 1)
+      site.configure({
+        app: { environment: { WARMUP_SECONDS: '0' } },
+        hooks: { post_rollout: '', went_back: '' },
+      })
+      assert.match(readFileSync(file, 'utf8'), /FAILURES=0\n[\s\S]*RESULT=went back\nback\n$/)
     })
   })
 }

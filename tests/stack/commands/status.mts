@@ -1,5 +1,6 @@
 /** What status tells is compared with what was done to the stack, and the commands that it names help. */
 import assert from 'node:assert/strict'
+import process from 'node:process'
 import { before, describe, test } from 'node:test'
 import { type Deployment, docker } from '../../lib/deployment.mts'
 
@@ -84,6 +85,14 @@ export function status(deployment: () => Deployment): void {
       const { replicas, database, alarms } = JSON.parse((await site.run('status', '--json')).stdout)
       assert.deepEqual([replicas.length, replicas[0].serving, alarms.length], [2, true, 0])
       assert.ok(database.bytes > 1e6)
+    })
+
+    test('status --watch prints it again and again, until Ctrl-C', async () => {
+      const running = site.begin('status', '--watch')
+      await site.printed(running, /(^release [\s\S]*){2}/m)
+      process.kill(-(running.pid as number), 'SIGINT')
+      const { exitCode, stderr } = await running
+      assert.deepEqual([exitCode, stderr], [130, ''])
     })
   })
 }
