@@ -138,7 +138,7 @@ test('01-server is killed during the trial: the server puts everything back by i
   await running
   await until('nobody gets in', async () => (await server.ssh('root', 'true')).exitCode !== 0)
   // The server waits by a sleep of its own. To end that sleep is to let the time pass.
-  const waiting = `grep -lP '^sleep\\x00${TRIAL_SECONDS}\\x00' /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3`
+  const waiting = `grep -laP '^sleep\\x00${TRIAL_SECONDS}\\x00' /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3`
   await until('it waits', async () => (await server.exec(`kill $(${waiting})`)).exitCode === 0)
   await until('it is put back', async () => (await server.ssh('root', 'true')).exitCode === 0)
   await expectUntouched()
