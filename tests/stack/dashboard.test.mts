@@ -30,7 +30,7 @@ before(async () => {
 after(async () => {
   await client?.stop()
   await browser?.close()
-  running?.kill('SIGINT')
+  if (running?.child?.exitCode === null) process.kill(-(running.pid as number), 'SIGINT')
   await running
   await site?.remove()
 })
