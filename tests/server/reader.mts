@@ -107,9 +107,10 @@ echo '${server.publicKey}' >~admin/.ssh/authorized_keys`)
     return { exitCode, text: stdout }
   }
 
-  /** Answers the first question, which ends with a colon. */
+  /** Answers the first question. It ends with a colon, and the terminal may be told where to go on. */
   #onTerminal(script: string, line: string) {
-    return onTerminal(['bash', '-c', script], [[/: $/, line]])
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal is told by such characters
+    return onTerminal(['bash', '-c', script], [[/: (?:\u001b\[\d*[A-Z])*$/, line]])
   }
 
   async remove(): Promise<void> {
