@@ -14,7 +14,7 @@ export interface Scale {
 }
 
 /** Labels that fit side by side on a phone. */
-const MOST_TICKS = 6
+const MOST_TICKS = 4
 /** Seconds between two of them. */
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]
 /** Pixels above the highest value. */
