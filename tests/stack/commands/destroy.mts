@@ -40,7 +40,7 @@ export function destroy(deployment: () => Deployment): void {
     test('destroy --data: not without a word about the backup; then nothing is left, and a second time there is nothing to do', async () => {
       const ids = await site.ids()
       const refused = await site.run('destroy', '--data', '--yes')
-      assert.match(refused.text, /there is no backup/)
+      assert.match(refused.text, /no backup on the server is younger than a day/)
       assert.equal(refused.exitCode, 1)
       assert.deepEqual(await site.ids(), ids)
       const text = await site.must('destroy', '--data', '--no-backup', '--yes')
