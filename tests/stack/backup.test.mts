@@ -76,7 +76,12 @@ async function refused(message: RegExp, ...words: string[]): Promise<void> {
 
 test('while nothing is deployed each says so, and leaves nothing', async () => {
   for (const [script, words, code, said] of [
-    ['backup', [], 1, /There is no container \w+-db-1 on this machine\n {2}State: .*\n {2}Next: {2}npm run deploy/],
+    [
+      'backup',
+      [],
+      1,
+      /There is no container \w+-db-1 on this machine\n {2}State: .*\n {2}Next: {2}npm run deploy/,
+    ],
     ['backup', ['--list'], 0, /No backup is on this machine\. Next: npm run backup/],
     ['restore', ['x.age'], 1, /There is no container \w+-db-1 on this machine/],
   ] as [string, string[], number, RegExp][]) {
