@@ -42,6 +42,8 @@ async function sixteen(): Promise<string> {
 COPY package/native /opt/16
 RUN chmod -R a+rX /opt/16 && chmod a+x /opt/16/bin/*
 ENV PATH=/opt/16/bin:$PATH
+# Where this server has its socket.
+ENV PGHOST=/tmp
 `
   writeFileSync(path.join(folder, 'Dockerfile'), dockerfile)
   const name = `${site.project}-postgres:16`
