@@ -157,9 +157,11 @@ test('a copied folder has the same content, and everybody can read it, whatever 
 })
 
 test('a folder that cannot be read is reported with its path and the reason', async () => {
+  const home = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
   const text = await new Host('local')
-    .copyFolder('/nowhere', ['x'], '/tmp/prusa-test-none')
+    .copyFolder('/nowhere', ['x'], path.join(home, 'to'))
     .then(() => '', told)
+  rmSync(home, { recursive: true })
   assert.match(text, /Copying \/nowhere to this machine: failed .*\n.*No such file/)
 })
 
