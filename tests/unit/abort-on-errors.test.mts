@@ -69,3 +69,19 @@ test('requests that fail while the balancer is away, or knows no replica yet, do
   const seen = abortOf('....|.xxxx')
   assert.throws(() => seen.check(), RequestsFail)
 })
+
+test('requests are not judged before the balancer is heard of again', (context) => {
+  context.mock.timers.enable({ apis: ['Date'], now: NOW })
+  let tell = (_places: readonly Place[]): void => {}
+  const follow: BalancerState['follow'] = (telling) => {
+    tell = telling
+    return () => {}
+  }
+  const [up] = parsePlaces('app1\t10.0.0.2\t2\t100\t0\t9\t0\t\n') as [Place]
+  const abort = abortOf('....|.xxxx', true, { places: [up], follow })
+  tell([up])
+  context.mock.timers.tick(1400)
+  abort.check()
+  tell([up])
+  assert.throws(() => abort.check(), RequestsFail)
+})

@@ -10,8 +10,8 @@ import type { Probe, Sample } from '../proof/probe.mts'
 
 /** Milliseconds between two checks. */
 const INTERVAL = 100
-/** Milliseconds after which it is known whether the balancer was away, on a busy machine, too. */
-const KNOWN = 1000
+/** Milliseconds after which it is known whether the balancer was away. */
+const KNOWN = 300
 
 /** Requests fail on the fresh replicas that did not fail before. */
 export class RequestsFail extends ApplicationFails {}
@@ -21,6 +21,8 @@ export class AbortOnErrors {
   freshSince = Number.POSITIVE_INFINITY
   /** The users' requests. */
   readonly counts = new ErrorCounts()
+  /** When the balancer was last heard of. On a busy machine it takes a second to notice that it is away. */
+  #heard = Number.POSITIVE_INFINITY
   /** When the balancer was away, in milliseconds since 1970. */
   readonly #absences: { from: number; to: number }[] = []
 
@@ -62,7 +64,7 @@ export class AbortOnErrors {
         `${FAIL}: ${fresh.failed} of ${fresh.answered} on the fresh replicas, ${old.failed} of ${old.answered} on the others`,
       )
     const earlier = this.#probed(0, this.freshSince)
-    const since = this.#probed(this.freshSince, Date.now() - KNOWN)
+    const since = this.#probed(this.freshSince, Math.min(Date.now() - KNOWN, this.#heard))
     if (isWorse(since, earlier))
       throw new RequestsFail(
         `${FAIL}: ${since.failed} of ${since.answered} by the probe, first: ${since.first}`,
@@ -95,9 +97,11 @@ export class AbortOnErrors {
   #noteAbsence(places: readonly Place[]): void {
     const last = this.#absences.at(-1)
     const isAway = last?.to === Number.POSITIVE_INFINITY
-    if (places.length === 0 && !isAway)
-      this.#absences.push({ from: Date.now() - KNOWN, to: Number.POSITIVE_INFINITY })
-    else if (isAway && places.some(({ up }) => up)) last.to = Date.now()
+    if (places.length === 0 && !isAway) {
+      this.#heard = Math.min(this.#heard, Date.now() - KNOWN)
+      this.#absences.push({ from: this.#heard, to: Number.POSITIVE_INFINITY })
+    } else if (isAway && places.some(({ up }) => up)) last.to = Date.now()
+    if (places.length > 0) this.#heard = Date.now()
   }
 
   /** Counts the probe's requests between two moments, in milliseconds since 1970. */
