@@ -1,5 +1,6 @@
 /** One look at the replicas: what remote/look.sh prints, as data. */
 import { type Place, parsePlaces } from '../edge/balancer.mts'
+import { linesIn } from '../host/facts.mts'
 import { type Entry, parseHistory } from '../proof/history.mts'
 import { type Step, stepsNamed } from '../proof/timeline.mts'
 
@@ -33,8 +34,7 @@ export interface Look {
 
 /** @param lines without the last one, `end` */
 export function parseLook(lines: readonly string[]): Look {
-  const all = (kind: string) =>
-    lines.flatMap((line) => (line.startsWith(`${kind}\t`) ? [line.slice(kind.length + 1)] : []))
+  const all = linesIn(lines.join('\n'))
   const now = Number(all('now')[0])
   const words = all('step').map((line) => line.split('\t'))
   const [begun] = parseHistory(all('begun').join('\n'))

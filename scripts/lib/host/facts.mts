@@ -12,3 +12,12 @@ export function factsIn(output: string): (kind: string) => string[][] {
   const rows = rowsIn(output)
   return (kind) => rows.filter(([first]) => first === kind).map((row) => row.slice(1))
 }
+
+/** The same for facts of one value that may hold tabs, such as JSON: each line's rest after its kind, as it is. */
+export function linesIn(output: string): (kind: string) => string[] {
+  const lines = output.split('\n')
+  return (kind) => {
+    const head = `${kind}\t`
+    return lines.filter((line) => line.startsWith(head)).map((line) => line.slice(head.length))
+  }
+}

@@ -3,7 +3,7 @@ import { parseResults, type Result } from '../backup/backup.mts'
 import type { StackConfig } from '../config/config.mts'
 import { type Place, parsePlaces } from '../edge/balancer.mts'
 import { type Certificate, readFacts } from '../edge/certificate.mts'
-import { factsIn } from '../host/facts.mts'
+import { factsIn, linesIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { remote, remoteText } from '../host/shell.mts'
 import { pythonNames } from '../images/base.mts'
@@ -109,12 +109,13 @@ export async function lookAtAll(host: Host, stack: StackConfig): Promise<Facts> 
 /** @param output of remote/status.sh */
 export function parseFacts(stack: StackConfig, output: string): Facts {
   const all = factsIn(output)
+  const lines = linesIn(output)
   const one = (kind: string) => all(kind)[0]
-  const text = (kind: string) => one(kind)?.join('\t') ?? ''
+  const text = (kind: string) => lines(kind)[0] ?? ''
   const numbers = (kind: string) => one(kind)?.map(Number)
   const now = Number(text('now'))
   const [usage, ooms] = [all('usage'), all('oom')]
-  const found = all('container').map((line) => JSON.parse(line.join('\t')) as Inspected)
+  const found = lines('container').map((line) => JSON.parse(line) as Inspected)
   const [requests = 0, failed = 0, p50 = 0, p99 = 0, seconds = 0, still] = numbers('traffic') ?? []
   const [bytes, connections = 0, most = 0] = numbers('database') ?? []
   const [used, keys = 0] = numbers('redis') ?? []
@@ -127,11 +128,7 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
       .filter(({ Labels }) => Labels['com.docker.compose.service'] === 'app')
       .map((container) => replicaOf(stack, container, now))
       .sort(byName),
-    places: parsePlaces(
-      all('place')
-        .map((line) => line.join('\t'))
-        .join('\n'),
-    ),
+    places: parsePlaces(lines('place').join('\n')),
     killed: parseKilled(output),
     wanted: Number(text('replicas')),
     ...(requests > 0 && { traffic: { requests, failed, p50, p99, seconds, still: still === 1 } }),
@@ -143,17 +140,13 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
     renewal: all('renewal').map(([what = '']) => what),
     ...space('disk', numbers('disk')),
     ...space('memory', numbers('memory')),
-    history: parseHistory([...all('history'), ...all('begun')].map((line) => line.join('\t')).join('\n')),
+    history: parseHistory([...lines('history'), ...lines('begun')].join('\n')),
     lock: text('lock'),
     step: text('step'),
     ...(since && {
       maintenance: { who, since: Number(since) * 1000, allowed: all('allow').map(([at = '']) => at) },
     }),
-    backups: parseResults(
-      all('backup')
-        .map((line) => line.join('\t'))
-        .join('\n'),
-    ),
+    backups: parseResults(lines('backup').join('\n')),
     ...(one('schedule') && { schedule: Number(text('schedule')) * 1000 }),
     mode: text('mode'),
     python: pairs('python'),

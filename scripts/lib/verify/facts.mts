@@ -1,6 +1,6 @@
 /** The facts that root sees on the server, read from the output of the scripts of inside.mts. */
 
-import { factsIn } from '../host/facts.mts'
+import { factsIn, linesIn } from '../host/facts.mts'
 import { type Killed, parseKilled } from '../stack/memory.mts'
 
 /** The two users of the task sheet and their keys. They are written here again, since config/server.yaml may be wrong. */
@@ -84,7 +84,7 @@ export function parseInside(output: string): Inside {
   return {
     users: Object.fromEntries(SHEET_USERS.map(({ name }) => [name, user(name)])),
     packages: of('package').map(([name]) => name as string),
-    containers: of('container').map((line) => containerOf(JSON.parse(line.join('\t')) as Inspected)),
+    containers: linesIn(output)('container').map((line) => containerOf(JSON.parse(line) as Inspected)),
     replicas: of('replica').map(([name = '', release = '', redis = '']) => ({ name, release, redis })),
     logged: of('logged')
       .map(([name]) => name as string)
