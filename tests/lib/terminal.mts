@@ -10,9 +10,11 @@ export async function onTerminal(
   typed: [after: RegExp, line: string][],
 ): Promise<{ exitCode: number | null; text: string }> {
   const command = argv.map((word) => quote(word)).join(' ')
+  // This terminal has colours, whatever the surroundings of the tests say.
+  const { NO_COLOR, NODE_DISABLE_COLORS, FORCE_COLOR, CI, ...surroundings } = process.env
   const child = spawn('script', ['-qec', `exec ${command}`, '/dev/null'], {
     cwd: ROOT,
-    env: { ...process.env, SHELL: '/bin/bash', TERM: 'xterm' },
+    env: { ...surroundings, SHELL: '/bin/bash', TERM: 'xterm' },
   })
   let text = ''
   let seen = 0
