@@ -9,7 +9,7 @@ import struct
 import sys
 
 NETLINK_CONNECTOR, CN_IDX_PROC, CN_VAL_PROC = 11, 1, 1
-LISTEN, FORK, EXEC = 1, 1, 2  # of linux/cn_proc.h
+LISTEN, FORK, EXEC, EXIT = 1, 1, 2, 0x80000000  # of linux/cn_proc.h
 
 netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_CONNECTOR)
 netlink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -22,11 +22,13 @@ names = collections.Counter()
 while sys.stdin not in (ready := select.select([netlink, sys.stdin], [], [])[0]):
     event = netlink.recv(4096)[36:]
     what, _, _ = struct.unpack_from("IIQ", event)
-    _, process, _, child = struct.unpack_from("IIII", event.ljust(32, b"\0"), 16)
+    thread, process, _, child = struct.unpack_from("IIII", event.ljust(32, b"\0"), 16)
     if process not in family:
         continue
     if what == FORK:
         family.add(child)
+    elif what == EXIT and thread == process:  # the kernel gives the number to somebody else
+        family.discard(process)
     elif what == EXEC:
         try:
             with open(f"/proc/{process}/comm") as file:

@@ -34,6 +34,9 @@ sub fields { my @found; push @found, defined $1 ? $1 =~ s/""/"/gr : $2 while $_[
 # Name, address, operational state and weight of each slot.
 sub states { return map { [(split)[3, 4, 5, 7]] } grep { /^\d+ app / } split /\n/, $_[0] // ask('show servers state app') }
 
+# The states of the slots that have a replica.
+sub used { return grep { $_->[1] ne '-' } states(@_) }
+
 # Runs commands for these slots.
 sub order {
   my ($slots, @orders) = @_;
@@ -46,12 +49,13 @@ sub order {
 # Runs commands for the free slots whose weight is another one.
 sub order_free { my ($weight, @orders) = @_; order([grep { $_->[1] eq '-' && $_->[3] != $weight } states()], @orders) }
 
-# The fields of `show stat` by slot, then by HAProxy's names.
+# The fields of `show stat` by slot, then by HAProxy's names, for the slots that have a replica.
 sub counts {
-  my ($head, %of) = ('');
-  for (split /\n/, $_[0]) {
+  my ($told, $head, %of) = ($_[0], '');
+  my %used = map { $_->[0] => 1 } used($told);
+  for (split /\n/, $told) {
     if (s/^# (?=pxname)//) { $head = [fields($_)] }
-    elsif (/^app,(\w+),/) { @{ $of{$1} }{@$head} = fields($_) }
+    elsif (/^app,(\w+),/ && $used{$1}) { @{ $of{$1} }{@$head} = fields($_) }
   }
   return \%of;
 }
@@ -76,7 +80,7 @@ sub look {
   my ($told, %left) = (ask($SHOW), left());
   my $counts = counts($told);
   my $lines = '';
-  for my $slot (sort { substr($a->[0], 3) <=> substr($b->[0], 3) } grep { $_->[1] ne '-' } states($told)) {
+  for my $slot (sort { substr($a->[0], 3) <=> substr($b->[0], 3) } used($told)) {
     my $of = $counts->{ $slot->[0] };
     my ($answered, $failed) = map { my $sum = 0; $sum += $of->{$_} || 0 for @$_; $sum }
       [(map { "hrsp_$_" } qw(1xx 2xx 3xx 4xx 5xx other)), 'eresp'], ['hrsp_5xx', 'eresp'];

@@ -14,9 +14,7 @@
 
 name=$project-schema
 mark="schema of release $release"
-log=$(mktemp)
 saved=() # files of the backup that is under way
-trap tidy EXIT
 exec 3<&0 # bash gives background processes no input
 
 # A thread ends Python with its input, even if this shell was killed. It runs while create_db.py waits for PostgreSQL.
@@ -73,12 +71,18 @@ look() { # ADDRESSES: sets `blockers` to the sessions that they wait for, if the
   if [ -n "$seen" ]; then blockers=$seen; fi
 }
 
-changed() { if [ "$(head -n1 schema.changed 2>/dev/null)" = "$release" ]; then tail -n +2 schema.changed; fi; }
+changed() { # prints what schema.changed holds for this release
+  local noted=
+  [ ! -e schema.changed ] || noted=$(<schema.changed)
+  [ "${noted%%$'\n'*}" != "$release" ] || echo "${noted#*$'\n'}"
+}
 
 if [ "$(prepared)" = "$mark" ]; then
   changed
   exit 0
 fi
+log=$(mktemp)
+trap tidy EXIT
 before=$(shape)
 save_before
 trap end EXIT

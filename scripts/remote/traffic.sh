@@ -29,8 +29,8 @@ while
 do
   lines=$((lines * 4))
 done
-tail -n +2 <<<"$counted"
+[[ $counted != *$'\n'* ]] || echo "${counted#*$'\n'}"
 
-docker logs --since "$(date -u -d "@$((since / 1000))" +%FT%TZ)" "$balancer" 2>/dev/null | jq -nrR '
+docker logs --since $((since / 1000)) "$balancer" 2>/dev/null | jq -nrR '
   [inputs | fromjson? | select(.status >= 100 and .status < 500 and (.reason | startswith("the replica")))]
   | "\(length) cut"'

@@ -142,7 +142,7 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
       bash`docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true`,
       ...gone.map(({ name, release }) => bash`keep_log ${name} ${release}`),
       bash`
-docker rm ${ids} >/dev/null || true
+docker rm ${ids} >/dev/null && exit
 # A container that somebody else is removing is there for another moment, and cannot be removed.
 until [ -z "$(docker ps -aq ${here})" ]; do
   docker ps -aq ${here} | xargs -r docker rm --force >/dev/null || sleep 0.2
