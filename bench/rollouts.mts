@@ -11,6 +11,7 @@ import { seeded } from '../tests/lib/random.mts'
 import { RATE } from './client.mts'
 import { cost } from './cost.mts'
 import { failing, faults } from './faults.mts'
+import { hop } from './hop.mts'
 import { AS_TYPED } from './measure.mts'
 import { beside } from './scale.mts'
 import { type Measured, ratio, row, series } from './series.mts'
@@ -72,6 +73,7 @@ const PARTS: Record<string, (bench: Bench) => Promise<string[][]>> = {
   scale: ({ site }) => beside(site),
   ssh: ({ site }) => overSsh(site),
   cost: ({ site }) => cost(site),
+  hop: ({ site }) => hop(site),
   plain: async ({ site }) => [
     row('plain docker compose up -d --force-recreate', await series(site, 1, () => plainCompose(site))),
   ],
