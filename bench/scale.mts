@@ -43,6 +43,6 @@ async function byCompose(site: Deployment): Promise<number> {
   const began = performance.now()
   const env = { ...process.env, SECRETS: 'bench' }
   const run = docker({ cwd: path.join(targets, target), env })
-  const { stdout } = await run`bash ${path.join(ROOT, 'bench/scale.sh')} 2`
+  const { stdout } = await run`bash ${path.join(ROOT, 'bench/scale.sh')} 2 ${`${site.project}_frontend`}`
   return (performance.now() - began) / 1000 - Number(stdout)
 }

@@ -2,17 +2,17 @@
 # A rollout by Compose alone, as docker-orchestrate does it: adds containers, runs hooks, stops the old ones. Runs in the
 # folder of a target. Prints the seconds for which it waited for the application.
 #
-#   scale.sh WANTED    number of replicas at the end
+#   scale.sh WANTED NETWORK    number of replicas at the end; the network on which they answer
 set -euo pipefail
 compose() { docker compose --env-file stack.env -f stack.yaml "$@"; }
-wanted=$1 waited=0
+wanted=$1 network=$2 waited=0
 old=$(compose ps -q app)
 
 # get CONTAINER PAGE: prints the body of the replica's own response
 get() {
   local address
-  address=$(docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1")
-  curl -s "http://${address%% *}:5000$2" || true
+  address=$(docker inspect -f "{{(index .NetworkSettings.Networks \"$network\").IPAddress}}" "$1")
+  curl -s "http://$address:5000$2" || true
 }
 
 # until_says PAGE WORD CONTAINER…: waits until each answers WORD; this time counts as the application's
@@ -20,7 +20,13 @@ until_says() {
   local page=$1 word=$2 one began=$EPOCHREALTIME
   shift 2
   for one; do
-    until [ "$(get "$one" "$page")" = "$word" ]; do sleep 0.2; done
+    until [ "$(get "$one" "$page")" = "$word" ]; do
+      if [ $SECONDS -gt 120 ]; then
+        echo "$one never says $word at $page" >&2
+        exit 1
+      fi
+      sleep 0.2
+    done
   done
   waited=$(awk -v all="$waited" -v from="$began" -v to="$EPOCHREALTIME" 'BEGIN { print all + to - from }')
 }
