@@ -95,6 +95,7 @@ export async function rollouts(words: readonly string[]): Promise<string[][]> {
     app: { source, environment: SLOW },
     rollout: { surge: 'all', ready_timeout: 30 },
     probe: { rate: 20 },
+    limits: { requests: 100_000 }, // for hop
   }
   const site = await Deployment.start(settings, prepared)
   site.zx = AS_TYPED
