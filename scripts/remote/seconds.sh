@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Follows the load balancer's log from some seconds ago until the standard input ends, and prints what seconds.pl makes of it.
+# Follows the load balancer's log from some seconds ago until the standard input ends, and prints what traffic.pl makes of it.
 #   container  of the load balancer
 #   since      seconds ago
 #   lines      of the log at most that are read of the time before now
-#   program    seconds.pl
-: "${container:?}" "${since:?}" "${lines:?}" "${program:?}"
+#   traffic    the text of traffic.pl
+: "${container:?}" "${since:?}" "${lines:?}" "${traffic:?}"
 
 follow() {
   local from
@@ -17,5 +17,5 @@ follow() {
   done
 }
 trap 'trap "" TERM; kill 0' EXIT # what was started here ends with this script
-follow 2>/dev/null </dev/null | perl -e "$program" &
+follow 2>/dev/null </dev/null | perl -e "$traffic" seconds &
 cat >/dev/null

@@ -97,7 +97,7 @@ traffic() {
   local lines=20000 since
   since=$(($(date +%s) - 300))
   [ "$since" -gt "$created" ] || since=$created
-  docker logs --since "$since" --tail $lines "$project-lb-1" | perl -e "$traffic" $lines "$since" | named traffic
+  docker logs --since "$since" --tail $lines "$project-lb-1" | perl -e "$traffic" sum $lines "$since" | named traffic
 }
 places() { perl -e "$balancer" "$folder/haproxy/run" look | named place; }
 use() { perl -e "$usage" "${processes[@]}"; }

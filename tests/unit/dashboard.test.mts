@@ -153,8 +153,11 @@ test('the load balancer’s log, second by second and replica by replica', () =>
     line(101.6, 503, 0, '', '503'), // nobody can answer
     line(101.7, 101, 3600, 'app-1'), // a WebSocket that ended
   ]
-  const program = path.join(ROOT, 'scripts/remote/seconds.pl')
-  const { stdout } = spawnSync('perl', [program], { input: `${log.join('\n')}\n`, encoding: 'utf8' })
+  const program = path.join(ROOT, 'scripts/remote/traffic.pl')
+  const { stdout } = spawnSync('perl', [program, 'seconds'], {
+    input: `${log.join('\n')}\n`,
+    encoding: 'utf8',
+  })
   assert.deepEqual(stdout.trim().split('\n'), [
     '100\tall\t3\t1\t6\t100',
     '100\tapp-1\t2\t0\t6\t6',

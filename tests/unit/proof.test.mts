@@ -1,7 +1,9 @@
 /** The proof of a rollout, from samples, steps and the load balancer's log. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { parseTraffic } from '../../scripts/lib/edge/traffic.mts'
+import { remoteText } from '../../scripts/lib/host/shell.mts'
 import { replicaLanes, stepLanes } from '../../scripts/lib/proof/lanes.mts'
 import { phasesOf } from '../../scripts/lib/proof/phases.mts'
 import { summarize } from '../../scripts/lib/proof/probe.mts'
@@ -162,17 +164,31 @@ test('a summary of no request, and of requests with a failure', () => {
 })
 
 test('requests are counted by release and half second; some reached no replica, some were broken off', () => {
-  const log =
-    '     12 10\told\tfalse\n      3 60\tfresh\tfalse\n      1 60\t\tfalse\n      2 60\t\ttrue\n      2 61\told\tfalse\n      4 cut\n'
-  assert.deepEqual(parseTraffic(log), {
-    requests: 20,
-    unanswered: 2,
+  const line = (msec: number, status: number, release = '', asked = String(status)) =>
+    `{"msec":${msec},"status":${status},"seconds":0.1,"upstream_status":"${asked}","release":"${release}"}`
+  const log = [
+    line(4.9, 200, 'older'), // before the rollout
+    line(5.1, 200, 'old'),
+    line(5.4, 500, 'old'),
+    line(30.2, 200, 'fresh'),
+    line(30.2, 503, '', ''), // maintenance
+    line(30.4, 502),
+    line(30.5, 200, 'old'),
+    'no request',
+  ]
+  const words = ['-e', remoteText('traffic.pl'), 'columns', '5000', '500']
+  const { stdout } = spawnSync('perl', words, { input: log.join('\n'), encoding: 'utf8' })
+  const [head, ...columns] = stdout.split('\n')
+  assert.equal(head, '4 8')
+  assert.deepEqual(parseTraffic([...columns, '4 cut'].join('\n')), {
+    requests: 6,
+    unanswered: 1,
     cut: 4,
     columns: [
-      { at: 5000, release: 'old', requests: 12 },
-      { at: 30_000, release: 'fresh', requests: 3 },
-      { at: 30_000, release: 'none', requests: 3 },
-      { at: 30_500, release: 'old', requests: 2 },
+      { at: 5000, release: 'old', requests: 2 },
+      { at: 30_000, release: 'none', requests: 2 },
+      { at: 30_000, release: 'fresh', requests: 1 },
+      { at: 30_500, release: 'old', requests: 1 },
     ],
   })
   assert.deepEqual(parseTraffic(''), { requests: 0, unanswered: 0, cut: 0, columns: [] })

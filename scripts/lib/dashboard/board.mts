@@ -73,7 +73,7 @@ export class Board {
     this.heard = Date.now()
   }
 
-  /** @param line of remote/seconds.pl */
+  /** @param line of remote/traffic.pl */
   takeSecond(line: string): void {
     const [at = 0, name = '', ...values] = line.split('\t')
     const [requests = 0, failed = 0, p50 = 0, p99 = 0] = values.map(Number)

@@ -91,5 +91,5 @@ const counting = (stack: StackConfig): Script =>
     container: containerOf(stack, 'lb'),
     since: WINDOW / 1000,
     lines: LINES,
-    program: remoteText('seconds.pl'),
+    traffic: remoteText('traffic.pl'),
   })

@@ -1,7 +1,7 @@
 /** How many requests each release answered and when, read from the logs of nginx and HAProxy. */
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import { bash, remote } from '../host/shell.mts'
+import { bash, remote, remoteText } from '../host/shell.mts'
 import { containerOf } from '../stack/stack.mts'
 
 /** Milliseconds of one column in the picture. */
@@ -31,7 +31,14 @@ const TAIL = 2000
 /** Counts the requests in the logs. @param since milliseconds since 1970 */
 export async function readTraffic(host: Host, stack: StackConfig, since: number): Promise<Traffic> {
   const [lb, balancer] = [containerOf(stack, 'lb'), containerOf(stack, 'balancer')]
-  const script = remote('traffic', { lb, balancer, since: Math.floor(since), bin: BIN, lines: TAIL })
+  const script = remote('traffic', {
+    lb,
+    balancer,
+    since: Math.floor(since),
+    bin: BIN,
+    lines: TAIL,
+    program: remoteText('traffic.pl'),
+  })
   return parseTraffic(await host.run('Reading the load balancer’s log', script))
 }
 
