@@ -11,7 +11,7 @@ import { pruneImages } from './lib/images/base.mts'
 import { buildRelease } from './lib/images/build.mts'
 import { baseImages, imageMode } from './lib/images/images.mts'
 import { prune, requireThere } from './lib/images/release.mts'
-import { cutOffFrom, type Entry, kept, readHistory } from './lib/proof/history.mts'
+import { interruptedFrom, type Entry, kept, readHistory } from './lib/proof/history.mts'
 import { Proof } from './lib/proof/proof.mts'
 import { type About, titleOf } from './lib/proof/sentence.mts'
 import { AbortOnErrors } from './lib/rollout/abort-on-errors.mts'
@@ -102,7 +102,7 @@ function workFor({ stack, options }: Run, wanted: Wanted, fleet: Fleet, history:
   const current = (one: Replica) => isOf(target, one) && !stale.includes(one.id)
   const planned = plan(stack, fleet, current)
   if (isDone(planned)) return undefined
-  const origin = originOf(planned, fleet, target.name, cutOffFrom(history))
+  const origin = originOf(planned, fleet, target.name, interruptedFrom(history))
   const from = { from: origin?.release ?? '', fromTarget: origin?.target }
   const about: About = { ...from, to: target.release, toTarget: target.name, rollback: wanted.rollback }
   return { current, about }

@@ -4,7 +4,7 @@
 #   now MILLISECONDS                                       by the server's clock
 #   lock HOLDER                                            who changes the server now
 #   step MILLISECONDS STEPS                                since when that run is at these steps, a line for each change
-#   begun JSON                                             the rollout that is under way, or was cut off
+#   begun JSON                                             the rollout that is under way, or was interrupted
 #   replica ID NAME IMAGE RUNNING STARTED ADDRESS TARGET   each container of the application
 #   place PLACE ADDRESS ...                                as balancer.pl has it
 #   end

@@ -40,14 +40,14 @@ test('a rollout that went back leaves no release to keep', () => {
 })
 
 test('the target of a rollback', () => {
-  const cutOff = entry('b', 'c', 'unfinished', true)
+  const interrupted = entry('b', 'c', 'unfinished', true)
   const before = [entry('', 'a'), entry('a', 'b')]
   const cases: [what: string, history: Entry[], running: string[], release: string | undefined][] = [
     ['the release before', before, ['b'], 'a'],
-    ['the origin of a rollout that was cut off', [...before, cutOff], ['b'], 'b'],
-    ['the same, while both run', [...before, cutOff], ['b', 'c'], 'b'],
-    ['the same, when only the new release runs', [...before, cutOff], ['c'], 'b'],
-    ['a rollback that was cut off is finished', [...before, { ...cutOff, rollback: true }], ['b', 'c'], 'c'],
+    ['the origin of a rollout that was interrupted', [...before, interrupted], ['b'], 'b'],
+    ['the same, while both run', [...before, interrupted], ['b', 'c'], 'b'],
+    ['the same, when only the new release runs', [...before, interrupted], ['c'], 'b'],
+    ['a rollback that was interrupted is finished', [...before, { ...interrupted, rollback: true }], ['b', 'c'], 'c'],
     ['a rollout that failed half-way is undone', [...before, entry('b', 'c', 'failed')], ['b', 'c'], 'b'],
     [
       'a rollout that failed before it changed anything does not count',
@@ -61,15 +61,15 @@ test('the target of a rollback', () => {
       ['b'],
       'a',
     ],
-    ['a first deployment that was cut off has none', [entry('', 'a', 'unfinished')], ['a'], undefined],
+    ['a first deployment that was interrupted has none', [entry('', 'a', 'unfinished')], ['a'], undefined],
     ['none without a history', [], ['a'], undefined],
   ]
   for (const [what, history, running, release] of cases)
     assert.equal(rollbackTarget(history, running), release, what)
-  assert.deepEqual(schemaChangedSince([cutOff], 'b'), ['c'])
+  assert.deepEqual(schemaChangedSince([interrupted], 'b'), ['c'])
 })
 
-test('a release whose rollout was cut off still has a release before it', () => {
+test('a release whose rollout was interrupted still has a release before it', () => {
   const history = [entry('a', 'b', 'unfinished'), entry('b', 'c', 'went back')]
   assert.equal(targetBefore(history, 'b'), 'a')
 })

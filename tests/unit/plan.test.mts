@@ -51,9 +51,9 @@ function shown({ adopt, leftovers, batches }: Plan): string {
   return parts.filter(Boolean).join(', ')
 }
 
-test('the origin: the target that is replaced, else that of a rollout that was cut off, else the one that serves', () => {
+test('the origin: the target that is replaced, else that of a rollout that was interrupted, else the one that serves', () => {
   const older = { release: 'older', target: 'older' }
-  const cases: [there: string, cutOff: typeof older | undefined, expected: string | undefined][] = [
+  const cases: [there: string, interrupted: typeof older | undefined, expected: string | undefined][] = [
     ['old1* old2*', undefined, 'old'],
     ['old1 new2* new3*', undefined, 'old'],
     ['old1* old2*', older, 'old'],
@@ -66,9 +66,9 @@ test('the origin: the target that is replaced, else that of a rollout that was c
     ['old1', older, 'older'],
     ['', undefined, undefined],
   ]
-  for (const [there, cutOff, expected] of cases) {
+  for (const [there, interrupted, expected] of cases) {
     const fleet = situation(there)
-    const origin = originOf(plan(config(2), fleet, current), fleet, 'new', cutOff)
+    const origin = originOf(plan(config(2), fleet, current), fleet, 'new', interrupted)
     assert.equal(origin?.release, expected, there)
   }
 })

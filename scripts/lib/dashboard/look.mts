@@ -26,7 +26,7 @@ export interface Look {
   step: string
   /** The steps of that run until now; those that go on end now. */
   steps: Step[]
-  /** The rollout that is under way, or was cut off. */
+  /** The rollout that is under way, or was interrupted. */
   begun?: Entry
   replicas: Seen[]
   places: Place[]

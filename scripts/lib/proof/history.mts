@@ -1,6 +1,6 @@
 /**
  * The rollouts of a server. `history.jsonl` has a line of JSON for each rollout that has ended. `history.begun` has the
- * line of the rollout that is under way; if that is cut off, its line stays there as `unfinished`.
+ * line of the rollout that is under way; if that is interrupted, its line stays there as `unfinished`.
  */
 import { table } from '../cli/table.mts'
 import type { StackConfig } from '../config/config.mts'
@@ -77,15 +77,15 @@ const fromOf = ({ from, fromTarget }: Entry) => fromTarget ?? from
 const toOf = ({ to, toTarget }: Entry) => toTarget ?? to
 
 /**
- * The target that a rollback goes to. It undoes a rollout that was cut off, and finishes a rollback that was cut off.
+ * The target that a rollback goes to. It undoes a rollout that was interrupted, and finishes a rollback that was interrupted.
  * Otherwise it goes to the target that ran before the present one.
  * @param running names of the targets of the running replicas, the latest last
  * @returns the name of a target
  */
 export function rollbackTarget(history: readonly Entry[], running: readonly string[]): string | undefined {
   const last = history.at(-1)
-  const cutOff = last?.result === 'unfinished' || (last?.result === 'failed' && running.includes(toOf(last)))
-  if (!last || !cutOff || !last.from) return targetBefore(history, running.at(-1) ?? '')
+  const interrupted = last?.result === 'unfinished' || (last?.result === 'failed' && running.includes(toOf(last)))
+  if (!last || !interrupted || !last.from) return targetBefore(history, running.at(-1) ?? '')
   return last.rollback ? toOf(last) : fromOf(last)
 }
 
@@ -108,8 +108,8 @@ export function schemaChangedSince(history: readonly Entry[], target: string): s
   return left < 0 ? [] : [...new Set(since.map(({ to }) => to))]
 }
 
-/** The release and target that ran before the last rollout, if that was cut off. */
-export function cutOffFrom(history: readonly Entry[]): { release: string; target: string } | undefined {
+/** The release and target that ran before the last rollout, if that was interrupted. */
+export function interruptedFrom(history: readonly Entry[]): { release: string; target: string } | undefined {
   const last = history.at(-1)
   return last?.result === 'unfinished' && last.from ? { release: last.from, target: fromOf(last) } : undefined
 }

@@ -57,7 +57,7 @@ export class Proof {
     host.doing = () => this.timeline.now
     const title = capital(titleOf(about))
     const drawn = live(title, host.doing)
-    const proceed = whenInterrupted(() => `${title}: cut off at: ${host.doing()}; ${this.whoServes()}`)
+    const proceed = whenInterrupted(() => `${title}: interrupted at: ${host.doing()}; ${this.whoServes()}`)
     this.#over = () => {
       drawn()
       proceed()
@@ -80,7 +80,7 @@ export class Proof {
     return new Proof(host, stack, about, undefined, 'the site did not answer from here')
   }
 
-  /** Writes into the history that the rollout begins. So it is there if the rollout is cut off. */
+  /** Writes into the history that the rollout begins. So it is there if the rollout is interrupted. */
   async begun(): Promise<void> {
     await recordBegun(this.host, this.stack, this.#entry('unfinished', Date.now()))
   }

@@ -31,20 +31,20 @@ type Origin = Pick<Replica, 'release' | 'target'>
 /**
  * The release and target that a rollout starts from. If the rollout fails, it goes back there.
  * @param to     name of the wanted target
- * @param cutOff the origin of the last rollout, if that was cut off
+ * @param interrupted the origin of the last rollout, if that was interrupted
  * @returns undefined if no replica got requests
  */
 export function originOf(
   { batches, leftovers }: Plan,
   { serving }: Fleet,
   to: string,
-  cutOff?: Origin,
+  interrupted?: Origin,
 ): Origin | undefined {
-  if (serving.length === 0) return cutOff
+  if (serving.length === 0) return interrupted
   const going = [...batches.flatMap(({ old }) => old), ...leftovers].filter(({ running }) => running)
   const other = going.find(({ target }) => target !== to)
-  // A rollout that replaces no replica finishes the one that was cut off.
-  return other ?? ((going.length === 0 && cutOff) || serving[0])
+  // A rollout that replaces no replica finishes the one that was interrupted.
+  return other ?? ((going.length === 0 && interrupted) || serving[0])
 }
 
 /** @param current whether a replica is as wanted */

@@ -91,7 +91,7 @@ export class Rollout {
     const [old] = this.stages.at('serving')
     const careful = stack.rollout.abort_on_errors && old !== undefined
     if (careful) await rehearse(this.context, fresh, old)
-    // Before the balancer is told: if the rollout is cut off now, they may have requests.
+    // Before the balancer is told: if the rollout is interrupted now, they may have requests.
     this.stages.set(fresh, 'serving')
     await giveRequests(this.context, fresh, careful)
   }

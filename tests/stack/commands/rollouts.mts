@@ -33,7 +33,7 @@ export function rollouts(deployment: () => Deployment): void {
       assert.match(
         cut.stderr,
         new RegExp(
-          `✗ Release ${release} with other settings: cut off at: .*; requests go to .*app-.* of .*${release}.*\\n\\nInterrupted\\.\\n {2}State: what runs keeps running.*\\n {2}Next: {2}run the same command again`,
+          `✗ Release ${release} with other settings: interrupted at: .*; requests go to .*app-.* of .*${release}.*\\n\\nInterrupted\\.\\n {2}State: what runs keeps running.*\\n {2}Next: {2}run the same command again`,
         ),
       )
     })
