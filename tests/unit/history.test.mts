@@ -47,7 +47,12 @@ test('the target of a rollback', () => {
     ['the origin of a rollout that was interrupted', [...before, interrupted], ['b'], 'b'],
     ['the same, while both run', [...before, interrupted], ['b', 'c'], 'b'],
     ['the same, when only the new release runs', [...before, interrupted], ['c'], 'b'],
-    ['a rollback that was interrupted is finished', [...before, { ...interrupted, rollback: true }], ['b', 'c'], 'c'],
+    [
+      'a rollback that was interrupted is finished',
+      [...before, { ...interrupted, rollback: true }],
+      ['b', 'c'],
+      'c',
+    ],
     ['a rollout that failed half-way is undone', [...before, entry('b', 'c', 'failed')], ['b', 'c'], 'b'],
     [
       'a rollout that failed before it changed anything does not count',

@@ -84,7 +84,8 @@ const toOf = ({ to, toTarget }: Entry) => toTarget ?? to
  */
 export function rollbackTarget(history: readonly Entry[], running: readonly string[]): string | undefined {
   const last = history.at(-1)
-  const interrupted = last?.result === 'unfinished' || (last?.result === 'failed' && running.includes(toOf(last)))
+  const interrupted =
+    last?.result === 'unfinished' || (last?.result === 'failed' && running.includes(toOf(last)))
   if (!last || !interrupted || !last.from) return targetBefore(history, running.at(-1) ?? '')
   return last.rollback ? toOf(last) : fromOf(last)
 }

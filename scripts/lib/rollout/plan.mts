@@ -30,7 +30,7 @@ type Origin = Pick<Replica, 'release' | 'target'>
 
 /**
  * The release and target that a rollout starts from. If the rollout fails, it goes back there.
- * @param to     name of the wanted target
+ * @param to          name of the wanted target
  * @param interrupted the origin of the last rollout, if that was interrupted
  * @returns undefined if no replica got requests
  */
