@@ -182,5 +182,5 @@ async function forwards(host: Host, ports: Ports): Promise<Sockets | undefined> 
 /** PEM of the installed certificate, then its issuers; empty when there is none yet. */
 export function readCertificate(host: Host, stack: StackConfig): Promise<string> {
   const file = `${stack.folder}/nginx/tls/certificate.pem`
-  return host.run('Reading the certificate', bash`cat ${file} 2>/dev/null || true`)
+  return host.run('Reading the certificate', bash`[ ! -e ${file} ] || echo "$(<${file})"`)
 }

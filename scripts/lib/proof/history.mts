@@ -56,7 +56,8 @@ export async function record(host: Host, stack: StackConfig, entry: Entry): Prom
 export async function readHistory(host: Host, stack: StackConfig): Promise<Entry[]> {
   const { folder } = stack
   const files = bash`${folder}/history.jsonl ${folder}/history.begun`
-  return parseHistory(await host.run('Reading the history', bash`cat ${files} 2>/dev/null || true`))
+  const print = bash`for file in ${files}; do [ ! -e "$file" ] || echo "$(<"$file")"; done`
+  return parseHistory(await host.run('Reading the history', print))
 }
 
 export function parseHistory(text: string): Entry[] {
