@@ -34,7 +34,8 @@ const PACKAGES = [
   'shellcheck',
 ]
 
-const words = process.argv.slice(2).filter((word) => !word.endsWith('.mts') && word !== '--long')
+const given = process.argv.slice(process.argv.findIndex((word) => word.endsWith('.mts')) + 1)
+const words = given.filter((word) => word !== '--long')
 const found = await glob('tests/{unit,stack,server}/*.{test,group}.mts', { cwd: ROOT })
 const files = chosen(found, words, groupsIn(found))
 if (files.length === 0)

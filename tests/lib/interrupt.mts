@@ -7,6 +7,7 @@ import type { Deployment } from './deployment.mts'
 
 /**
  * Begins a script and sends the signal to its whole process group, as a terminal's Ctrl-C would; returns what it printed.
+ * Ctrl-C also reaches npx, which has its own idea of it, so then the script is called as people call it.
  * @param when milliseconds after its begin, or as soon as it has printed this
  */
 export async function interrupt(
@@ -16,8 +17,9 @@ export async function interrupt(
   signal: NodeJS.Signals,
   when: number | RegExp,
 ): Promise<string> {
-  const argv = ['zx', `scripts/${script}.mts`, '--config', path.join(site.home, 'config'), ...flags]
-  const running = spawn('npx', argv, { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [program = '', ...zx] = signal === 'SIGINT' ? ['npx', 'zx'] : site.zx
+  const argv = [...zx, `scripts/${script}.mts`, '--config', path.join(site.home, 'config'), ...flags]
+  const running = spawn(program, argv, { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new Promise((resolve) => running.once('exit', resolve))
   const send = () => running.exitCode === null && process.kill(-(running.pid as number), signal)
   let text = ''

@@ -6,4 +6,4 @@ import { ROOT } from '../../scripts/lib/config/config.mts'
 /** Lets node import TypeScript. */
 export const LOADER = `--import=${path.join(ROOT, 'tests/lib/loader.mjs')}`
 
-export const ZX = [process.execPath, LOADER, path.join(ROOT, 'node_modules/zx/build/cli.js')]
+export const ZX = [process.execPath, path.join(ROOT, 'tests/lib/zx.mjs')]

@@ -24,12 +24,11 @@ const bare = new Map<string, Ran>()
 before(async () => {
   server = await startServer('bookworm', 'bare')
   operator = new Operator(server)
-  operator.zx = ['npx', 'zx'] // as people type it
   await operator.root(LOGIN)
   before01 = await installed()
   for (const script of ['status', 'logs', 'psql', 'restart', 'destroy'])
     bare.set(script, await operator.run(script, ...(script === 'destroy' ? ['--yes'] : [])))
-  said = await operator.deploy()
+  said = await operator.asTyped(() => operator.deploy())
 })
 after(() => operator?.remove())
 

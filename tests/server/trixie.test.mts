@@ -14,13 +14,12 @@ let operator: Operator
 before(async () => {
   server = await startServer('trixie', 'bare')
   operator = new Operator(server)
-  operator.zx = ['npx', 'zx'] // as people type it
 })
 after(() => operator?.remove())
 
 test('one command makes a bare server a site that is all as required', async () => {
   assert.notEqual((await server.exec('command -v docker')).exitCode, 0)
-  const text = await operator.must('deploy')
+  const text = await operator.asTyped(() => operator.must('deploy'))
   assert.match(
     text,
     /Base images \(debian\): made prusa-debian\/postgres:17-\w+, .* and prusa-debian\/python:3\.13/,
