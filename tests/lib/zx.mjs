@@ -23,7 +23,8 @@ async function bundled(entry) {
   const list = path.join(KEPT, `${digest([entry])}.json`)
   try {
     const sources = JSON.parse(readFileSync(list, 'utf8'))
-    const file = fileOf(sources.map((source) => readFileSync(source, 'utf8')))
+    const texts = sources.map((source) => readFileSync(source, 'utf8'))
+    const file = fileOf(entry, texts)
     if (existsSync(file)) return file
   } catch {
     // There is no list yet, or a source has gone.
@@ -61,7 +62,7 @@ async function bundle(entry, list) {
     },
     plugins: [keepPlaces],
   })
-  const file = fileOf([...read.values()])
+  const file = fileOf(entry, [...read.values()])
   put(file, outputFiles[0].text)
   put(list, JSON.stringify([...read.keys()]))
   return file
@@ -74,8 +75,8 @@ function put(file, text) {
 }
 
 /** @param texts of all sources; how they were put together makes another file, too */
-function fileOf(texts) {
-  return path.join(KEPT, `${digest([readFileSync(import.meta.filename, 'utf8'), ...texts])}.mjs`)
+function fileOf(entry, texts) {
+  return path.join(KEPT, `${digest([readFileSync(import.meta.filename, 'utf8'), entry, ...texts])}.mjs`)
 }
 
 function digest(texts) {
