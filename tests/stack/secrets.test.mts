@@ -22,10 +22,8 @@ before(async () => {
   for (const name of NAMES) passwords.add(site.secret(name))
   // All three set anew: by SQL, by htpasswd, and in the replicas' environment.
   for (const name of NAMES) writeFileSync(file(name), `${randomBytes(32).toString('base64url')}\n`)
-  for (const script of ['03-db', '04-stack']) await ran(script)
+  for (const script of ['03-db', 'redeploy', '04-stack', 'verify']) await ran(script)
   for (const name of NAMES) passwords.add(site.secret(name))
-  await ran('redeploy', '--force')
-  await ran('verify')
 })
 after(async () => {
   watch?.stop()
