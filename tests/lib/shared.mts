@@ -1,4 +1,5 @@
 /** What several files of tests use together, one file after the other. One process runs them: tests/stack/NAME.group.mts. */
+import { copyOf } from './application.mts'
 import { Deployment } from './deployment.mts'
 import type { Settings } from './settings.mts'
 
@@ -30,6 +31,17 @@ export class Shared<T> {
     if (made) await this.remove(made)
   }
 }
+
+/** A deployment of that application, and a copy of its source for tests that make other releases of it. */
+export const changing = new Shared(
+  async () => {
+    const site = await Deployment.prepare()
+    const source = copyOf(site, MINIMAL.app.source)
+    await Deployment.start({ app: { source } }, site)
+    return { site, source }
+  },
+  ({ site }) => site.remove(),
+)
 
 const deployments = new Map<string, Shared<Deployment>>()
 

@@ -4,18 +4,18 @@ import { appendFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
-import { copyOf } from '../lib/application.mts'
-import { Deployment } from '../lib/deployment.mts'
+import type { Deployment } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
+import { changing } from '../lib/shared.mts'
 
 let site: Deployment
 let source: string
 before(async () => {
-  const prepared = await Deployment.prepare()
-  source = copyOf(prepared, 'tests/apps/minimal')
-  site = await Deployment.start({ app: { source, environment: { MINIMAL_WARMUP: '1' } } }, prepared)
+  const made = await changing.take()
+  site = made.site
+  source = made.source
 })
-after(() => site.remove())
+after(() => changing.leave())
 
 const STEPS: [name: string, printed: RegExp][] = [
   ['the image is built', /Application: release \w+ built/],
@@ -43,6 +43,7 @@ const CASES = SIGNALS.flatMap((signal, turn) =>
 for (const { signal, turn, name, printed, index } of CASES) {
   const [next, comes] = NEXT[(index + turn) % NEXT.length] as [string, boolean]
   test(`${signal} when ${name}, then ${next}`, async () => {
+    site.configure({ app: { environment: { MINIMAL_WARMUP: '1' } } })
     const [old = ''] = await site.releases()
     appendFileSync(path.join(source, 'app.py'), `# ${Math.random()}\n`)
     await site.unnoticed(async () => {
@@ -63,7 +64,14 @@ for (const { signal, turn, name, printed, index } of CASES) {
   })
 }
 
-test('the history shows which rollouts were cut off', async () => {
+test('the history shows which rollouts were cut off, and status that all replicas serve', async () => {
+  const { replicas } = JSON.parse((await site.run('status', '--json')).stdout) as {
+    replicas: { serving: boolean }[]
+  }
+  assert.deepEqual(
+    replicas.map(({ serving }) => serving),
+    [true, true],
+  )
   const entries = JSON.parse((await site.run('history', '--json')).stdout) as { result: string }[]
   const count = (result: string) => entries.filter((entry) => entry.result === result).length
   // One that is cut off when nothing has begun is no rollout, and the last step may be over before the signal.

@@ -5,8 +5,8 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
-import { copyOf } from '../lib/application.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
+import { changing } from '../lib/shared.mts'
 
 /** What is counted beside the probe. */
 const LOAD = { rate: 20 }
@@ -15,11 +15,11 @@ const WAITS = { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' }
 let site: Deployment
 let source: string
 before(async () => {
-  const prepared = await Deployment.prepare()
-  source = copyOf(prepared, 'tests/apps/minimal')
-  site = await Deployment.start({ app: { source } }, prepared)
+  const made = await changing.take()
+  site = made.site
+  source = made.source
 })
-after(() => site?.remove())
+after(() => changing.leave())
 
 /** The application's own variables from now on. */
 function environment(own: Record<string, string>): void {
@@ -124,10 +124,17 @@ test('rollback starts the old release with its old settings and the current pass
   )
 })
 
-test('redeploy makes another fresh replica when somebody removes one', async () => {
+test('redeploy removes a container that never ran, and makes another fresh replica when somebody removes one', async () => {
+  // As a rollout leaves it that is cut off between making and starting.
+  const folder = path.join(site.folder, 'targets', (await history()).at(-1).toTarget)
+  await docker({
+    cwd: folder,
+  })`docker compose --env-file stack.env -f stack.yaml create --no-recreate --scale app=3 app`
+  const before = await site.containers('app')
+  const made = (await site.containers('app', true)).find((name) => !before.includes(name))
+  assert.ok(made)
   change()
   const [old] = await site.releases()
-  const before = await site.containers('app')
   const rollout = site.begin('redeploy')
   await site.printed(rollout, /load balancer[\s\S]*load balancer/)
   const fresh = (await site.containers('app')).find((name) => !before.includes(name))
@@ -135,24 +142,11 @@ test('redeploy makes another fresh replica when somebody removes one', async () 
   const output = await rollout
   assert.equal(output.exitCode, 0, output.stdall)
   assert.match(output.stdall, /starts others/)
+  assert.match(output.stdall, new RegExp(`${made} did not run: removed`))
+  assert.doesNotMatch(output.stdall, new RegExp(`${made} drained`))
   const releases = await site.releases()
   assert.equal(releases.length, 2)
   assert.ok(!releases.includes(old as string) && new Set(releases).size === 1)
-})
-
-test('redeploy removes a container that never ran, and does not say that it drained', async () => {
-  // As a rollout leaves it that is cut off between making and starting.
-  const folder = path.join(site.folder, 'targets', (await history()).at(-1).toTarget)
-  await docker({
-    cwd: folder,
-  })`docker compose --env-file stack.env -f stack.yaml create --no-recreate --scale app=3 app`
-  const running = await site.containers('app')
-  const made = (await site.containers('app', true)).find((name) => !running.includes(name))
-  assert.ok(made)
-  change()
-  const text = await site.must('redeploy')
-  assert.match(text, new RegExp(`${made} did not run: removed`))
-  assert.doesNotMatch(text, new RegExp(`${made} drained`))
 })
 
 test('redeploy succeeds while somebody prunes stopped containers', async () => {
