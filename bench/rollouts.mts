@@ -5,12 +5,12 @@ import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { say } from '../scripts/lib/cli/say.mts'
 import { copyOf } from '../tests/lib/application.mts'
+import { RATE } from '../tests/lib/asking.mts'
 import { Deployment, docker } from '../tests/lib/deployment.mts'
 import { interrupt } from '../tests/lib/interrupt.mts'
 import { seeded } from '../tests/lib/random.mts'
-import { RATE } from './client.mts'
 import { cost } from './cost.mts'
-import { failing, faults } from './faults.mts'
+import { failing } from './failing.mts'
 import { hop } from './hop.mts'
 import { AS_TYPED } from './measure.mts'
 import { beside } from './scale.mts'
@@ -68,7 +68,6 @@ const PARTS: Record<string, (bench: Bench) => Promise<string[][]>> = {
     ]
   },
   failing: ({ site, source }) => failing(site, source),
-  faults: ({ site }) => faults(site),
   waits: ({ site }) => added(site),
   scale: ({ site }) => beside(site),
   ssh: ({ site }) => overSsh(site),

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures a deployment of its own and prints tables; asserts nothing.
  *   npm run bench               deploy, second runs, throughput, sizes, memory
- *   npm run bench -- rollout    rollouts, faults and interruptions under 200 requests/s, and plain Compose;
+ *   npm run bench -- rollout    rollouts, broken releases and interruptions under 200 requests/s, and plain Compose;
  *                               words choose parts of it (rollouts.mts): npm run bench -- rollout steady good
  *   npm run bench -- data       backup and restore of 10,000 to 1,000,000 rows
  */

@@ -1,8 +1,8 @@
 /** A series: the client sends requests while the work is done several times. */
 import { say } from '../scripts/lib/cli/say.mts'
 import type { Summary } from '../scripts/lib/proof/probe.mts'
+import { type Asking, asked } from '../tests/lib/asking.mts'
 import { type Deployment, docker } from '../tests/lib/deployment.mts'
-import { type Asking, asked } from './client.mts'
 
 export interface Measured extends Summary {
   /** 99th percentile in nginx's log, milliseconds: from a request's first byte to its response's last. */

@@ -58,9 +58,9 @@ end)
 -- Holds a request while no replica is up: for the moment between the last replica's removal and its return, and for the
 -- first seconds after HAProxy's start, before it has found the replicas.
 local BEGINNING = 3 -- seconds
-local began = os.time()
+local began = core.now().sec -- not os.time(): HAProxy's own clock does not go back
 core.register_action("moment", { "http-req" }, function()
-  local patience = os.time() - began < BEGINNING and BEGINNING * 1000 or 100
+  local patience = core.now().sec - began < BEGINNING and BEGINNING * 1000 or 100
   for _ = 1, patience / 10 do
     core.msleep(10)
     if any_up() then return end

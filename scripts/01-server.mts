@@ -4,7 +4,7 @@ import { list, say, step } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
 import { ownNamesByMode } from './lib/images/base.mts'
 import { type Run, script } from './lib/run.mts'
-import { ensureEngine, ensureSshd } from './lib/server/engine.mts'
+import { ensureEngine, ensureSshd, outliveEngine } from './lib/server/engine.mts'
 import { installPackages, NEEDED } from './lib/server/packages.mts'
 import { preflight } from './lib/server/preflight.mts'
 import { applySshd } from './lib/server/sshd.mts'
@@ -27,7 +27,10 @@ export async function prepareServer({ host, stack, server, options }: Run): Prom
     await step('SSH server', async () => changes(await ensureSshd(host), 'runs'))
     await step('SSH logins', async () => applySshd(host, server))
     await step('Docker Engine', async () =>
-      changes(await ensureEngine(host), 'runs, new enough, enabled at boot'),
+      changes(
+        [...(await ensureEngine(host)), ...(await outliveEngine(host))],
+        'runs, new enough, enabled at boot',
+      ),
     )
   })
 }

@@ -35,7 +35,7 @@ if [ "$since" = 0 ]; then from=(--tail $((lines * 20))); fi
 if [ "$since" = 0 ] && [ -n "$errors$words" ]; then from=(); fi
 
 fate() { # CONTAINER
-  docker inspect -f '{{with .State}}{{if .Running}}{{if $.RestartCount}}{{.StartedAt}} {{"\x01"}}started again, restart {{$.RestartCount}} since it was made{{end}}{{else if ne .Status "created"}}{{.FinishedAt}} {{"\x01"}}stopped, exit code {{.ExitCode}}{{if .OOMKilled}}, killed for using too much memory{{end}}{{end}}{{end}}' "$1" 2>/dev/null | grep . || true
+  docker inspect -f '{{with .State}}{{if .Running}}{{if $.RestartCount}}{{.StartedAt}} {{"\x01"}}started again, restart {{$.RestartCount}} since it was made{{end}}{{else if ne .Status "created"}}{{.FinishedAt}} {{"\x01"}}stopped, exit code {{.ExitCode}}{{if .OOMKilled}}, killed for memory{{end}}{{end}}{{end}}' "$1" 2>/dev/null | grep . || true
 }
 here() { # CONTAINER SERVICE
   { docker logs --timestamps "${from[@]}" "$1" 2>&1 || true; fate "$1" | later; } </dev/null | pick "$1" "$2" | last

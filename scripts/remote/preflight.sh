@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Prints facts about a server before the deployment, each as a name, a tab and a value. Changes nothing.
+# Prints facts about a server before the deployment, each as a name, a tab and a value; about its disk those of space.sh.
+# Changes nothing. Function: space.
 #   project            the Compose project
 #   ports              the ports that the deployment needs
 #   fresh              whether the run will make or pull all base images anew
@@ -10,7 +11,6 @@ declare -a ports registry debian
 . /etc/os-release
 
 fact() { printf '%s\t%s\n' "$1" "$2"; }
-disk() { df -Pm "$1" 2>/dev/null | awk 'NR == 2 {print $4}'; }
 
 missing() { # IMAGE…: prints how many are missing, unless all of them are
   local image there=0
@@ -31,7 +31,7 @@ fact distribution "$ID"
 fact version "${VERSION_ID:-}"
 fact pretty "$PRETTY_NAME"
 fact memory "$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)"
-fact disk "$(disk /var/lib/docker || disk /var/lib)"
+if [ -d /var/lib/docker ]; then space /var/lib/docker; else space /var/lib; fi
 [ "$fresh" = true ] || { missing "${registry[@]}"; missing "${debian[@]}"; } | sort | head -n 1
 
 # A bare server may lack ss, so the kernel's tables tell who listens (proc(5), /proc/net/tcp).

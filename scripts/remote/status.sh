@@ -9,7 +9,8 @@
 #   replicas NUMBER                                   how many the last deploy or redeploy was to start
 #   renewal WHAT                                      a problem of the renewal of the certificate
 #   database BYTES CONNECTIONS MOST SECONDS PID USER STATE     the last four describe the longest transaction
-#   redis BYTES KEYS      certificate BASE64          disk FREE SIZE      memory FREE SIZE
+#   redis BYTES KEYS      certificate BASE64          memory FREE SIZE
+#   disk ..., inodes ..., takes ...                   the output of space.sh
 #   history JSON          begun JSON                  lock HOLDER         step WHAT
 #   maintenance WHO SECONDS                           allow ADDRESS
 #   backup JSON, the last results                     schedule SECONDS: when the daily backup was set up
@@ -22,6 +23,7 @@
 #   balancer   the text of balancer.pl
 #   traffic    the text of traffic.pl
 #   usage      the text of usage.pl
+# Function: space.
 : "${folder:?}" "${project:?}" "${inspected:?}" "${python:?}" "${balancer:?}" "${traffic:?}" "${usage:?}"
 
 # Before the first deployment there is no Docker Engine.
@@ -74,7 +76,6 @@ files() {
   fact secrets "$({ cat secrets/app.env 2>/dev/null || true; } | sha256sum | cut -c1-16)"
   local target
   for target in targets/*/revision; do [ ! -e "$target" ] || fact revision "$(basename "${target%/revision}")" "$(<"$target")"; done
-  df -B1 --output=avail,size "$log" | sed -n 's/^ *\([0-9]*\) *\([0-9]*\)$/disk\t\1\t\2/p'
 }
 renewal() {
   cd "$folder/letsencrypt" || return
@@ -100,6 +101,7 @@ traffic() {
   docker logs --since "$since" --tail $lines "$project-lb-1" | perl -e "$traffic" sum $lines "$since" | named traffic
 }
 places() { perl -e "$balancer" "$folder/haproxy/run" look | named place; }
+disk() { space "$log"; }
 use() { perl -e "$usage" "${processes[@]}"; }
 
 fact now "$(date +%s%3N)"
@@ -119,7 +121,7 @@ use | grep ^usage || true
 # In memory, since the disk may be full.
 parts=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$parts"' EXIT
-for part in traffic places database redis files renewal server oom; do
+for part in traffic places database redis files renewal server disk oom; do
   { "$part" || true; } >"$parts/$part" 2>/dev/null </dev/null &
 done
 wait

@@ -13,6 +13,7 @@ const LONGEST = [
   'stack/site',
   'stack/changes',
   'server/bare',
+  'stack/survival',
   'stack/backup',
   'stack/commands',
   'stack/official',

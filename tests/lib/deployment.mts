@@ -124,7 +124,16 @@ export class Deployment {
   }
 
   get certificate(): string {
-    return readFileSync(path.join(this.folder, 'nginx/tls/certificate.pem'), 'utf8')
+    return readFileSync(this.#certificate, 'utf8')
+  }
+
+  /** A command that prints it. */
+  get certificateFrom(): string[] {
+    return ['cat', this.#certificate]
+  }
+
+  get #certificate(): string {
+    return path.join(this.folder, 'nginx/tls/certificate.pem')
   }
 
   secret(name: string): string {
@@ -151,8 +160,13 @@ export class Deployment {
     return this.#listed(service, '{{.Names}}', all)
   }
 
+  /** Names of all running containers, or of all, whatever their state; no one-off ones. */
+  names(all = false): Promise<string[]> {
+    return this.#listed('', '{{.Names}}', all)
+  }
+
   async #listed(service: string, format: string, all = false): Promise<string[]> {
-    const labels = [`project=${this.project}`, `service=${service}`]
+    const labels = [`project=${this.project}`, service ? `service=${service}` : 'oneoff=False']
     const filters = labels.map((label) => `--filter=label=com.docker.compose.${label}`)
     const { stdout } = await docker`docker ps --all=${all} ${filters} --format ${format}`
     return stdout.split('\n').filter(Boolean).sort()

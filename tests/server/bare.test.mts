@@ -10,6 +10,7 @@ import { onTerminal } from '../lib/terminal.mts'
 import { until } from '../lib/until.mts'
 import { watch } from '../lib/watcher.mts'
 import { type DisposableServer, startServer } from './disposable.mts'
+import { engineFaults } from './faults.mts'
 import { changes, Operator } from './operator.mts'
 import { privileges } from './privileges.mts'
 import { reboots } from './reboot.mts'
@@ -170,6 +171,7 @@ Host inner
 })
 
 privileges(() => operator)
+engineFaults(() => operator)
 reboots(() => operator)
 
 test('destroy takes the stack away, and leaves users, packages and the Docker Engine', async () => {

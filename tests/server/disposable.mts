@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { $ } from 'zx'
 import { freePort } from '../lib/ports.mts'
 import { until } from '../lib/until.mts'
@@ -26,6 +27,8 @@ export interface DisposableServer extends Identity {
   exec(script: string, options?: RunOptions): Promise<Result>
   /** Restarts the server from inside and waits until it has booted again. */
   reboot(): Promise<void>
+  /** The same after its power was cut. */
+  cutPower(): Promise<void>
   /** Leaves nothing behind: container, Docker's volume, keys. */
   remove(): Promise<void>
 }
@@ -106,7 +109,8 @@ async function newServer(name: string): Promise<DisposableServer> {
       shell(['ssh', '-F', sshConfig, host(user), 'bash', '-s'], script, deadline),
     exec: (script, { deadline } = {}) =>
       shell(['docker', 'exec', '-i', name, 'bash', '-s'], script, deadline),
-    reboot: () => reboot(server),
+    reboot: () => restarts(server, 'rebooting', () => server.exec('systemctl reboot')),
+    cutPower: () => restarts(server, 'without power', () => kill(server)),
     async remove() {
       await docker(['rm', '--force', '--volumes', name]).nothrow()
       await docker(['volume', 'rm', '--force', `${name}-docker`])
@@ -135,13 +139,19 @@ async function run(server: DisposableServer, image: string): Promise<void> {
   await must(server.exec(`echo '${server.publicKey}' > /root/.ssh/authorized_keys`))
 }
 
-async function reboot(server: DisposableServer): Promise<void> {
-  await explained(server, 'rebooting', async () => {
+async function restarts(server: DisposableServer, how: string, begin: () => Promise<unknown>): Promise<void> {
+  await explained(server, how, async () => {
     const before = await startedAt(server)
-    await server.exec('systemctl reboot')
+    await begin()
     await until('it has gone down and up', async () => (await startedAt(server)) !== before)
     await booted(server)
   })
+}
+
+/** Kills all its processes at once. */
+async function kill(server: DisposableServer): Promise<void> {
+  const { stdout } = await docker(['inspect', '--format', '{{.State.Pid}}', server.name])
+  process.kill(Number(stdout) || Number.NaN, 'SIGKILL')
 }
 
 async function startedAt(server: DisposableServer): Promise<string> {

@@ -19,6 +19,8 @@ import { type DisposableServer, loadImages } from './disposable.mts'
 /** Seconds. */
 const DEADLINE = 600
 
+const CERTIFICATE = 'cat /opt/prusa/nginx/tls/certificate.pem'
+
 /** What steps say that changed nothing. */
 const NOTHING_TO_DO = /nothing to do|are there|GB free/
 
@@ -142,20 +144,25 @@ export class Operator {
 
   /** PEM of the site's certificate, from the server's disk. */
   async certificate(): Promise<string> {
-    return (await this.server.exec('cat /opt/prusa/nginx/tls/certificate.pem')).stdout
+    return (await this.server.exec(CERTIFICATE)).stdout
+  }
+
+  /** A command that prints it. */
+  get certificateFrom(): string[] {
+    return ['docker', 'exec', this.server.name, ...CERTIFICATE.split(' ')]
   }
 
   /** One request to the site. */
   get(page: string): Promise<Answer> {
-    return get(this.#site, page)
+    return get(this.site, page)
   }
 
   /** Does the work while a client asks the site, who must not notice. */
   unnoticed(work: () => Promise<void>): Promise<void> {
-    return unnoticed(this.#site, work)
+    return unnoticed(this.site, work)
   }
 
-  get #site(): Site {
+  get site(): Site {
     const { httpPort: http, httpsPort: https } = this.server
     return new Site({ address: '127.0.0.1', domain: this.#domain, http, https }, () => this.certificate())
   }

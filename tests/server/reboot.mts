@@ -1,5 +1,6 @@
 /** The site after its server was restarted: by itself, with everything it had, and with what was stopped still stopped. */
 import assert from 'node:assert/strict'
+import process from 'node:process'
 import { before, describe, test } from 'node:test'
 import { until } from '../lib/until.mts'
 import { changes, type Operator } from './operator.mts'
@@ -54,4 +55,16 @@ export function reboots(operator: () => Operator): void {
       assert.deepEqual(changes(await operator().must('01-server')), [])
     })
   })
+  if (process.env.LONG)
+    test('after a power cut the site answers before the database does, which takes a minute', async () => {
+      const script = '/opt/prusa/postgres/postgres.sh'
+      await operator().root(`sed -i '2i sleep 60' ${script}`)
+      await operator().server.cutPower()
+      const status = async (page: string) => (await operator().get(page)).status
+      await until('the site answers', async () => (await status('/')) === 200)
+      assert.equal(await status('/palindrom/kayak'), 503)
+      await until('the database does', async () => (await status('/palindrom/kayak')) === 200)
+      await operator().root(`sed -i 2d ${script}`)
+      await until('all is well', async () => (await operator().run('verify')).exitCode === 0)
+    })
 }

@@ -62,18 +62,28 @@ test('a second run keeps the certificate, and gives the load balancer the files 
 test('04-stack renews a certificate that ends within 30 days, while the site serves', async () => {
   for (const [days, renewed] of [
     [31, false],
-    [10, true],
+    [2, true],
   ] as const) {
     await replace(days)
     const before = serial()
     const { exitCode, stdout } = await site.run('status')
     assert.equal(exitCode, renewed ? 1 : 0, stdout)
-    if (renewed)
-      assert.match(stdout, /^✗ The certificate expires in 9 days\n {2}Next: npx zx scripts\/04-stack\.mts\n/)
+    if (renewed) {
+      assert.match(stdout, /^✗ The certificate expires in 1 day\n {2}Next: npx zx scripts\/04-stack\.mts\n/)
+      assert.match((await site.run('verify')).text, /✗ Everything is available by HTTPS: .*ends in 1 day/)
+    }
     assert.match(await site.unnoticed(stack), renewed ? /ends soon/ : /nothing to do/)
     assert.equal(serial() !== before, renewed)
     assert.equal(await served(), serial())
   }
+})
+
+test('04-stack renews a certificate that has expired; until then status and verify are red', async () => {
+  await replace(-1)
+  assert.match((await site.run('status')).stdout, /^✗ The certificate has expired\n/)
+  assert.match((await site.run('verify')).text, /✗ Everything is available by HTTPS: /)
+  assert.match(await stack(), /ends soon/)
+  assert.equal((await site.get('/')).status, 200)
 })
 
 test('04-stack renews a certificate that does not fit its key, while the site serves', async () => {

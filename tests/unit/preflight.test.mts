@@ -9,11 +9,13 @@ const GOOD: Facts = {
   pretty: 'Debian GNU/Linux 13 (trixie)',
   memoryMb: 1990,
   diskMb: 20_000,
+  mount: '/data',
+  takes: [],
   ports: [],
 }
 
 const UNSUPPORTED = 'is not supported: use Debian 12 or 13, or Ubuntu 24.04.'
-const FREE = 'free 5120 MB (apt-get clean; docker image prune).'
+const FREE = 'free 5120 MB on /data (apt-get clean; docker image prune).'
 const STOP = 'stop it, or choose another port in config/stack.yaml.'
 
 describe('the problems of a server:', () => {
@@ -48,15 +50,20 @@ describe('the problems of a server:', () => {
     [
       'less than a gigabyte, when no image is missing',
       { missing: 0, diskMb: 1023 },
-      ['1023 MB of free disk are too little: free 1024 MB (apt-get clean; docker image prune).'],
+      ['1023 MB of free disk are too little: free 1024 MB on /data (apt-get clean; docker image prune).'],
     ],
     ['enough disk for the one missing image', { missing: 1, diskMb: 1792 }, []],
     [
       'too little disk for the one missing image',
       { missing: 1, diskMb: 1791 },
-      ['1791 MB of free disk are too little: free 1792 MB (apt-get clean; docker image prune).'],
+      ['1791 MB of free disk are too little: free 1792 MB on /data (apt-get clean; docker image prune).'],
     ],
     ['little disk', { diskMb: 5119 }, [`5119 MB of free disk are too little: ${FREE}`]],
+    [
+      'little disk, and what takes its space',
+      { diskMb: 5119, takes: [{ bytes: 9e9, what: '/var/log/big' }] },
+      [`5119 MB of free disk are too little: ${FREE.replace('.', '; /var/log/big 9.0 GB.')}`],
+    ],
     [
       'a port that this deployment has taken',
       { ports: [{ port: 443, holder: 'prusa prusa-lb-1', ours: true }] },

@@ -250,6 +250,8 @@ describe('with one fact broken, these lines and no others are red:', () => {
     ['no TLS', (f) => Object.assign(f.outside.hello, { tls: '' }), [HTTPS]],
     ['/ answers 502', (f) => Object.assign(f.outside.hello, { status: 502 }), [HTTPS]],
     ['the certificate has ended', (f) => Object.assign(f.front, { days: 0 }), [HTTPS]],
+    ['the certificate should have been renewed', (f) => Object.assign(f.front, { days: 13 }), [HTTPS]],
+    ['the certificate lasts', (f) => Object.assign(f.front, { days: 14 }), []],
     ['HTTP is not redirected', (f) => (f.outside.redirect = seen(200)), [REDIRECT]],
     ['a temporary redirect', (f) => Object.assign(f.outside.redirect, { status: 302 }), [REDIRECT]],
     [

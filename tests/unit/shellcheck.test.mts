@@ -14,7 +14,7 @@ import { selfSignedScript } from '../../scripts/lib/edge/certificate.mts'
 import { renewal } from '../../scripts/lib/edge/renewal.mts'
 import { writeScript } from '../../scripts/lib/host/files.mts'
 import type { Script } from '../../scripts/lib/host/shell.mts'
-import { engineScript } from '../../scripts/lib/server/engine.mts'
+import { engineScript, liveRestoreScript } from '../../scripts/lib/server/engine.mts'
 import { packagesScript } from '../../scripts/lib/server/packages.mts'
 import { gather } from '../../scripts/lib/server/preflight.mts'
 import { sshdFunctions } from '../../scripts/lib/server/sshd-files.mts'
@@ -85,6 +85,7 @@ describe('the whole scripts', () => {
     'no packages': packagesScript([]),
     packages: packagesScript(['curl', 'libstdc++6']),
     engine: engineScript(),
+    liveRestore: liveRestoreScript(),
     preflight: gather(odd),
     secrets: secretsScript(odd),
     sshd: sshdFunctions(['root']),

@@ -44,7 +44,7 @@ const LINES = [
   'traffic\t3000\t3\t0.004\t0.019\t300\t1',
   'database\t8000000\t7\t100\t12\t4711\tapp\tactive',
   'redis\t1500000\t3',
-  'disk\t50000000000\t100000000000',
+  'disk\t50000000000\t100000000000\t/',
   'memory\t2000000000\t4000000000',
   `history\t${JSON.stringify({ when: '2026-11-26T10:00:00Z', who: 'carl', from: 'aaaa', to: '9dbc', toTarget: '9dbc-01234567', result: 'released', requests: 278, failed: 0, slowestMs: 41, seconds: 13.9, schemaChanged: false })}`,
   'replicas\t2',
@@ -166,9 +166,14 @@ describe('there is an alarm for', () => {
       /crashes again and again, the last time with exit code 3 \| npm run logs -- redis$/,
     ],
     [
+      'a crash loop, while the container runs for a moment',
+      facts(...rest, ...apps, container('redis', 1, started(2000), 4)),
+      /^prusa-redis-1 crashes again and again, the last time 2\.0 s ago \| npm run logs -- redis$/,
+    ],
+    [
       'a crash loop for lack of memory',
       facts(...rest, container('redis', 1), container('app', 1), app2({ Restarting: true, OOMKilled: true })),
-      /^prusa-app-2 crashes again and again, the last time killed for using too much memory \| app\.memory in .* npm run redeploy$/,
+      /^prusa-app-2 crashes again and again, the last time killed for memory, since it needed more than its limit \| app\.memory in .* npm run redeploy$/,
     ],
     [
       'a crash',
@@ -178,7 +183,7 @@ describe('there is an alarm for', () => {
     [
       'a crash for lack of memory, by the kernel’s log',
       redis({}, 1, oom(RESTARTED)),
-      /^prusa-redis-1 was killed for using too much memory 10 min 0 s ago \(1 time in all\) \| npm run logs -- redis$/,
+      /^prusa-redis-1 was killed for memory 10 min 0 s ago \(1 time in all\): it needed more than its limit \| npm run logs -- redis$/,
     ],
     [
       'a crash long after a kill by the kernel',
@@ -250,8 +255,17 @@ describe('there is an alarm for', () => {
     ['a silent Redis', facts('redis'), /^Redis does not answer \| .*npm run restart -- redis$/],
     [
       'a full disk',
-      facts('disk\t1000000000\t100000000000'),
-      /^The server’s disk has 1\.0 GB of 100 GB left \| /,
+      facts(
+        'disk\t1000000000\t100000000000\t/var',
+        'takes\t60000000000\t/var/log/big',
+        'takes\t2e9\tbackups',
+      ),
+      /^The server’s disk \(\/var\) has 1\.0 GB of 100 GB left; \/var\/log\/big 60\.0 GB, backups 2\.0 GB \| /,
+    ],
+    [
+      'a disk that can hold no more files',
+      facts('inodes\t3\t1000'),
+      /^The server’s disk \(.*\) can hold 3 more files of 1000 \(inodes\) \| /,
     ],
     ['little memory', facts('memory\t10000000\t4000000000'), /^The server has 10 MB of memory left/],
     [

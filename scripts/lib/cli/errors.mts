@@ -49,7 +49,7 @@ export class ApplicationFails extends OperatorError {}
 
 const SEE_MORE = 'The lines above are the last that the command printed. With --verbose you see all of them.'
 const DISK_FULL =
-  'The server’s disk is full. Free some space (apt-get clean; docker image prune), then run again.'
+  'The server’s disk is full: npm run status names it, and what takes its space. Free some (apt-get clean; docker image prune), then run again.'
 const NO_ENGINE = 'There is no Docker Engine yet: npm run deploy'
 const ENGINE_DOWN = 'The Docker Engine does not answer. Start it: npx zx scripts/01-server.mts'
 

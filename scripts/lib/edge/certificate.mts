@@ -11,6 +11,8 @@ import { addressOf } from './site.mts'
 
 /** Days. A self-signed certificate that ends earlier is renewed. */
 const RENEW_BEFORE = 30
+/** Days. Every certificate should have been renewed earlier. */
+export const OVERDUE = 14
 /** Days. Apple's clients refuse more than 825. */
 const VALID = 825
 

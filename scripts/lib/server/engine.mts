@@ -31,6 +31,20 @@ export async function ensureEngine(host: Host): Promise<string[]> {
   })
 }
 
+/**
+ * Lets containers run on while the engine restarts or is dead. When the server shuts down, the engine still stops them.
+ * @returns what it changed, a few words each
+ */
+export async function outliveEngine(host: Host): Promise<string[]> {
+  const changed = await host.lines('Setting up live-restore', liveRestoreScript())
+  return changed.length > 0 ? ['containers outlive its restarts'] : []
+}
+
+export function liveRestoreScript(): Script {
+  const parameters = { unit: 'docker-live-restore', program: '/usr/local/sbin/docker-live-restore' }
+  return join([remote('write'), remote('live-restore', parameters)])
+}
+
 /** Starts sshd where it does not run: only on this machine, since another one is reached over ssh. */
 export async function ensureSshd(host: Host): Promise<string[]> {
   return await host.lines('Starting sshd', remote('start-sshd'))

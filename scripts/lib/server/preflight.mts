@@ -4,7 +4,8 @@ import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
 import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { remote, type Script } from '../host/shell.mts'
+import { join, remote, type Script } from '../host/shell.mts'
+import { parseTaken, spaceFunction, type Taken, taken } from './space.mts'
 
 /** Megabytes. The containers take about 400. With less memory than this, the first build fails. */
 const MEMORY_MB = 700
@@ -24,6 +25,9 @@ export interface Facts {
   pretty: string
   memoryMb: number
   diskMb: number
+  /** Where the disk is mounted, and what takes its space if little is left. */
+  mount: string
+  takes: Taken[]
   /** How many base images this run must make or pull; absent: all of them. */
   missing?: number
   /** The ports of the configuration that are taken: the program that listens, and whether it is of this deployment. */
@@ -66,7 +70,7 @@ export function judge(facts: Facts): string[] {
   const disk = DISK_MB + (facts.missing === undefined ? FIRST_MB : facts.missing * IMAGE_MB)
   if (facts.diskMb < disk)
     problems.push(
-      `${facts.diskMb} MB of free disk are too little: free ${disk} MB (apt-get clean; docker image prune).`,
+      `${facts.diskMb} MB of free disk are too little: free ${disk} MB on ${facts.mount} (apt-get clean; docker image prune)${taken(facts.takes)}.`,
     )
   for (const { port, holder, ours } of facts.ports)
     if (!ours)
@@ -84,7 +88,9 @@ export function parseFacts(output: string): Facts {
     version: value('version'),
     pretty: value('pretty'),
     memoryMb: Number(value('memory')),
-    diskMb: Number(value('disk')),
+    diskMb: Math.floor(Number(value('disk')) / 2 ** 20),
+    mount: facts('disk')[0]?.[2] ?? '/',
+    takes: parseTaken(facts),
     ...(value('missing') && { missing: Number(value('missing')) }),
     ports: facts('port').map(([port, holder = '', ours]) => ({
       port: Number(port),
@@ -97,11 +103,12 @@ export function parseFacts(output: string): Facts {
 /** The script that prints the facts. */
 export function gather(stack: StackConfig, images?: Needed): Script {
   const { http, https, db } = stack.ports
-  return remote('preflight', {
+  const parameters = {
     project: stack.project,
     ports: [http, https, db],
     fresh: !images,
     registry: images?.registry ?? [],
     debian: images?.debian ?? [],
-  })
+  }
+  return join([spaceFunction(stack.folder), remote('preflight', parameters)])
 }

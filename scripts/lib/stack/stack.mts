@@ -25,7 +25,7 @@ export function composeFor(stack: StackConfig, release: string): Script {
 
 /** Writes the project's files to the server; returns the paths that changed. */
 export async function writeStack(host: Host, stack: StackConfig, images: BaseImages): Promise<string[]> {
-  const folders = ['compose', 'postgres', 'dbport', 'sql', 'nginx', 'haproxy'].map(
+  const folders = ['compose', 'postgres', 'redis', 'dbport', 'sql', 'nginx', 'haproxy'].map(
     (name) => `${stack.folder}/${name}`,
   )
   // The containers' users must read them, also if somebody made a folder under a strict umask.
@@ -55,6 +55,7 @@ export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[]
     { path: at('compose/app.env'), content: envFile(stack.app.environment), mode: '600' },
     { path: at('postgres/pg_hba.conf'), content: own('sql/pg_hba.conf') },
     { path: at('postgres/postgres.sh'), content: own('compose/postgres.sh') },
+    { path: at('redis/redis.sh'), content: own('compose/redis.sh') },
     { path: at('dbport/dbport.py'), content: own('compose/dbport.py') },
     ...statements.map((name) => ({ path: at(`sql/${name}`), content: own(`sql/${name}`) })),
   ]

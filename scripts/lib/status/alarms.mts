@@ -2,13 +2,13 @@
 
 import { count, seconds } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import { OVERDUE } from '../edge/certificate.mts'
+import { gigabytes, taken } from '../server/space.mts'
 import { type Alarm, alarm } from './alarm.mts'
 import { backupAlarms } from './backups.mts'
 import { containerAlarms } from './containers.mts'
 import type { Facts } from './status.mts'
 
-/** Days before its end in which a certificate should have been renewed. */
-const RENEWED_BEFORE = 14
 /** The share of the disk and of the memory that should be free, and the bytes of the disk. */
 const FREE_DISK = 0.05
 const FREE_MEMORY = 0.05
@@ -91,7 +91,7 @@ function certificate(stack: StackConfig, { certificate, renewal, lock }: Facts, 
   const next = 'npx zx scripts/04-stack.mts'
   const pair = `put a new pair at ${stack.tls_files.certificate}, then: ${next}`
   return [
-    ...(days < RENEWED_BEFORE ? [alarm(ends, stack.tls === 'files' ? pair : next)] : []),
+    ...(days < OVERDUE ? [alarm(ends, stack.tls === 'files' ? pair : next)] : []),
     // A run that renews it has not succeeded yet.
     ...(lock
       ? []
@@ -99,13 +99,21 @@ function certificate(stack: StackConfig, { certificate, renewal, lock }: Facts, 
   ]
 }
 
-function server({ disk, memory }: Facts): Alarm[] {
+function server(facts: Facts): Alarm[] {
+  const { disk, inodes, mount, takes, memory } = facts
   const found: Alarm[] = []
   if (disk && (disk.free < disk.size * FREE_DISK || disk.free < FREE_BYTES))
     found.push(
       alarm(
-        `The server’s disk has ${(disk.free / 1e9).toFixed(1)} GB of ${(disk.size / 1e9).toFixed(0)} GB left`,
-        'on the server: sudo docker system df, sudo docker builder prune',
+        `The server’s disk (${mount}) has ${gigabytes(disk.free)} of ${(disk.size / 1e9).toFixed(0)} GB left${taken(takes)}`,
+        MAKE_SPACE,
+      ),
+    )
+  else if (inodes && inodes.free < inodes.size * FREE_DISK)
+    found.push(
+      alarm(
+        `The server’s disk (${mount}) can hold ${count(inodes.free, 'more file')} of ${inodes.size} (inodes)${taken(takes)}`,
+        MAKE_SPACE,
       ),
     )
   if (memory && memory.free < memory.size * FREE_MEMORY)
@@ -117,6 +125,9 @@ function server({ disk, memory }: Facts): Alarm[] {
     )
   return found
 }
+
+const MAKE_SPACE =
+  'on the server: sudo docker builder prune, sudo docker image prune, and remove what is not needed'
 
 function maintenance({ maintenance }: Facts, now: number): Alarm[] {
   if (!maintenance) return []

@@ -10,6 +10,9 @@ import type { Container, Facts } from './status.mts'
 const NEWS = 3_600_000
 /** Milliseconds: the longest time that the engine waits before it starts a crashed container again. */
 const BACKOFF = 60_000
+/** A container with so many restarts that runs for so few milliseconds is in a loop of crashes: after these the engine's waits begin anew. */
+const LOOP = 3
+const SETTLED = 10_000
 /** Milliseconds: an older date means never. Docker has the year 1 for what has not happened yet. */
 const NEVER = 1e12
 
@@ -43,8 +46,13 @@ function ofContainer(one: Container): Alarm[] {
   const word = wordOf(name, service)
   const again = `npm run restart -- ${word}`
   if (error) return [alarm(`${name} could not be started: ${error}`, again)]
-  if (restarting || (!running && restarts > 0 && age < BACKOFF)) {
-    const how = one.outOfMemory ? 'killed for using too much memory' : `with exit code ${exitCode}`
+  const between = restarting || (!running && restarts > 0 && age < BACKOFF)
+  if (between || (running && restarts >= LOOP && age < SETTLED)) {
+    const how = one.outOfMemory
+      ? 'killed for memory, since it needed more than its limit'
+      : running
+        ? `${seconds(age)} ago` // the engine forgets the exit code at the next start
+        : `with exit code ${exitCode}`
     return [
       alarm(`${name} crashes again and again, the last time ${how}`, remedy(one, `npm run logs -- ${word}`)),
     ]
@@ -72,7 +80,10 @@ function crashed(one: Container, word: string): Alarm[] {
   // This crash will come again.
   if (outOfMemory)
     return [
-      alarm(`${name} was killed for using too much memory ${when}`, remedy(one, `npm run logs -- ${word}`)),
+      alarm(
+        `${name} was killed for memory ${when}: it needed more than its limit`,
+        remedy(one, `npm run logs -- ${word}`),
+      ),
     ]
   return [warning(`${name} has crashed, the last time ${when}`, `npm run logs -- ${word} --errors`)]
 }

@@ -5,10 +5,11 @@ import { type Place, parsePlaces } from '../edge/balancer.mts'
 import { type Certificate, readFacts } from '../edge/certificate.mts'
 import { factsIn, linesIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { remote, remoteText } from '../host/shell.mts'
+import { join, remote, remoteText } from '../host/shell.mts'
 import { pythonNames } from '../images/base.mts'
 import { type Entry, parseHistory } from '../proof/history.mts'
 import { INSPECTED, type Inspected, type Replica, replicaOf } from '../rollout/replica.mts'
+import { parseTaken, spaceFunction, type Taken } from '../server/space.mts'
 import { type Killed, parseKilled } from '../stack/memory.mts'
 
 /** A container of any service. */
@@ -52,9 +53,13 @@ export interface Facts {
   certificate?: Certificate
   /** The problems of its renewal. */
   renewal: string[]
-  /** Of the server. */
+  /** Of the server. `disk` holds Docker's data and is mounted at `mount`; `inodes` counts files. */
   disk?: Space
+  inodes?: Space
   memory?: Space
+  mount: string
+  /** What takes the disk's space, the most first; empty while enough is left. */
+  takes: Taken[]
   /** The rollouts, the oldest first; a rollout that is under way or was interrupted is the last. */
   history: Entry[]
   /** The run that holds the lock: WHO since WHEN for WHAT; empty: none. */
@@ -77,7 +82,7 @@ export interface Facts {
   revisions: Record<string, string>
 }
 
-/** Bytes. */
+/** Bytes, or files. */
 interface Space {
   free: number
   size: number
@@ -103,7 +108,8 @@ export async function lookAtAll(host: Host, stack: StackConfig): Promise<Facts> 
     traffic: remoteText('traffic.pl'),
     usage: remoteText('usage.pl'),
   })
-  return parseFacts(stack, await host.run('Looking at everything', script, { deadline: DEADLINE }))
+  const all = join([spaceFunction(stack.folder), script])
+  return parseFacts(stack, await host.run('Looking at everything', all, { deadline: DEADLINE }))
 }
 
 /** @param output of remote/status.sh */
@@ -139,7 +145,10 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
     ...(pem && { certificate: readFacts(Buffer.from(pem, 'base64').toString()) }),
     renewal: all('renewal').map(([what = '']) => what),
     ...space('disk', numbers('disk')),
+    ...space('inodes', numbers('inodes')),
     ...space('memory', numbers('memory')),
+    mount: one('disk')?.[2] ?? '',
+    takes: parseTaken(all),
     history: parseHistory([...lines('history'), ...lines('begun')].join('\n')),
     lock: text('lock'),
     step: text('step'),
@@ -155,7 +164,7 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
   }
 }
 
-const space = (name: 'disk' | 'memory', [free, size]: number[] = []) =>
+const space = (name: 'disk' | 'inodes' | 'memory', [free, size]: number[] = []) =>
   free === undefined || size === undefined ? {} : { [name]: { free, size } }
 
 const transaction = ([, , , seconds, pid, user = '', state = '']: string[]) =>

@@ -1,5 +1,6 @@
 /** The lines of the task sheet about the site and its releases. */
 import { list } from '../cli/say.mts'
+import { OVERDUE } from '../edge/certificate.mts'
 import type { Front } from './inside.mts'
 import type { Outside } from './outside.mts'
 import { type Facts, type Line, line } from './verdict.mts'
@@ -25,7 +26,7 @@ export function balancer({ front, inside, outside }: Facts): Line[] {
     ),
     line(
       'Everything is available by HTTPS',
-      hello.status === 200 && hello.tls !== '' && front.days > 0,
+      hello.status === 200 && hello.tls !== '' && front.days >= OVERDUE,
       hello.error
         ? `/: ${hello.error}`
         : `/: ${hello.status}, ${hello.tls}, certificate verified, ${certificateOf(front)}`,

@@ -1,0 +1,61 @@
+/** Faults of the server itself, while a client asks 100 times a second and gives up after 5 s. */
+import assert from 'node:assert/strict'
+import { describe, type TestContext, test } from 'node:test'
+import { Client } from '../lib/asking.mts'
+import { CLIENT, type Seen, seenIn, told } from '../lib/faults.mts'
+import { until } from '../lib/until.mts'
+import type { Operator } from './operator.mts'
+
+/** Does the work while a client asks; prints and returns what it saw. */
+export async function watched(
+  t: TestContext,
+  operator: Operator,
+  what: string,
+  work: () => Promise<unknown>,
+): Promise<Seen> {
+  const client = await Client.start(operator, CLIENT)
+  try {
+    const began = Date.now()
+    await work()
+    const seen = seenIn(await client.since(began))
+    t.diagnostic(told({ what }, seen))
+    return seen
+  } finally {
+    await client.stop()
+  }
+}
+
+const ANSWERS = 'until docker version >/dev/null 2>&1; do sleep 0.2; done'
+
+/** Ends and starts the engine; the containers and the load balancer's ports stay as they are. */
+const ENDINGS: Record<string, string> = {
+  'the Docker Engine is restarted': `systemctl restart docker; ${ANSWERS}`,
+  'the Docker Engine is killed': `kill -KILL "$(cat /run/docker.pid)"; sleep 1; ${ANSWERS}`,
+  'the Docker Engine is killed, without systemd': `
+systemctl stop docker.socket docker
+setsid dockerd >/dev/null 2>&1 </dev/null & ${ANSWERS}
+kill -KILL "$(cat /run/docker.pid)"
+sleep 1; rm -f /run/docker.pid
+setsid dockerd >/dev/null 2>&1 </dev/null & ${ANSWERS}
+kill "$(cat /run/docker.pid)"
+while [ -e /run/docker.pid ]; do sleep 0.2; done
+systemctl start docker; ${ANSWERS}`,
+}
+
+export function engineFaults(operator: () => Operator): void {
+  describe('a client does not notice when', () => {
+    for (const [what, script] of Object.entries(ENDINGS))
+      test(what, async (t) => {
+        const running = () => operator().root('docker ps -q --filter name=prusa- | sort')
+        const before = await running()
+        const { failed } = await watched(t, operator(), what, () => operator().root(script))
+        assert.deepEqual(failed, [])
+        assert.equal(await running(), before)
+      })
+
+    test('and afterwards the engine still sees to them: what crashes is started again', async () => {
+      await operator().root('kill -KILL "$(docker inspect -f {{.State.Pid}} prusa-redis-1)"')
+      await until('Redis is back', async () => (await operator().get('/redis-hits')).status === 200)
+    })
+  })
+}
