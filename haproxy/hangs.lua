@@ -38,7 +38,9 @@ end
 
 core.event_sub({ "SERVER_CHECK", "SERVER_DOWN" }, function(event, data)
   local server, name, check = data.reference, data.name, data.check
-  if not server then return end
+  if not server or (check and check.agent) then return end
+  -- The next replica in this slot must not inherit its `drain`.
+  if not check and server:is_draining() then server:set_ready() end
   if check then
     local late = check.result == "FAILED" and check.reason.short:find("TOUT")
     if not late or check.health.cur == 0 then return end

@@ -31,8 +31,8 @@ sub ask {
 # A line of `show stat`: comma-separated, in quotes where a value holds a comma (RFC 4180).
 sub fields { my @found; push @found, defined $1 ? $1 =~ s/""/"/gr : $2 while $_[0] =~ /\G(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g; return @found }
 
-# Name, address, operational state and weight of each slot.
-sub states { return map { [(split)[3, 4, 5, 7]] } grep { /^\d+ app / } split /\n/, $_[0] // ask('show servers state app') }
+# Name, address, operational state and weight of each slot. A replica that has said `drain` (flags 8 and 16) has no weight.
+sub states { return map { [(split)[3 .. 5], (split)[6] & 24 ? 0 : (split)[7]] } grep { /^\d+ app / } split /\n/, $_[0] // ask('show servers state app') }
 
 # The states of the slots that have a replica.
 sub used { return grep { $_->[1] ne '-' } states(@_) }

@@ -5,7 +5,9 @@
 : "${project:?}" "${data?}"
 
 label="label=com.docker.compose.project=$project"
-docker ps -q --filter "$label" | xargs -r docker stop >/dev/null # each within its own grace period
+# Each within its own grace period. Replicas first: while they prepare, they may need the database and Redis.
+docker ps -q --filter "$label" --filter label=com.docker.compose.service=app | xargs -r docker stop >/dev/null
+docker ps -q --filter "$label" | xargs -r docker stop >/dev/null
 docker ps -aq --filter "$label" | xargs -r docker rm -f >/dev/null
 docker network ls -q --filter "$label" | xargs -r docker network rm >/dev/null || true
 docker images "$project/*" --format '{{.Repository}}:{{.Tag}}' | xargs -r docker rmi >/dev/null || true

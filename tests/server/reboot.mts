@@ -18,10 +18,15 @@ export function reboots(operator: () => Operator): void {
     let earlier: string
     let certificate: string
     let stopped: string
+    /** The other replica. */
+    let other: string
     before(async () => {
       certificate = await operator().certificate()
       assert.equal((await operator().get('/palindrom/kayak')).status, 200)
-      stopped = (await running()).filter((name) => name.startsWith('prusa-app-'))[1] as string
+      ;[other, stopped] = (await running()).filter((name) => name.startsWith('prusa-app-')) as [
+        string,
+        string,
+      ]
       await operator().root(`docker stop ${stopped}`)
       earlier = await operator().root(KEPT)
       assert.match(earlier, /kayak/)
@@ -36,6 +41,10 @@ export function reboots(operator: () => Operator): void {
 
     test('secrets, files and data are the same', async () => {
       assert.equal(await operator().root(KEPT), earlier)
+    })
+
+    test('the replica that ran has prepared before the server went down', async () => {
+      assert.match(await operator().root(`docker logs ${other}`), /told to stop[\s\S]*said Ready: stops it/)
     })
 
     test('a replica that was stopped by hand stays stopped, and all other containers run', async () => {

@@ -1,8 +1,10 @@
-/** Replicas that hang on a POST, lie, or are late: the balancer sees it. What dies or hangs under load: survival. */
+/** Replicas that hang on a POST, lie, are late, or are stopped: the balancer sees it. What dies or hangs under load: survival. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ROOT } from '../../scripts/lib/config/config.mts'
 import { type Deployment, docker } from '../lib/deployment.mts'
+import { addresses } from '../lib/reach.mts'
 import { deployment, MINIMAL } from '../lib/shared.mts'
 import { until } from '../lib/until.mts'
 
@@ -83,6 +85,37 @@ test('a page that fails takes no replica out and writes no line to the log', asy
   assert.equal((await site.logged('balancer')).length, before)
 })
 
+test('docker stop loses no request: none in flight, and no POST, which nobody may repeat', async () => {
+  const since = new Date().toISOString()
+  const { [`${site.project}_frontend`]: address = '' } = await addresses(replica)
+  const answers = await site.unnoticed(
+    async () => {
+      const posts = Array.from({ length: 8 }, () => site.get('/slow?seconds=4', {}, 'POST'))
+      await until('it holds some of them', async () => (await held(replica)) > 2)
+      const stopping = docker`docker stop ${replica}`
+      await until('HAProxy has heard of it', async () => (await draining()).includes(address))
+      await stopping
+      return Promise.all(posts)
+    },
+    { rate: 100 },
+  )
+  for (const { status, body } of answers) assert.equal(status, 200, body)
+  await prepared(replica, since)
+  // Flask's own server ends at once when it gets SIGTERM.
+  assert.equal((await docker`docker inspect -f {{.State.ExitCode}} ${replica}`).stdout.trim(), '143')
+  await docker`docker start ${replica}`
+  await served(replica)
+})
+
+test('each replica prepares when all are stopped at once, and no slot of HAProxy keeps their drain', async () => {
+  const since = new Date().toISOString()
+  await docker`docker stop ${names}`
+  for (const name of names) await prepared(name, since)
+  await until('no slot drains', async () => (await draining()).length === 0)
+  await docker`docker start ${names}`
+  for (const name of names) await served(name)
+})
+
 test('a reload of the balancer costs no request', async () => {
   await site.unnoticed(async () => {
     site.configure({ app: { timeout: 50 } })
@@ -99,6 +132,28 @@ async function without(name: string): Promise<void> {
 /** Waits until a replica gets requests and answers them. */
 async function served(name: string): Promise<void> {
   await until(`${name} gets requests`, () => asked(name))
+}
+
+/** Looks for the steps of a stop in its log. Two streams have no common order. */
+async function prepared(name: string, since: string): Promise<void> {
+  const { stdout, stderr } = await docker`docker logs --since=${since} ${name}`
+  assert.match(stdout, /told to stop[\s\S]*said Ready: stops it/)
+  assert.match(stderr, /GET \/prepare-for-deploy[\s\S]*GET \/ready-for-deploy/)
+}
+
+/** Addresses in the slots of HAProxy that have heard `drain`; `-` for a free one. */
+async function draining(): Promise<string[]> {
+  const asked = ['ask', 'show servers state app']
+  const { stdout } = await docker`perl ${ROOT}/scripts/remote/balancer.pl ${site.folder}/haproxy/run ${asked}`
+  const slots = [...stdout.matchAll(/^\d+ app \d+ app\d+ (\S+) \d+ (\d+) /gm)]
+  assert.equal(slots.length, 40)
+  return slots.flatMap(([, address = '', flags]) => (Number(flags) & 24 ? address : []))
+}
+
+/** How many connections of others to its application a replica has. */
+async function held(name: string): Promise<number> {
+  const { stdout } = await docker`docker exec ${name} cat /proc/net/tcp`
+  return (stdout.match(/^ *\d+: [0-9A-F]+:1388 [0-9A-F:]+ 01 /gm) ?? []).length
 }
 
 /** Whether a replica is among those that answer a handful of requests. */

@@ -156,12 +156,33 @@ COPY . .
 CMD ["python", "app.py"]
 `
   writeFileSync(path.join(source, 'Dockerfile'), dockerfile)
+  site.configure({ app: { environment: { MINIMAL_DRAIN: '2' } } })
   await site.must('redeploy')
   for (const name of await site.containers('app')) {
     const format = '{{index .Config.Labels "built.by"}} {{.Config.WorkingDir}}'
     assert.equal((await docker`docker inspect -f ${format} ${name}`).stdout.trim(), 'themselves /elsewhere')
   }
   assert.equal((await site.get('/palindrom/noon')).body, 'yes')
+})
+
+test('docker stop lets a replica of its own Dockerfile prepare, and gives its exit code', async () => {
+  const [replica = ''] = await site.containers('app')
+  await docker`docker stop ${replica}`
+  const log = (await docker`docker logs ${replica}`).stdout
+  const seconds = Number(/said Ready: stops it after ([\d.]+) s/.exec(log)?.[1])
+  assert.ok(seconds >= 2 && seconds < 60, log)
+  assert.equal((await docker`docker inspect -f {{.State.ExitCode}} ${replica}`).stdout.trim(), '143')
+})
+
+test('a Dockerfile without Python as python, or without a command, is built as it is, and the operator is told', async () => {
+  const bare = (rest: string) =>
+    writeFileSync(path.join(source, 'Dockerfile'), `ARG PYTHON_IMAGE\nFROM \${PYTHON_IMAGE}\n${rest}\n`)
+  bare('ENV PATH=/nowhere\nCMD ["/usr/bin/python3", "app.py"]')
+  assert.match(await site.must('02-build'), /without the first process .*: it has no Python 3\.8 or later/)
+  bare('ENTRYPOINT []\nCMD []')
+  assert.match(await site.must('02-build'), /without the first process .*: it has neither ENTRYPOINT nor CMD/)
+  const { stdout } = await docker`docker images ${`${site.project}/app`} --format {{.Tag}}`
+  assert.doesNotMatch(stdout, /bare/)
 })
 
 /** What verify finds of the site: the lines that are red, and all that it prints. */

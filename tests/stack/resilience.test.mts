@@ -44,14 +44,17 @@ test('a stopped replica finishes the requests that it holds, and no other reques
   await site.unnoticed(async () => {
     const stopping = docker`docker stop ${replica}`
     await until('it has heard of it', async () =>
-      /stopping/.test((await docker`docker logs ${replica}`).stdall),
+      /told to stop/.test((await docker`docker logs ${replica}`).stdall),
     )
     await asPostgres(site, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
     await Promise.all([stopping, lock])
   })
   for (const { status } of await Promise.all(held)) assert.equal(status, 200)
   // It answered them itself: had it dropped them, the load balancer would have asked the other replica.
-  assert.match((await docker`docker logs ${replica}`).stdall, /stopping[\s\S]*GET \/palindrom\/\w+ 200/)
+  assert.match(
+    (await docker`docker logs ${replica}`).stdall,
+    /told to stop[\s\S]* drained[\s\S]*GET \/palindrom\/\w+ 200[\s\S]*said Ready: stops it[\s\S]* stopped/,
+  )
 })
 
 test('a replica that was stopped by hand stays stopped and costs no request, also when Redis and database crash', async () => {

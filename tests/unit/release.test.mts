@@ -6,8 +6,9 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
-import { sourceOf } from '../../scripts/lib/images/application.mts'
+import { PROCESS1, PSYCOPG2, sourceOf } from '../../scripts/lib/images/application.mts'
 import { howToMake, imageOf } from '../../scripts/lib/images/release.mts'
+import { digest } from '../../scripts/lib/images/source.mts'
 import { refusal } from '../lib/refusal.mts'
 
 let folder: string
@@ -37,6 +38,13 @@ test('another source, another Python image or an own Dockerfile makes another re
   assert.notEqual(own, before)
   put('app.py', 'print()\n')
   assert.notEqual(release(), own)
+})
+
+test('the first process of the image is part of the release’s name, also with an own Dockerfile', () => {
+  const named = (...recipe: string[]) => digest(sourceOf(stack(), '').entries, ...recipe, 'y').slice(0, 12)
+  assert.equal(release('y'), named(path.join(ROOT, 'compose/app.Dockerfile'), PSYCOPG2, PROCESS1))
+  put('Dockerfile', 'FROM scratch\n')
+  assert.equal(release('y'), named(path.join(folder, 'Dockerfile'), PROCESS1))
 })
 
 test('the application’s own Dockerfile takes precedence', () => {

@@ -4,6 +4,8 @@ import { describe, test } from 'node:test'
 import { parse } from 'yaml'
 import { type StackConfig, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
+import { haproxyFiles } from '../../scripts/lib/edge/haproxy.mts'
+import { PROCESS1_PORT } from '../../scripts/lib/stack/diagnosis.mts'
 import { stackFiles } from '../../scripts/lib/stack/stack.mts'
 
 const IMAGES = { postgres: 'p:17', redis: 'r:8', nginx: 'n:1.30', haproxy: 'h:3.2', python: 'y:3.13' }
@@ -41,6 +43,7 @@ describe('compose/stack.yaml', () => {
     ports?: string[]
     depends_on?: unknown
     env_file?: string[]
+    environment?: Record<string, string>
     networks: string[]
   }
   const text = file('compose/stack.yaml').content
@@ -63,6 +66,12 @@ describe('compose/stack.yaml', () => {
         name,
       )
     }
+  })
+
+  test('HAProxy asks the port at which process1.py answers', () => {
+    const { PROCESS1_PORT: given } = services.app?.environment ?? {}
+    assert.equal(given, String(PROCESS1_PORT))
+    assert.match(haproxyFiles(stack)['haproxy.cfg'] ?? '', new RegExp(`agent-port ${PROCESS1_PORT} `))
   })
 
   test('only nginx’s ports are published to the network; the database’s port only to the loopback', () => {

@@ -15,6 +15,9 @@ const CONTRACT = ['app.py', 'create_db.py', 'requirements.txt']
 /** Makes pip install psycopg2-binary for psycopg2; part of our Dockerfile. */
 export const PSYCOPG2 = path.join(ROOT, 'compose/psycopg2.py')
 
+/** The first process of a replica; part of every image of the application. */
+export const PROCESS1 = path.join(ROOT, 'compose/process1.py')
+
 export interface Source {
   /** Folder of the application on this machine. */
   folder: string
@@ -49,7 +52,7 @@ export function sourceOf(stack: StackConfig, python: string): Source {
 
 /** The name of the release that a source makes with a Python image. */
 export function releaseOf({ entries, dockerfile, own }: Omit<Source, 'release'>, python: string): string {
-  const recipe = own ? [dockerfile] : [dockerfile, PSYCOPG2]
+  const recipe = own ? [dockerfile, PROCESS1] : [dockerfile, PSYCOPG2, PROCESS1]
   return digest(entries, ...recipe, python).slice(0, NAME_LENGTH)
 }
 

@@ -1,14 +1,15 @@
 /** Builds the base images, then the application's image. Running containers do not change. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { CommandError, indent, isDiskFull, lastLines, OperatorError } from '../cli/errors.mts'
 import type { Doing } from '../cli/live.mts'
-import { list, step } from '../cli/say.mts'
+import { list, step, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { ended, start } from '../host/process.mts'
 import { remote } from '../host/shell.mts'
-import { neededByPip, PSYCOPG2, releaseOf, type Source, sourceOf } from './application.mts'
+import { neededByPip, PROCESS1, PSYCOPG2, releaseOf, type Source, sourceOf } from './application.mts'
 import { ensureBaseImages, identityNow, ownName } from './base.mts'
 import { failedStep, pipFailure, sentence } from './build-failure.mts'
 import { baseImages, buildFolder, type ImageMode } from './images.mts'
@@ -69,6 +70,8 @@ async function build(
     entries.map(({ name }) => name),
     copied,
   )
+  // An own Dockerfile does not name process1.py: build-app.sh adds it to the image.
+  if (own) await host.copyFolder(path.dirname(PROCESS1), [path.basename(PROCESS1)], `${context}.process1`)
   await host.writeFiles(recipe(source, context))
   const script = remote('build-app', {
     context,
@@ -83,9 +86,13 @@ async function build(
   })
   const purpose = `Building ${imageOf(stack, release)}`
   const options = { deadline: BUILD_DEADLINE, progress: buildProgress(doing) }
-  await host.run(purpose, script, options).catch((error) => {
+  const without = await host.run(purpose, script, options).catch((error) => {
     throw error instanceof CommandError ? explained(host, stack, source, error) : error
   })
+  if (without.trim())
+    warn(
+      `Release ${release} is built without the first process that asks it to prepare: ${without.trim()}. A rollout still asks it; docker stop, docker compose down and a reboot do not.`,
+    )
   return true
 }
 
@@ -98,7 +105,9 @@ function recipe({ dockerfile, own }: Source, context: string): { path: string; c
       content: '# Excluded files were not copied.\n',
     },
   ]
-  return own ? files : [...files, { path: `${context}/psycopg2.py`, content: readFileSync(PSYCOPG2, 'utf8') }]
+  const beside = (name: string, file: string) => ({ path: name, content: readFileSync(file, 'utf8') })
+  if (own) return files
+  return [...files, beside(`${context}/psycopg2.py`, PSYCOPG2), beside(`${context}/process1.py`, PROCESS1)]
 }
 
 /** SHA-256 of the output of `sha256sum -z` for the files. */

@@ -4,9 +4,9 @@ import { OperatorError, withoutPasswords } from '../cli/errors.mts'
 import { Overdue } from '../cli/wait.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import { listenersOf } from '../host/listener.mts'
+import { type Listener, listenersOf } from '../host/listener.mts'
 import { bash } from '../host/shell.mts'
-import { isMisplaced, NotReady, reasonOf, type Seen } from '../stack/diagnosis.mts'
+import { isMisplaced, NotReady, PROCESS1_PORT, reasonOf, type Seen } from '../stack/diagnosis.mts'
 import { lastLog, type Replica, replicas } from './replica.mts'
 
 /** A replica that has crashed this often is broken. It may crash once because its database was not there yet. */
@@ -66,7 +66,7 @@ export class NeverReady {
   async #isHopeless(one: Replica): Promise<boolean> {
     if (one.restarts >= MAX_CRASHES) return true
     if (!one.running || one.age < TIME_TO_BIND) return false
-    return this.#lasts(one.id, isMisplaced({ ...one, listeners: await listenersOf(this.host, one.id) }))
+    return this.#lasts(one.id, isMisplaced({ ...one, listeners: await listening(this.host, one) }))
   }
 
   /** Whether each look of the last seconds has seen the state. */
@@ -78,9 +78,14 @@ export class NeverReady {
 
   async #reason(one: Replica, answered: string): Promise<NotReady | undefined> {
     const { host } = this
-    const [listeners, end] = await Promise.all([listenersOf(host, one.id), endOf(host, one.id)])
+    const [listeners, end] = await Promise.all([listening(host, one), endOf(host, one.id)])
     return reasonOf({ ...one, ...end, listeners, answered, crashes: one.restarts >= MAX_CRASHES })
   }
+}
+
+/** Where the application listens. */
+async function listening(host: Host, { id }: Replica): Promise<Listener[]> {
+  return (await listenersOf(host, id)).filter(({ port }) => port !== PROCESS1_PORT)
 }
 
 /** How a container ended the last time, and the end of its log. If it runs again, its state has no exit code: an event has. */

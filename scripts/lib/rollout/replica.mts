@@ -139,7 +139,10 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
       // No replica is started meanwhile: it would get an address that the balancer still knows as another one's.
       mutex(stack, 'replicas', true),
       remote('keep-log', { folder: stack.folder }),
-      bash`docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true`,
+      // The loop has asked already. A second signal tells process1.py not to ask again.
+      bash`
+docker kill --signal TERM ${ids} >/dev/null 2>&1 || true
+docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true`,
       ...gone.map(({ name, release }) => bash`keep_log ${name} ${release}`),
       bash`
 docker rm ${ids} >/dev/null && exit

@@ -34,7 +34,7 @@ const MADE = [
 ]
 const LOCK = ['lock', 'lock.holder', 'lock.moves', 'lock.nginx', 'lock.replicas', 'lock.steps', 'lock.token']
 
-/** Seconds; PostgreSQL may take a minute to stop. */
+/** Seconds, without the end of the replicas; PostgreSQL may take a minute to stop. */
 const DEADLINE = 180
 
 export async function takeInventory(host: Host, stack: StackConfig): Promise<Inventory> {
@@ -75,7 +75,7 @@ export async function removeStack(
   data: boolean,
   backups: boolean,
 ): Promise<string[]> {
-  const { folder, project } = stack
+  const { folder, project, rollout } = stack
   const kept = [...(data ? [] : Object.keys(DATA)), ...(data && backups ? [] : ['backup', ...LOCK])]
   return await host.lines(
     'Removing the stack',
@@ -89,6 +89,6 @@ export async function removeStack(
         kept: kept.join(' '),
       }),
     ]),
-    { deadline: DEADLINE },
+    { deadline: DEADLINE + rollout.drain_timeout + rollout.stop_timeout },
   )
 }

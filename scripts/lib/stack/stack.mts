@@ -84,7 +84,8 @@ export function appVariables(stack: StackConfig): Record<string, string | number
     PROJECT: stack.project,
     FOLDER: stack.folder,
     APP_MEMORY: stack.app.memory,
-    STOP_TIMEOUT: stack.rollout.stop_timeout,
+    DRAIN_TIMEOUT: stack.rollout.drain_timeout,
+    STOP_GRACE: stack.rollout.drain_timeout + stack.rollout.stop_timeout,
   }
 }
 
