@@ -87,6 +87,12 @@ describe('the reason', () => {
       /requirements\.txt/,
     ],
     [
+      'a missing module, while the next crash is being logged',
+      crashed(`${TRACEBACK}ModuleNotFoundError: No module named 'flask_cors'\n${TRACEBACK}`),
+      /: it lacks the module flask_cors \(ModuleNotFoundError/,
+      /requirements\.txt/,
+    ],
+    [
       'a missing library',
       crashed(`${TRACEBACK}ImportError: libpq.so.5: cannot open shared object file\n`),
       /: it cannot import what it needs \(ImportError: libpq/,

@@ -123,9 +123,13 @@ const REASONS: [line: RegExp, what: (said: RegExpExecArray) => string, next: str
   ],
 ]
 
+/** A traceback at the end of the log that has no error yet: the application is just crashing again. */
+const UNFINISHED = /Traceback \(most recent call last\):(\n[ \t].*)*\s*$/
+
 /** The reason by the last traceback of the log: the application may have handled earlier ones. */
 function loggedReason(log: string): { what: string; next: string } | undefined {
-  const last = log.slice(Math.max(0, log.lastIndexOf('Traceback (most recent call last)')))
+  const whole = log.replace(UNFINISHED, '')
+  const last = whole.slice(Math.max(0, whole.lastIndexOf('Traceback (most recent call last)')))
   for (const [line, what, next] of REASONS) {
     const said = line.exec(last)
     if (said) return { what: what(said), next }
