@@ -58,7 +58,7 @@ const RESETS =
   'INPUT -p tcp --dport 5000 --tcp-flags PSH PSH -m statistic --mode random --probability 0.3 -j REJECT --reject-with tcp-reset'
 
 /** Seconds of an outage, and of one that heals by itself: it must show before all can be well again. */
-const HOLD = 6
+const HOLD = 5
 const SHORT = 1
 
 const lasting = (what: string, harm: string, mend: string, more: Partial<Fault> = {}): Fault => ({
@@ -71,8 +71,11 @@ const lasting = (what: string, harm: string, mend: string, more: Partial<Fault> 
 const misbehaves = (what: string, how: string, more: Partial<Fault> = {}) =>
   lasting(what, `told 'echo ${how} >/tmp/fault'`, `told 'rm -f /tmp/fault' || true`, more)
 
+/** An answer that a replica had begun when it was killed cannot be asked of another one. */
+const BEGUN = 2
+
 export const FAULTS: readonly Fault[] = [
-  { what: 'one replica is killed', harm: 'crash "$one"' },
+  { what: 'one replica is killed', harm: 'crash "$one"', failed: BEGUN },
   lasting('one replica hangs', 'docker pause "$one"', 'docker unpause "$one"'),
   misbehaves('one replica answers after 2 s', 'slow'),
   lasting('one replica resets connections', `firewall "$one" -I ${RESETS}`, `firewall "$one" -D ${RESETS}`),
@@ -93,11 +96,12 @@ export const FAULTS: readonly Fault[] = [
   { what: 'nginx is killed', harm: 'crash "$(of lb)"', gap: 1 },
   { what: 'HAProxy is killed', harm: 'crash "$(of balancer)"', gap: 1 },
   { what: 'HAProxy hangs', harm: 'one=$(worker "$(of balancer)" haproxy); kill -STOP "$one"', gap: 5 },
-  misbehaves('one replica uses up its memory', 'leak', { hold: 2 }),
+  misbehaves('one replica uses up its memory', 'leak', { hold: 2, failed: BEGUN }),
   {
     what: 'one replica is in a crash loop',
     // The engine starts it again and again, and waits longer each time.
-    harm: 'for _ in 1 2 3 4 5 6; do until crash "$one" 2>/dev/null; do sleep 0.1; done; done',
+    harm: 'for _ in 1 2 3 4 5; do until crash "$one" 2>/dev/null; do sleep 0.1; done; done',
+    failed: BEGUN,
   },
   lasting('the network loses 5 % of its packets', lossy('-I'), lossy('-D')),
 ]
