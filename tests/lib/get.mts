@@ -3,7 +3,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Site } from '../../scripts/lib/edge/site.mts'
 
-/** What came back; status 0, and the error as the body, when nothing did. */
+/** What came back; status 0, and the error as the body, when nothing did, or not all of it. */
 export interface Answer {
   status: number
   body: string
@@ -19,6 +19,7 @@ export function get(
   secure = true,
 ): Promise<Answer> {
   return new Promise((resolve) => {
+    const none = ({ message }: Error) => resolve({ status: 0, body: message, headers: {} })
     const options = secure ? site.secure(page, site.agent(), headers) : site.plain(page, headers)
     const protocol = secure ? https : http
     const request = protocol.request({ ...options, method, timeout: 30_000 }, (response) => {
@@ -29,9 +30,10 @@ export function get(
       response.on('end', () =>
         resolve({ status: response.statusCode ?? 0, body: body.trim(), headers: response.headers }),
       )
+      response.on('error', none) // broken off
     })
     request.on('timeout', () => request.destroy(new Error('no answer within 30 s')))
-    request.on('error', (error) => resolve({ status: 0, body: error.message, headers: {} }))
+    request.on('error', none)
     request.end()
   })
 }
