@@ -10,14 +10,14 @@ import { Operator } from './operator.mts'
 /** Docker's data on a small disk of its own. */
 const SMALL = `
 systemctl stop docker.socket docker
-mount -t tmpfs -o size=3g,nr_inodes=300k tmpfs /var/lib/docker
+mount -t tmpfs -o size=6g,nr_inodes=300k tmpfs /var/lib/docker
 systemctl start docker`
 
 const FILLED = {
   'the disk is full': {
     fill: 'fallocate -l "$(df --output=avail -B1 /var/lib/docker | tail -n 1)" /var/lib/docker/big',
     empty: 'rm /var/lib/docker/big',
-    says: /^✗ The server’s disk \(\/var\/lib\/docker\) has 0\.0 GB of 3 GB left; .*\/var\/lib\/docker\/big/m,
+    says: /^✗ The server’s disk \(\/var\/lib\/docker\) has 0\.0 GB of 6 GB left; .*\/var\/lib\/docker\/big/m,
   },
   'the inodes are used up': {
     fill: 'mkdir /var/lib/docker/many; seq -f /var/lib/docker/many/%.0f 300000 | xargs touch 2>/dev/null || true',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { type Deployment, docker } from '../lib/deployment.mts'
+import { DENSE } from '../lib/load.mts'
 import { deployment } from '../lib/shared.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
@@ -23,7 +24,7 @@ test('two replicas, killed one after the other, cost no request, though each ans
       await kill(name)
       await served(name)
     }
-  })
+  }, DENSE)
 })
 
 /** The replica that one test stops and the next one leaves alone. */

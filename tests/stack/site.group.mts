@@ -1,0 +1,10 @@
+/** One deployment of app/, from outside and from inside. The last one gives it another name. */
+import './doors.test.mts'
+import './tls.test.mts'
+import './limits.test.mts'
+import './containers.test.mts'
+import './spellings.test.mts'
+import './database.test.mts'
+import './verify.test.mts'
+import './resilience.test.mts'
+import './headers.test.mts'
