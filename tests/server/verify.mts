@@ -60,6 +60,13 @@ const BREAKS: Break[][] = [
       red: ['prusa_non_admin has no sudo'],
       evidence: /sudo -n true as prusa_non_admin: yes/,
     },
+    {
+      what: 'an account is locked, which keeps the key out as well',
+      damage: 'passwd -lq prusa_admin',
+      mend: `usermod --password '*' prusa_admin`,
+      red: ['prusa_admin has no password'],
+      evidence: /shadow field !/,
+    },
   ],
   [
     {
@@ -69,15 +76,6 @@ const BREAKS: Break[][] = [
       red: ['prusa_admin logs in by the given ssh key', 'prusa_non_admin logs in by the given ssh key'],
       evidence:
         /: no \((This account is currently not available|Authentication refused: bad ownership or modes)/,
-    },
-  ],
-  [
-    {
-      what: 'an account is locked, which keeps the key out as well',
-      damage: 'passwd -lq prusa_admin',
-      mend: `usermod --password '*' prusa_admin`,
-      red: ['prusa_admin has no password'],
-      evidence: /shadow field !/,
     },
   ],
   [
