@@ -14,6 +14,7 @@ import { $, glob } from 'zx'
 import { Site, type SiteLocation } from '../../scripts/lib/edge/site.mts'
 import { Probe, type Sample, type Summary, summarize } from '../../scripts/lib/proof/probe.mts'
 import { until } from './until.mts'
+import { LOADER } from './zx.mts'
 
 /** Requests per second, half of them on fresh connections. */
 export const RATE = 200
@@ -58,7 +59,7 @@ export class Client {
   static async start({ site, certificateFrom }: Asked, wished: Partial<Asking> = {}): Promise<Client> {
     const { location } = site
     await publishFirst(location.https)
-    const argv = ['-n', String(FIRST), process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)]
+    const argv = ['-n', String(FIRST), process.execPath, LOADER, fileURLToPath(import.meta.url)]
     const asking = { ...WISHED, ...wished }
     const child = spawn('nice', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
     const client = new Client(child, asking.rate)
