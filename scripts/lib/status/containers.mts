@@ -4,7 +4,8 @@ import { count, list, seconds } from '../cli/say.mts'
 import { killedWarning } from '../stack/memory.mts'
 import { SERVICES } from '../stack/services.mts'
 import { type Alarm, alarm, warning } from './alarm.mts'
-import type { Container, Facts } from './status.mts'
+import type { Container } from './container.mts'
+import type { Facts } from './status.mts'
 
 /** Milliseconds for which a crash is reported. */
 const NEWS = 3_600_000

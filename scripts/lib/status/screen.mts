@@ -6,7 +6,8 @@ import type { StackConfig } from '../config/config.mts'
 import type { Place } from '../edge/balancer.mts'
 import type { Entry } from '../proof/history.mts'
 import { backupLine } from './backups.mts'
-import type { Container, Facts } from './status.mts'
+import type { Container } from './container.mts'
+import type { Facts } from './status.mts'
 
 /** The parts of the screen. */
 interface Shown {
