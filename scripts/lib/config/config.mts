@@ -5,18 +5,8 @@ import process from 'node:process'
 import { parse as parseEnv } from 'dotenv'
 import { OperatorError } from '../cli/errors.mts'
 import { parsePublicKey } from './public-key.mts'
-import {
-  choice,
-  flag,
-  type Infer,
-  integer,
-  list,
-  names,
-  parseConfig,
-  section,
-  text,
-  UNTOUCHED,
-} from './schema.mts'
+import { checkTls, checkWaits } from './related-keys.mts'
+import { choice, flag, type Infer, integer, list, names, parseConfig, section, text } from './schema.mts'
 
 /** The folder of this checkout. */
 export const ROOT = path.resolve(import.meta.dirname, '../../..')
@@ -175,33 +165,6 @@ export function loadConfig(folder: string): Config {
   checkWaits(stack, file)
   const server = parseConfig(serverSchema, ...read('server.yaml'), variables)
   return { folder, stack, server }
-}
-
-/**
- * Checks that a rollout waits for an old replica's requests as long as a request may take.
- * @throws OperatorError that names both keys
- */
-function checkWaits({ app, rollout }: StackConfig, file: string): void {
-  if (app.timeout > rollout.balancer_timeout)
-    throw new OperatorError(
-      `${file}: app.timeout is ${app.timeout} s, but a rollout waits only ${rollout.balancer_timeout} s for an old replica’s last requests (rollout.balancer_timeout)`,
-      'Set rollout.balancer_timeout to at least app.timeout.',
-      UNTOUCHED,
-    )
-}
-
-/** Checks that the keys which a choice of `tls` needs are set. @throws OperatorError that names the file and the key */
-export function checkTls({ tls, domain, tls_files }: StackConfig, file: string): void {
-  const missing =
-    (tls === 'letsencrypt' && domain === '' && 'domain') ||
-    (tls === 'files' && tls_files.certificate === '' && 'tls_files.certificate') ||
-    (tls === 'files' && tls_files.key === '' && 'tls_files.key')
-  if (missing)
-    throw new OperatorError(
-      `${file}: tls: ${tls} needs ${missing}, which is empty`,
-      `Set ${missing} there, or choose tls: self-signed.`,
-      UNTOUCHED,
-    )
 }
 
 function readEnv(file: string): Record<string, string> {

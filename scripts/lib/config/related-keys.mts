@@ -1,0 +1,31 @@
+/** What the keys of config/stack.yaml ask of each other. */
+import { OperatorError } from '../cli/errors.mts'
+import type { StackConfig } from './config.mts'
+import { UNTOUCHED } from './schema.mts'
+
+/**
+ * Checks that a rollout waits for an old replica's requests as long as a request may take.
+ * @throws OperatorError that names both keys
+ */
+export function checkWaits({ app, rollout }: StackConfig, file: string): void {
+  if (app.timeout > rollout.balancer_timeout)
+    throw new OperatorError(
+      `${file}: app.timeout is ${app.timeout} s, but a rollout waits only ${rollout.balancer_timeout} s for an old replica’s last requests (rollout.balancer_timeout)`,
+      'Set rollout.balancer_timeout to at least app.timeout.',
+      UNTOUCHED,
+    )
+}
+
+/** Checks that the keys which a choice of `tls` needs are set. @throws OperatorError that names the file and the key */
+export function checkTls({ tls, domain, tls_files }: StackConfig, file: string): void {
+  const missing =
+    (tls === 'letsencrypt' && domain === '' && 'domain') ||
+    (tls === 'files' && tls_files.certificate === '' && 'tls_files.certificate') ||
+    (tls === 'files' && tls_files.key === '' && 'tls_files.key')
+  if (missing)
+    throw new OperatorError(
+      `${file}: tls: ${tls} needs ${missing}, which is empty`,
+      `Set ${missing} there, or choose tls: self-signed.`,
+      UNTOUCHED,
+    )
+}
