@@ -31,8 +31,12 @@ sub ask {
 # A line of `show stat`: comma-separated, in quotes where a value holds a comma (RFC 4180).
 sub fields { my @found; push @found, defined $1 ? $1 =~ s/""/"/gr : $2 while $_[0] =~ /\G(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g; return @found }
 
-# Name, address, operational state and weight of each slot. A replica that has said `drain` (flags 8 and 16) has no weight.
-sub states { return map { [(split)[3 .. 5], (split)[6] & 24 ? 0 : (split)[7]] } grep { /^\d+ app / } split /\n/, $_[0] // ask('show servers state app') }
+# Name, address, operational state and weight of each slot. A replica that has said `drain` (flags 8 and 16) has no weight;
+# the fifth is the weight without that.
+sub states {
+  my @slots = map { [(split)[3 .. 7]] } grep { /^\d+ app / } split /\n/, $_[0] // ask('show servers state app');
+  return map { my ($name, $address, $state, $flags, $weight) = @$_; [$name, $address, $state, $flags & 24 ? 0 : $weight, $weight] } @slots;
+}
 
 # The states of the slots that have a replica.
 sub used { return grep { $_->[1] ne '-' } states(@_) }
@@ -46,8 +50,12 @@ sub order {
   die "The balancer refuses:$answer\n" if $answer =~ /\w/;
 }
 
-# Runs commands for the free slots whose weight is another one.
-sub order_free { my ($weight, @orders) = @_; order([grep { $_->[1] eq '-' && $_->[3] != $weight } states()], @orders) }
+# Runs commands for the free slots whose weight is another one, or that have kept the `drain` of a replica that is gone: it
+# would hide the weight until the next replica says `ready`, and keep one that says nothing from all requests.
+sub order_free {
+  my ($weight, @orders) = @_;
+  order([grep { $_->[1] eq '-' && ($_->[4] != $weight || $_->[3] != $_->[4]) } states()], 'set server %s state ready', @orders);
+}
 
 # The fields of `show stat` by slot, then by HAProxy's names, for the slots that have a replica.
 sub counts {
@@ -85,7 +93,7 @@ sub look {
     my ($answered, $failed) = map { my $sum = 0; $sum += $of->{$_} || 0 for @$_; $sum }
       [(map { "hrsp_$_" } qw(1xx 2xx 3xx 4xx 5xx other)), 'eresp'], ['hrsp_5xx', 'eresp'];
     my ($found) = grep { length } $of->{last_chk}, $of->{check_desc}, '';
-    $lines .= join("\t", @$slot, under_way($of) + ($left{ $slot->[1] } || 0), $answered, $failed, $found) . "\n";
+    $lines .= join("\t", @$slot[0 .. 3], under_way($of) + ($left{ $slot->[1] } || 0), $answered, $failed, $found) . "\n";
   }
   return $lines;
 }

@@ -119,7 +119,10 @@ const serial = () => new X509Certificate(site.certificate).serialNumber
 /** Puts a certificate with another end in place, as good as ours otherwise, and lets nginx show it. */
 async function replace(days: number): Promise<void> {
   const names = 'subjectAltName=DNS:localhost,DNS:site.test'
-  await quiet`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days ${days} -subj /CN=localhost -addext ${names} -keyout ${file('key.pem')} -out ${file('certificate.pem')}`
+  await quiet`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -addext ${names} -keyout ${file('key.pem')} -out ${file('certificate.pem')}`
+  // Only x509 takes an end that is over.
+  await quiet`openssl x509 -in ${file('certificate.pem')} -signkey ${file('key.pem')} -days ${days} -out ${file('certificate.pem.next')}`
+  await quiet`mv ${file('certificate.pem.next')} ${file('certificate.pem')}`
   await quiet`chown 101 ${file('key.pem')}`
   // Not a reload: for a moment a worker of before would still show its own.
   await docker`docker restart ${site.project}-lb-1`

@@ -125,8 +125,12 @@ for (const [what, file, edit, message, ready_timeout] of FAILURES)
     site.configure({ rollout: { ready_timeout: 120 } })
   })
 
-test('a release that fails on the probe’s page serves nobody', async () => {
+test('a release that fails on the probe’s page serves nobody, also in a slot that has kept an older replica’s drain', async () => {
   const before = await site.containers('app')
+  const ask = (question: string) =>
+    docker`perl ${ROOT}/scripts/remote/balancer.pl ${site.folder}/haproxy/run ask ${question}`
+  const free = [...(await ask('show servers state app')).stdout.matchAll(/^\d+ app \d+ (app\d+) - /gm)]
+  await ask(free.map(([, slot]) => `set server app/${slot} state drain`).join(';'))
   await broken(
     'app.py',
     (code) => code.replace('return "Hello, world!", TEXT', 'return "Sorry", 500, TEXT'),

@@ -9,6 +9,8 @@ import { until } from '../lib/until.mts'
 
 /** Milliseconds in which a page that lacks Redis or the database must say so. */
 const ANSWER = 5000
+/** At most so many requests does a replica hold at 100 requests a second. */
+const HELD = 10
 /** So many requests at once take all threads of both replicas. */
 const ALL_THREADS = 40
 
@@ -101,7 +103,9 @@ const CHECKS: Record<string, Checks> = {
       assert.match(body, /^No replica can answer at the moment/)
     },
     afterwards: ({ failed }) => {
-      for (const one of failed) assert.equal(one.status, 503, JSON.stringify(one))
+      // What the replicas held when they died was broken off. All else is told at once that nobody can answer.
+      const others = failed.filter(({ status }) => status !== 503)
+      assert.ok(others.length <= HELD, JSON.stringify(others.slice(0, 3)))
     },
   },
   'Redis is stopped': lacking('/redis-hits'),

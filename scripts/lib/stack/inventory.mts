@@ -29,7 +29,18 @@ const DATA: Record<string, string> = {
   images: '',
 }
 const MADE = [
-  ...['compose', 'postgres', 'dbport', 'sql', 'haproxy', 'spool', 'targets', 'targets.next', 'build'],
+  ...[
+    'compose',
+    'postgres',
+    'redis',
+    'dbport',
+    'sql',
+    'haproxy',
+    'spool',
+    'targets',
+    'targets.next',
+    'build',
+  ],
   ...['base-images', 'upgrades', 'history.begun', 'schema.changed'],
 ]
 const LOCK = ['lock', 'lock.holder', 'lock.moves', 'lock.nginx', 'lock.replicas', 'lock.steps', 'lock.token']
