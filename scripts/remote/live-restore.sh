@@ -27,7 +27,7 @@ done
 PROGRAM
 
 if [ -d /run/systemd/system ]; then
-  changed=$(write "/etc/systemd/system/$unit.service" 644 <<UNIT
+  read -r -d '' text <<UNIT || true
 [Unit]
 Description=Containers outlive a restart of Docker, and are stopped in order when the server stops
 After=docker.service
@@ -41,8 +41,12 @@ ExecStop=$program false
 [Install]
 WantedBy=multi-user.target
 UNIT
-  )
-  [ -z "$changed" ] || systemctl daemon-reload
+  file=/etc/systemd/system/$unit.service
+  # To write it beside its place would change the folder, also on a run that changes nothing.
+  if [ ! -e "$file" ] || [ "$(<"$file")" != "$text" ]; then
+    write "$file" 644 <<<"$text"
+    systemctl daemon-reload
+  fi
   systemctl enable -q --now "$unit"
 fi
 is_on() { [ "$(docker info --format '{{.LiveRestoreEnabled}}')" = true ]; }

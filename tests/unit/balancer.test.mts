@@ -39,7 +39,7 @@ test('HAProxy without replicas, and a replica before its first check', () => {
 test('all values of the configuration are filled in', () => {
   const stack = defaults(stackSchema)
   const files = haproxyFiles({ ...stack, domain: 'shop.example.org', app: { ...stack.app, timeout: 90 } })
-  assert.deepEqual(Object.keys(files).sort(), ['hangs.lua', 'haproxy.cfg', 'reasons.map'])
+  assert.deepEqual(Object.keys(files).sort(), ['hangs.lua', 'haproxy.cfg', 'reasons.map', 'watch.pl'])
   const { 'haproxy.cfg': config = '' } = files
   assert.match(config, /^ {2}timeout server 90s$/m)
   assert.match(config, / hdr Host shop\.example\.org /)

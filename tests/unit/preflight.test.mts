@@ -113,7 +113,8 @@ describe('parseFacts', () => {
       'version\t24.04',
       'pretty\tUbuntu 24.04.2 LTS',
       'memory\t3915',
-      'disk\t15012',
+      `disk\t${15_012 * 2 ** 20}\t${20_000 * 2 ** 20}\t/data`,
+      'takes\t5000000000\tbackups',
       'missing\t1',
       'port\t80\tnginx: master process /usr/sbin/nginx -g daemon on;\t',
       'port\t443\tprusa prusa-lb-1\tours',
@@ -126,6 +127,8 @@ describe('parseFacts', () => {
       pretty: 'Ubuntu 24.04.2 LTS',
       memoryMb: 3915,
       diskMb: 15_012,
+      mount: '/data',
+      takes: [{ bytes: 5_000_000_000, what: 'backups' }],
       missing: 1,
       ports: [
         { port: 80, holder: 'nginx: master process /usr/sbin/nginx -g daemon on;', ours: false },
