@@ -4,6 +4,7 @@ import type { StackConfig } from '../config/config.mts'
 import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { join, remote } from '../host/shell.mts'
+import { FOLDERS } from './stack.mts'
 
 /** Texts for people. */
 export interface Inventory {
@@ -29,19 +30,15 @@ const DATA: Record<string, string> = {
   images: '',
 }
 const MADE = [
-  ...[
-    'compose',
-    'postgres',
-    'redis',
-    'dbport',
-    'sql',
-    'haproxy',
-    'spool',
-    'targets',
-    'targets.next',
-    'build',
-  ],
-  ...['base-images', 'upgrades', 'history.begun', 'schema.changed'],
+  ...FOLDERS.filter((name) => !(name in DATA)),
+  'spool',
+  'targets',
+  'targets.next',
+  'build',
+  'base-images',
+  'upgrades',
+  'history.begun',
+  'schema.changed',
 ]
 const LOCK = ['lock', 'lock.holder', 'lock.moves', 'lock.nginx', 'lock.replicas', 'lock.steps', 'lock.token']
 

@@ -23,11 +23,12 @@ export function composeFor(stack: StackConfig, release: string): Script {
   return bash`compose() { RELEASE=${release} docker compose --env-file ${folder}/stack.env -f ${folder}/stack.yaml "$@"; }`
 }
 
+/** Folders of the services' files, in the deployment's folder. */
+export const FOLDERS = ['compose', 'postgres', 'redis', 'dbport', 'sql', 'nginx', 'haproxy']
+
 /** Writes the project's files to the server; returns the paths that changed. */
 export async function writeStack(host: Host, stack: StackConfig, images: BaseImages): Promise<string[]> {
-  const folders = ['compose', 'postgres', 'redis', 'dbport', 'sql', 'nginx', 'haproxy'].map(
-    (name) => `${stack.folder}/${name}`,
-  )
+  const folders = FOLDERS.map((name) => `${stack.folder}/${name}`)
   // The containers' users must read them, also if somebody made a folder under a strict umask.
   const make = bash`
 install -d -m 700 ${stack.folder}
