@@ -27,6 +27,16 @@ function abortOf(
   return abort
 }
 
+/** A balancer that says what it is told to say. */
+function balancer(): { follow: BalancerState['follow']; tell: (places: readonly Place[]) => void } {
+  let tell = (_places: readonly Place[]): void => {}
+  const follow: BalancerState['follow'] = (telling) => {
+    tell = telling
+    return () => {}
+  }
+  return { follow, tell: (places) => tell(places) }
+}
+
 const aborts = (text: string, active = true) => {
   try {
     abortOf(text, active).check()
@@ -52,11 +62,7 @@ test('waiting for work ends when requests fail', async () => {
 
 test('requests that fail while the balancer is away, or knows no replica yet, do not abort', (context) => {
   context.mock.timers.enable({ apis: ['Date'], now: NOW })
-  let tell = (_places: readonly Place[]): void => {}
-  const follow: BalancerState['follow'] = (telling) => {
-    tell = telling
-    return () => {}
-  }
+  const { follow, tell } = balancer()
   const abort = abortOf('....|.xxxx', true, { places: [], follow })
   tell([])
   context.mock.timers.tick(1400)
@@ -72,11 +78,7 @@ test('requests that fail while the balancer is away, or knows no replica yet, do
 
 test('requests are not judged before the balancer is heard of again', (context) => {
   context.mock.timers.enable({ apis: ['Date'], now: NOW })
-  let tell = (_places: readonly Place[]): void => {}
-  const follow: BalancerState['follow'] = (telling) => {
-    tell = telling
-    return () => {}
-  }
+  const { follow, tell } = balancer()
   const [up] = parsePlaces('app1\t10.0.0.2\t2\t100\t0\t9\t0\t\n') as [Place]
   const abort = abortOf('....|.xxxx', true, { places: [up], follow })
   tell([up])
