@@ -9,8 +9,8 @@ import https from 'node:https'
 import { isIP } from 'node:net'
 import tls from 'node:tls'
 import type { StackConfig } from '../config/config.mts'
+import { printing } from '../host/files.mts'
 import type { Host } from '../host/host.mts'
-import { bash } from '../host/shell.mts'
 import { CheckedAgent, handshake } from './checked-agent.mts'
 
 /** openssl's error codes for a certificate that it does not trust. */
@@ -182,5 +182,5 @@ async function forwards(host: Host, ports: Ports): Promise<Sockets | undefined> 
 /** PEM of the installed certificate, then its issuers; empty when there is none yet. */
 export function readCertificate(host: Host, stack: StackConfig): Promise<string> {
   const file = `${stack.folder}/nginx/tls/certificate.pem`
-  return host.run('Reading the certificate', bash`[ ! -e ${file} ] || echo "$(<${file})"`)
+  return host.run('Reading the certificate', printing([file]))
 }

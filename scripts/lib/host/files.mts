@@ -1,4 +1,4 @@
-/** Writes files on the server. A reader sees the old file or the new one, and never a part of one. */
+/** Reads and writes files on the server. A reader sees the old file or the new one, and never a part of one. */
 import { hash } from 'node:crypto'
 import { bash, join, remote, type Script, type Secret } from './shell.mts'
 
@@ -9,6 +9,10 @@ export interface ServerFile {
   /** Octal, without a leading zero. The default is 644. */
   mode?: string
 }
+
+/** A script that prints the files that exist. Bash itself reads them: no program is started. */
+export const printing = (paths: string[]): Script =>
+  bash`for file in ${paths}; do [ ! -e "$file" ] || echo "$(<"$file")"; done`
 
 /**
  * The script that writes each file beside its place and renames it. It prints the paths of the files whose content, mode

@@ -4,6 +4,7 @@
  */
 import { table } from '../cli/table.mts'
 import type { StackConfig } from '../config/config.mts'
+import { printing } from '../host/files.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 
@@ -54,10 +55,8 @@ export async function record(host: Host, stack: StackConfig, entry: Entry): Prom
 
 /** All rollouts, the oldest first. A line that is not complete (the disk was full) is left out. */
 export async function readHistory(host: Host, stack: StackConfig): Promise<Entry[]> {
-  const { folder } = stack
-  const files = bash`${folder}/history.jsonl ${folder}/history.begun`
-  const print = bash`for file in ${files}; do [ ! -e "$file" ] || echo "$(<"$file")"; done`
-  return parseHistory(await host.run('Reading the history', print))
+  const files = ['history.jsonl', 'history.begun'].map((name) => `${stack.folder}/${name}`)
+  return parseHistory(await host.run('Reading the history', printing(files)))
 }
 
 export function parseHistory(text: string): Entry[] {
