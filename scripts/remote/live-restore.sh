@@ -8,7 +8,8 @@
 # Function: write.
 : "${unit:?}" "${program:?}"
 
-[ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || exit 0
+read -r swarm on < <(docker info --format '{{.Swarm.LocalNodeState}} {{.LiveRestoreEnabled}}')
+[ "$swarm" = inactive ] || exit 0
 
 write "$program" 755 <<'PROGRAM'
 #!/bin/bash
@@ -49,8 +50,9 @@ UNIT
   fi
   systemctl enable -q --now "$unit"
 fi
+[ "$on" = true ] && exit
 is_on() { [ "$(docker info --format '{{.LiveRestoreEnabled}}')" = true ]; }
-is_on || "$program" true
+"$program" true
 for _ in {1..50}; do
   ! is_on || exit 0
   sleep 0.1

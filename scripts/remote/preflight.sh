@@ -13,9 +13,9 @@ declare -a ports registry debian
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 
 missing() { # IMAGE…: prints how many are missing, unless all of them are
-  local image there=0
-  for image; do ! docker image inspect "$image" >/dev/null 2>&1 || there=$((there + 1)); done
-  [ $there = 0 ] || fact missing $(($# - there))
+  local there
+  there=$(docker image inspect --format there "$@" 2>/dev/null | grep -c there || true)
+  [ "$there" = 0 ] || fact missing $(($# - there))
 }
 
 holder() { # INODE: prints the command of the process that owns the socket

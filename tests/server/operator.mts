@@ -111,7 +111,8 @@ export class Operator {
   async refused(script: string, ...flags: string[]): Promise<string> {
     const { exitCode, text } = await this.run(script, ...flags)
     assert.equal(exitCode, 1, text)
-    assert.doesNotMatch(text, /\n {4}at |Error:/)
+    // What is quoted from others is indented.
+    assert.doesNotMatch(text, /\n {4}at |^\S.*Error:/m)
     assert.match(text, /\n {2}Next: {2}\S/)
     return text
   }

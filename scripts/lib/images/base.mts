@@ -75,7 +75,7 @@ export function pythonNames(stack: StackConfig, mode: ImageMode): string[] {
 async function idOf(host: Host, images: string[]): Promise<string | undefined> {
   const ids = await host.lines(
     'Looking for the Python image',
-    bash`for image in ${images}; do docker image inspect --format '{{.Id}}' "$image" 2>/dev/null || true; done`,
+    bash`docker image inspect --format '{{.Id}}' ${images} 2>/dev/null || true`,
   )
   return ids[0]
 }

@@ -115,6 +115,7 @@ export async function missingImages(host: Host, images: string[]): Promise<strin
   return await host.lines(
     'Looking for images',
     bash`
+docker image inspect --format found ${images} >/dev/null 2>&1 && exit
 for image in ${images}; do
   said=$(docker image inspect --format found "$image" 2>&1) && continue
   [[ $said == *'No such image'* ]] || { echo "$said" >&2; exit 1; }

@@ -7,7 +7,7 @@ import { Site } from '../edge/site.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join } from '../host/shell.mts'
 import { summarize, trying } from '../proof/probe.mts'
-import { composeFor, containerOf, type Single, up } from '../stack/stack.mts'
+import { ANSWERS, composeFor, containerOf, type Single, up } from '../stack/stack.mts'
 
 /** Seconds within which the site must answer again. */
 const BACK_DEADLINE = 60
@@ -28,13 +28,14 @@ export async function bring(
   release: string,
   service: Single,
 ): Promise<string> {
-  if (!(await isOutdated(host, stack, release, service)))
-    return (await up(host, stack, release, service)) ? 'started' : ''
+  const seen = await look(host, stack, release, service)
+  if (seen === 'runs') return ''
+  if (seen !== 'outdated') return (await up(host, stack, release, service)) ? 'started' : ''
   warn(
     `${containerOf(stack, service)} is replaced, because its image or its settings have changed: for some seconds ${NOTICED[service]}.`,
   )
-  const seen = await counted(host, stack, () => up(host, stack, release, service))
-  return `replaced (${seen})`
+  const clients = await counted(host, stack, () => up(host, stack, release, service))
+  return `replaced (${clients})`
 }
 
 /** Restarts a container as it is. Returns what the probe saw. */
@@ -44,23 +45,26 @@ export async function startAgain(host: Host, stack: StackConfig, service: Single
   return await counted(host, stack, () => up(host, stack, 'none', service, ['docker', 'restart', container]))
 }
 
-/** Whether a running container would be replaced, by Compose's own dry run. */
-async function isOutdated(
+/** Whether a running container would be replaced, by Compose's own dry run; if not, whether it answers. */
+async function look(
   host: Host,
   stack: StackConfig,
   release: string,
   service: Single,
-): Promise<boolean> {
+): Promise<'outdated' | 'runs' | 'does not run'> {
+  const container = containerOf(stack, service)
   const output = await host.run(
     `Looking at ${service}`,
     join([
       composeFor(stack, release),
       bash`
-[ -n "$(docker ps -q --filter ${`name=^/${containerOf(stack, service)}$`})" ] || exit 0
-compose up --dry-run -d --no-deps --no-build ${service} 2>&1`,
+[ -n "$(docker ps -q --filter ${`name=^/${container}$`})" ] || exit 0
+compose up --dry-run -d --no-deps --no-build ${service} 2>&1
+! docker exec ${container} ${ANSWERS[service]} >/dev/null 2>&1 || echo answers`,
     ]),
   )
-  return /\bRecreate\b/.test(output)
+  if (/\bRecreate\b/.test(output)) return 'outdated'
+  return /^answers$/m.test(output) ? 'runs' : 'does not run'
 }
 
 /** Does the work while the probe asks the site. Returns what the probe saw. */

@@ -138,7 +138,7 @@ export async function requireRunning(host: Host, stack: StackConfig, service: Si
 }
 
 /** Commands in the container that succeed once the service answers. */
-const ANSWERS: Record<Single, string[]> = {
+export const ANSWERS: Record<Single, string[]> = {
   // As the role that replicas use: the superuser cannot log in by TCP, and each attempt would be a line in the log.
   db: ['pg_isready', '-q', '-h', '127.0.0.1', '-U', 'app', '-d', 'prusa'],
   dbport: ['python', '-c', 'import socket; socket.create_connection(("127.0.0.1", 5432), 2)'],
