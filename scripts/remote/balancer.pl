@@ -31,8 +31,8 @@ sub ask {
 # A line of `show stat`: comma-separated, in quotes where a value holds a comma (RFC 4180).
 sub fields { my @found; push @found, defined $1 ? $1 =~ s/""/"/gr : $2 while $_[0] =~ /\G(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g; return @found }
 
-# Name, address, operational state and weight of each slot. A replica that has said `drain` (flags 8 and 16) has no weight;
-# the fifth is the weight without that.
+# Name, address, operational state and weight of each slot, from HAProxy's answer if that is given. A replica that has said
+# `drain` (flags 8 and 16) has no weight; the fifth is the weight without that.
 sub states {
   my @slots = map { [(split)[3 .. 7]] } grep { /^\d+ app / } split /\n/, $_[0] // ask('show servers state app');
   return map { my ($name, $address, $state, $flags, $weight) = @$_; [$name, $address, $state, $flags & 24 ? 0 : $weight, $weight] } @slots;
@@ -50,11 +50,11 @@ sub order {
   die "The balancer refuses:$answer\n" if $answer =~ /\w/;
 }
 
-# Runs commands for the free slots whose weight is another one, or that have kept the `drain` of a replica that is gone: it
-# would hide the weight until the next replica says `ready`, and keep one that says nothing from all requests.
+# Runs commands for the free ones of these slots whose weight is another one, or that have kept the `drain` of a replica
+# that is gone: it would hide the weight until the next replica says `ready`, and keep one that says nothing from all requests.
 sub order_free {
-  my ($weight, @orders) = @_;
-  order([grep { $_->[1] eq '-' && ($_->[4] != $weight || $_->[3] != $_->[4]) } states()], 'set server %s state ready', @orders);
+  my ($slots, $weight, @orders) = @_;
+  order([grep { $_->[1] eq '-' && ($_->[4] != $weight || $_->[3] != $_->[4]) } @$slots], 'set server %s state ready', @orders);
 }
 
 # The fields of `show stat` by slot, then by HAProxy's names, for the slots that have a replica.
@@ -84,9 +84,10 @@ sub left {
   return %busy;
 }
 
+# The lines for HAProxy's answer to $SHOW.
 sub look {
-  my ($told, %left) = (ask($SHOW), left());
-  my $counts = counts($told);
+  my ($told) = @_;
+  my ($counts, %left) = (counts($told), left());
   my $lines = '';
   for my $slot (sort { substr($a->[0], 3) <=> substr($b->[0], 3) } used($told)) {
     my $of = $counts->{ $slot->[0] };
@@ -101,7 +102,7 @@ sub look {
 if ($what eq 'ask') {
   print ask($rest[0]);
 } elsif ($what eq 'look') {
-  print look();
+  print look(ask($SHOW));
 } elsif ($what eq 'watch') {
   $| = 1;
   $SIG{PIPE} = 'IGNORE'; # the reader may be gone before the input ends
@@ -110,8 +111,9 @@ if ($what eq 'ask') {
   do {
     # A HAProxy that restarts does not answer. Then its weights are the default ones, and at first it knows no replica: the
     # replicas that it finds first have served before, so free slots get weight 0 only once it has found some.
-    my $now = eval { look() };
-    eval { order_free(0, 'set server %s health down', 'set server %s weight 0%') } if $now;
+    my $told = eval { ask($SHOW) } // '';
+    eval { order_free([states($told)], 0, 'set server %s health down', 'set server %s weight 0%') } if used($told);
+    my $now = $told eq '' ? undef : eval { look($told) };
     $now //= '' if $seen ne 'none';
     print "$now\n" if defined $now && $now ne $seen;
     $seen = $now // 'none';
@@ -120,7 +122,7 @@ if ($what eq 'ask') {
   close STDOUT; # the reader need not wait for the rest
   # Weights of removed replicas must not meet new ones. The last replicas may just be going.
   for (1 .. 7) {
-    order_free(100, 'set server %s weight 100%');
+    order_free([states()], 100, 'set server %s weight 100%');
     last unless grep { $_->[3] == 0 } states();
     select undef, undef, undef, 0.1;
   }
