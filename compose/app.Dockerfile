@@ -1,7 +1,8 @@
 # Makes an image of any folder that contains app.py, create_db.py and requirements.txt. The build context contains:
 #   app/           the application
 #   requirements/  the files of it that pip reads; a change of other files does not run pip again
-#   psycopg2.py, process1.py
+#   psycopg2.py
+#   process1/      the first process of a replica
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
@@ -23,7 +24,7 @@ RUN --mount=type=secret,id=ca,target=/run/secrets/ca --mount=type=secret,id=pipc
 FROM ${PYTHON_IMAGE}
 RUN : prusa release; useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin app
 COPY --from=build /opt/venv /opt/venv
-COPY process1.py /opt/process1.py
+COPY process1 /opt/process1
 COPY app /app
 WORKDIR /app
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
@@ -32,7 +33,7 @@ EXPOSE 5000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=30s --retries=3 \
   CMD ["python", "-c", "import os, urllib.request as u; assert u.urlopen(f\"http://127.0.0.1:{os.environ.get('APP_PORT') or 5000}/status\", timeout=2).read().strip() == b'OK'"]
 # -I and -S: it imports nothing from the application’s folder and packages.
-ENTRYPOINT ["python", "-I", "-S", "/opt/process1.py"]
+ENTRYPOINT ["python", "-I", "-S", "/opt/process1"]
 CMD ["python", "app.py"]
 
 # Last, since they change with every release.

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Builds the image of a release from the copied source, which is removed afterwards. Exit code 90: the copy differs.
-# Prints why an image of the application's own Dockerfile cannot have process1.py.
-#   context    folder of the build context; $context.Dockerfile is beside it, and process1.py in $context.process1
+# Prints why an image of the application's own Dockerfile cannot have our first process.
+#   context    folder with Dockerfile, the application, and process1/
 #   copied     folder in it with the application
 #   sum        SHA-256 of the output of sha256sum -z for its files
 #   needed     names in it that pip reads, one a line; `.`: all; empty: the application has its own Dockerfile
@@ -11,9 +11,9 @@
 #   release, revision   for the labels of the image
 : "${context:?}" "${copied:?}" "${sum:?}" "${image:?}" "${project:?}" "${python:?}" "${release:?}" "${revision:?}"
 
-made=$image
-if [ -z "${needed-}" ]; then made=$image.bare; fi # its own Dockerfile
-trap 'rm -rf "$context"{,.Dockerfile,.Dockerfile.dockerignore,.process1}; [ "$made" = "$image" ] || docker rmi "$made" >/dev/null 2>&1 || true' EXIT
+made=$image from=$context
+if [ -z "${needed-}" ]; then made=$image.bare from=$copied; fi # its own Dockerfile
+trap 'rm -rf "$context"; [ "$made" = "$image" ] || docker rmi "$made" >/dev/null 2>&1 || true' EXIT
 
 # A step that fails for want of disk space says so in its own words, or not at all.
 name_full_disk() {
@@ -40,20 +40,20 @@ secret pipconf /etc/pip.conf
 
 # The engine takes a file with the same size and time as in an earlier context for unchanged. It knows contexts by the last
 # part of their path only. That is the release's name, so two contexts with it have the same source.
-DOCKER_BUILDKIT=1 docker build --progress plain "${secrets[@]}" --file "$context.Dockerfile" --tag "$made" \
+DOCKER_BUILDKIT=1 docker build --progress plain "${secrets[@]}" --file "$context/Dockerfile" --tag "$made" \
   --build-arg PYTHON_IMAGE="$python" --build-arg RELEASE="$release" --build-arg REVISION="$revision" \
   --build-arg CREATED="$(date -u +%Y-%m-%dT%H:%M:%SZ)" --label "prusa.project=$project" \
-  --label "prusa.python=$(docker image inspect --format '{{.Id}}' "$python")" "$context" || {
+  --label "prusa.python=$(docker image inspect --format '{{.Id}}' "$python")" "$from" || {
   code=$?
   name_full_disk
   exit "$code"
 }
 
-# Prints the Dockerfile that puts process1.py in front of the program of an image.
+# Prints the Dockerfile that puts our first process in front of the program of an image.
 front() {
   docker image inspect "$made" | jq -er '.[0].Config | ((.Entrypoint // []) + (.Cmd // []) | length > 0) as $starts | if $starts then
-    "FROM '"$made"'\nCOPY process1.py /opt/process1.py",
-    "ENTRYPOINT \(["python", "-I", "-S", "/opt/process1.py"] + (.Entrypoint // []) | tojson)", "CMD \(.Cmd // [] | tojson)"
+    "FROM '"$made"'\nCOPY process1 /opt/process1",
+    "ENTRYPOINT \(["python", "-I", "-S", "/opt/process1"] + (.Entrypoint // []) | tojson)", "CMD \(.Cmd // [] | tojson)"
     else empty end'
 }
 
@@ -63,7 +63,7 @@ if [ "$made" != "$image" ]; then
   elif ! dockerfile=$(front); then
     echo 'it has neither ENTRYPOINT nor CMD'
   else
-    DOCKER_BUILDKIT=1 docker build --progress plain --file - --tag "$image" "$context.process1" <<<"$dockerfile"
+    DOCKER_BUILDKIT=1 docker build --progress plain --file - --tag "$image" "$context" <<<"$dockerfile"
     exit
   fi
   docker tag "$made" "$image"

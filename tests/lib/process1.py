@@ -1,6 +1,6 @@
-"""Starts applications of many kinds under process1.py, all at once, and stops each. Prints a JSON object: what became of each.
+"""Starts applications of many kinds under process1, all at once, and stops each. Prints a JSON object: what became of each.
 
-Runs in a container of the application's image, as `python process1.py`; a kind is given on its own command line.
+Runs in a container of the application's image, as `python cases.py`; a kind is given on its own command line.
 """
 
 import http.server
@@ -15,11 +15,11 @@ import time
 
 # With less patience, so that the tests need not wait.
 UNDER = """
-import os, sys
-sys.path.insert(0, "/opt")
-import process1
-process1.PATIENCE, process1.SILENCE = 0.5, 1
-os._exit(process1.main(sys.argv[1:]))
+import runpy, sys
+sys.path.insert(0, "/opt/process1")
+import handshake
+handshake.PATIENCE, handshake.SILENCE = 0.5, 1
+runpy.run_path("/opt/process1", run_name="__main__")
 """
 
 

@@ -68,7 +68,7 @@ describe('compose/stack.yaml', () => {
     }
   })
 
-  test('HAProxy asks the port at which process1.py answers', () => {
+  test('HAProxy asks the port at which process1 answers', () => {
     const { PROCESS1_PORT: given } = services.app?.environment ?? {}
     assert.equal(given, String(PROCESS1_PORT))
     assert.match(haproxyFiles(stack)['haproxy.cfg'] ?? '', new RegExp(`agent-port ${PROCESS1_PORT} `))

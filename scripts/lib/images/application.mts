@@ -12,11 +12,13 @@ const NAME_LENGTH = 12
 /** The files that the contract requires. */
 const CONTRACT = ['app.py', 'create_db.py', 'requirements.txt']
 
-/** Makes pip install psycopg2-binary for psycopg2; part of our Dockerfile. */
-export const PSYCOPG2 = path.join(ROOT, 'compose/psycopg2.py')
+export const COMPOSE = path.join(ROOT, 'compose')
 
-/** The first process of a replica; part of every image of the application. */
-export const PROCESS1 = path.join(ROOT, 'compose/process1.py')
+/** Makes pip install psycopg2-binary for psycopg2; part of our Dockerfile. */
+export const PSYCOPG2 = path.join(COMPOSE, 'psycopg2.py')
+
+/** Folder of the first process of a replica; part of every image of the application. */
+export const PROCESS1 = path.join(COMPOSE, 'process1')
 
 export interface Source {
   /** Folder of the application on this machine. */
@@ -45,7 +47,7 @@ export function sourceOf(stack: StackConfig, python: string): Source {
   const ownDockerfile = path.join(folder, 'Dockerfile')
   const own = existsSync(ownDockerfile)
   if (!own) checkRequirements(stack, folder, entries)
-  const dockerfile = own ? ownDockerfile : path.join(ROOT, 'compose/app.Dockerfile')
+  const dockerfile = own ? ownDockerfile : path.join(COMPOSE, 'app.Dockerfile')
   const source = { folder, entries, dockerfile, own }
   return { ...source, release: releaseOf(source, python) }
 }

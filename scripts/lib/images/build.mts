@@ -1,7 +1,6 @@
 /** Builds the base images, then the application's image. Running containers do not change. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { CommandError, indent, isDiskFull, lastLines, OperatorError } from '../cli/errors.mts'
 import type { Doing } from '../cli/live.mts'
 import { list, step, warn } from '../cli/say.mts'
@@ -9,14 +8,14 @@ import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { ended, start } from '../host/process.mts'
 import { remote } from '../host/shell.mts'
-import { neededByPip, PROCESS1, PSYCOPG2, releaseOf, type Source, sourceOf } from './application.mts'
+import { COMPOSE, neededByPip, PROCESS1, releaseOf, type Source, sourceOf } from './application.mts'
 import { ensureBaseImages, identityNow, ownName } from './base.mts'
 import { failedStep, pipFailure, sentence } from './build-failure.mts'
 import { baseImages, buildFolder, type ImageMode } from './images.mts'
 import { buildProgress } from './progress.mts'
 import { imageOf, isBuilt } from './release.mts'
 import { requirementLines } from './requirements.mts'
-import type { Entry } from './source.mts'
+import { type Entry, entriesOf } from './source.mts'
 
 /** Seconds; pip on a slow connection. */
 const BUILD_DEADLINE = 1200
@@ -64,15 +63,7 @@ async function build(
   if (await isBuilt(host, stack, release)) return false
   doing(`copying ${stack.app.source}/`)
   const context = `${await buildFolder(host, stack)}/${release}`
-  const copied = own ? context : `${context}/app`
-  await host.copyFolder(
-    folder,
-    entries.map(({ name }) => name),
-    copied,
-  )
-  // An own Dockerfile does not name process1.py: build-app.sh adds it to the image.
-  if (own) await host.copyFolder(path.dirname(PROCESS1), [path.basename(PROCESS1)], `${context}.process1`)
-  await host.writeFiles(recipe(source, context))
+  const copied = await copy(host, source, context)
   const script = remote('build-app', {
     context,
     copied,
@@ -96,18 +87,19 @@ async function build(
   return true
 }
 
-/** The files beside the application. The .dockerignore excludes nothing: excluded files were not copied. */
-function recipe({ dockerfile, own }: Source, context: string): { path: string; content: string }[] {
-  const files = [
-    { path: `${context}.Dockerfile`, content: readFileSync(dockerfile, 'utf8') },
-    {
-      path: `${context}.Dockerfile.dockerignore`,
-      content: '# Excluded files were not copied.\n',
-    },
-  ]
-  const beside = (name: string, file: string) => ({ path: name, content: readFileSync(file, 'utf8') })
-  if (own) return files
-  return [...files, beside(`${context}/psycopg2.py`, PSYCOPG2), beside(`${context}/process1.py`, PROCESS1)]
+/** Copies all that the build needs. Returns the folder of the application there. */
+async function copy(host: Host, source: Source, context: string): Promise<string> {
+  const { folder, entries, own, release, dockerfile } = source
+  const names = (all: Entry[], below = '') => all.map(({ name }) => below + name)
+  await host.copyFolder(COMPOSE, ['psycopg2.py', ...names(entriesOf(PROCESS1), 'process1/')], context)
+  // For an own Dockerfile this is the context. The engine knows a context by the last part of its path (build-app.sh).
+  const copied = `${context}/${own ? release : 'app'}`
+  await host.copyFolder(folder, names(entries), copied)
+  await host.writeFiles([
+    { path: `${context}/Dockerfile`, content: readFileSync(dockerfile, 'utf8') },
+    { path: `${context}/Dockerfile.dockerignore`, content: '# Excluded files were not copied.\n' },
+  ])
+  return copied
 }
 
 /** SHA-256 of the output of `sha256sum -z` for the files. */

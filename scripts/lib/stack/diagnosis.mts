@@ -4,7 +4,7 @@ import type { Listener } from '../host/listener.mts'
 
 /** The port on which the application must listen: APP_PORT in compose/stack.yaml. */
 export const PORT = 5000
-/** The port on which process1.py of a replica listens: PROCESS1_PORT in compose/stack.yaml. */
+/** The port on which process1 of a replica listens: PROCESS1_PORT in compose/stack.yaml. */
 export const PROCESS1_PORT = 5099
 
 /** The application is the reason. */
