@@ -11,6 +11,7 @@ import {
 } from './lib/backup/restored.mts'
 import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { list, result, say, step, warn } from './lib/cli/say.mts'
+import { minute } from './lib/cli/time.mts'
 import { ensureAdminPassword, takeOverFrom } from './lib/edge/certificate.mts'
 import { refreshNginx } from './lib/edge/nginx.mts'
 import { withLock } from './lib/host/lock.mts'
@@ -58,8 +59,7 @@ async function open(
     const opened = await openBackup(host, stack, await bringBackup(host, stack, word), word, key)
     found.push(opened)
     const { when, host: made, project, images } = opened.manifest
-    const minute = when.slice(0, 16).replace('T', ' ')
-    return `of ${project} on ${made} at ${minute} UTC, ${rowsAndTables(opened.manifest)}, while ${list(images) || 'no replica'} ran`
+    return `of ${project} on ${made} at ${minute(when)} UTC, ${rowsAndTables(opened.manifest)}, while ${list(images) || 'no replica'} ran`
   })
   const [opened] = found as [Opened]
   const { project } = opened.manifest

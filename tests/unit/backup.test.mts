@@ -5,10 +5,11 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import { backupTable, parseResults } from '../../scripts/lib/backup/backup.mts'
+import { backupTable } from '../../scripts/lib/backup/backup.mts'
 import { scheduled } from '../../scripts/lib/backup/schedule.mts'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults, parseConfig } from '../../scripts/lib/config/schema.mts'
+import { jsonIn } from '../../scripts/lib/host/facts.mts'
 import { bash, join, remote } from '../../scripts/lib/host/shell.mts'
 import { refusal } from '../lib/refusal.mts'
 
@@ -82,7 +83,7 @@ test('results: what is no line of them is left out', () => {
     tables: 1,
   }
   const text = `noise\n${JSON.stringify({ ...made, result: 'done' })}\n{"when":"2026`
-  assert.deepEqual(parseResults(text), [{ ...made, result: 'done' }])
+  assert.deepEqual(jsonIn(text), [{ ...made, result: 'done' }])
   assert.match(
     backupTable([{ ...made, result: 'done', sha256: '' }]),
     /\na\.age +2026-11-26 03:00:04 +root +schedule +4\.3 MB +7 +1$/,

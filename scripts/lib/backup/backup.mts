@@ -4,8 +4,10 @@ import path from 'node:path'
 import { CommandError } from '../cli/errors.mts'
 import { count } from '../cli/say.mts'
 import { table } from '../cli/table.mts'
+import { second } from '../cli/time.mts'
 import { who } from '../cli/who.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
+import { jsonIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 import { INSTALL } from '../server/packages.mts'
@@ -77,7 +79,7 @@ export function backupScript(stack: StackConfig, why: string, maker: Script, hel
 export async function backUp(host: Host, stack: StackConfig): Promise<Backup> {
   const script = backupScript(stack, 'by hand', bash`${who()}`, true)
   const { exitCode, stdout, stderr } = await host.attempt(script, { deadline: DEADLINE })
-  const [backup] = parseResults(stdout)
+  const [backup] = jsonIn<Result>(stdout)
   if (exitCode === 0 && backup?.result === 'done') return backup as Backup
   throw new CommandError('Making the backup', exitCode, stderr)
 }
@@ -98,19 +100,7 @@ cd ${stack.folder}/backup 2>/dev/null || exit 0
 ls files 2>/dev/null || true
 cat results.jsonl 2>/dev/null || true`,
   )
-  return parseResults(lines.join('\n')).filter(({ file }) => file && lines.includes(file)) as Backup[]
-}
-
-/** @param text lines of backup/results.jsonl. Other lines are left out, such as one that a full disk cut off */
-export function parseResults(text: string): Result[] {
-  return text.split('\n').flatMap((line) => {
-    if (!line.startsWith('{')) return []
-    try {
-      return [JSON.parse(line) as Result]
-    } catch {
-      return []
-    }
-  })
+  return jsonIn<Result>(lines.join('\n')).filter(({ file }) => file && lines.includes(file)) as Backup[]
 }
 
 /** `1,024 rows in 3 tables`. */
@@ -124,7 +114,7 @@ export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 export function backupTable(backups: readonly Backup[]): string {
   const rows = backups.map(({ file, when, who, why, bytes, rows, tables }) => [
     file,
-    when.slice(0, 19).replace('T', ' '),
+    second(when),
     who,
     why,
     megabytes(bytes),

@@ -1,4 +1,5 @@
 /** The small charts of the page: requests, latency and failures of everybody and of each replica, side by side. Pure. */
+import { inOrder } from '../cli/table.mts'
 import { linear, logarithmic, type Scale, type Span } from '../page/axis.mts'
 import { line, type Point } from '../page/chart.mts'
 import { html } from '../page/html.mts'
@@ -49,7 +50,7 @@ function rowsOf({ seconds, tracks, stack }: Board): Row[] {
     turns.at(-1)?.state === 'gone' ? [] : [name],
   )
   const names = [...new Set([...seconds.keys(), ...there])].filter((name) => name && name !== 'all')
-  const replicas = names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  const replicas = names.sort(inOrder)
   const row = (name: string, shown: string) => ({ name: shown, seconds: seconds.get(name) ?? [] })
   return [
     row('all', 'all'),

@@ -1,5 +1,7 @@
 /** The parts of the page that change, as HTML. Pure: the board in, text out. */
 import { count, list, seconds } from '../cli/say.mts'
+import { byName } from '../cli/table.mts'
+import { clock } from '../cli/time.mts'
 import { lanes, legend, type Time } from '../page/chart.mts'
 import { html, tableOf } from '../page/html.mts'
 import { STATES } from '../page/states.mts'
@@ -43,9 +45,9 @@ function linkOf({ problem, next, problemSince, heard, facts }: Board, where: str
   if (!problem) return facts ? '' : `<p>Looking at ${html(where)} …</p>`
   const [first = '', ...rest] = problem.split('\n')
   const more = rest.length > 0 ? `<pre>${html(rest.join('\n'))}</pre>` : ''
-  const old = facts ? ` What you see below is of ${clock(heard)} UTC.` : ''
+  const old = facts ? ` What you see below is of ${timeOf(heard)} UTC.` : ''
   const help = next && `<p>Next: <code>${html(next)}</code></p>`
-  return `<p class="bad">No news from ${html(where)} since ${clock(problemSince)} UTC: ${html(first)}</p>${more}${help}<p>The page tries again every few seconds, and goes on when the server answers.${old}</p>`
+  return `<p class="bad">No news from ${html(where)} since ${timeOf(problemSince)} UTC: ${html(first)}</p>${more}${help}<p>The page tries again every few seconds, and goes on when the server answers.${old}</p>`
 }
 
 /** Who changes the server, and at which step. */
@@ -99,7 +101,7 @@ function alarmList(alarms: readonly Alarm[]): string {
 const lines = (all: readonly string[]) => all.map((line) => `<p>${html(line)}</p>`).join('')
 
 function replicaLanes({ tracks, stack }: Board) {
-  const all = [...tracks.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+  const all = [...tracks.values()].sort(byName)
   return all.map(({ name, turns }) => ({
     name: `${name.replace(`${stack.project}-`, '')} ${STATES[turns.at(-1)?.state ?? 'gone'].word}`,
     bands: turns
@@ -108,7 +110,7 @@ function replicaLanes({ tracks, stack }: Board) {
         kind: state,
         from,
         to,
-        title: `${STATES[state].word} for ${seconds(to - from)} since ${clock(from)} UTC`,
+        title: `${STATES[state].word} for ${seconds(to - from)} since ${timeOf(from)} UTC`,
       })),
   }))
 }
@@ -119,4 +121,4 @@ function stepsOf({ steps }: Board, time: Time): string {
 }
 
 /** `12:34:56`. */
-const clock = (time: number) => new Date(time).toISOString().slice(11, 19)
+const timeOf = (at: number) => clock(at).slice(0, 8)

@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import path from 'node:path'
 import { WrongCall } from '../cli/errors.mts'
 import { list } from '../cli/say.mts'
+import { minute } from '../cli/time.mts'
 import { who } from '../cli/who.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
@@ -62,7 +63,7 @@ export function parseMaintenance(output: string): Maintenance {
 export function describe({ on, who, since, allowed }: Maintenance): string {
   if (!on) return 'Maintenance is off.'
   const through = allowed.length > 0 ? `${list(allowed)} and /status get through` : '/status gets through'
-  return `Maintenance is on since ${since.slice(0, 16).replace('T', ' ')} UTC, by ${who}; ${through}.`
+  return `Maintenance is on since ${minute(since)} UTC, by ${who}; ${through}.`
 }
 
 /** The file maintenance.html in the configuration's folder, or the default page. */

@@ -6,12 +6,13 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { OperatorError } from '../cli/errors.mts'
+import { day, daysBetween } from '../cli/time.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
+import { UNTOUCHED } from '../config/schema.mts'
 import { Secret } from '../host/shell.mts'
 
 /** Days. A certificate that ends earlier gets a warning. */
 const WARN_BEFORE = 30
-const DAY = 86_400_000
 
 export interface OwnCertificate {
   /** PEM: the site's certificate, then each issuer; nothing else that the file may contain. */
@@ -72,7 +73,7 @@ export function checkOwnCertificate(
       `The certificate in ${file} is not for ${domain}; it names ${leaf.subjectAltName ?? 'nothing'}`,
       `Get a certificate for ${domain}, or correct domain in config/stack.yaml.`,
     )
-  const days = Math.floor((Date.parse(leaf.validTo) - now) / DAY)
+  const days = daysBetween(now, Date.parse(leaf.validTo))
   const soon = `The certificate in ${file} ends in ${days} days: renew it and deploy again.`
   const alone = `${file} contains only the site’s certificate: clients that do not know its issuer will refuse it. Append the intermediate certificates.`
   return {
@@ -112,10 +113,10 @@ function checkChain(file: string, chain: X509Certificate[], now: number): void {
       )
     const what = `The certificate of ${nameOf(one)} in ${file}`
     if (now > Date.parse(one.validTo))
-      throw fault(`${what} ended on ${dayOf(one.validTo)}`, 'Renew it and run again.')
+      throw fault(`${what} ended on ${day(Date.parse(one.validTo))}`, 'Renew it and run again.')
     if (now < Date.parse(one.validFrom))
       throw fault(
-        `${what} is not valid before ${dayOf(one.validFrom)}`,
+        `${what} is not valid before ${day(Date.parse(one.validFrom))}`,
         'Wait, or correct this machine’s clock.',
       )
   }
@@ -123,8 +124,6 @@ function checkChain(file: string, chain: X509Certificate[], now: number): void {
 
 /** The common name if there is one, else the whole subject. */
 const nameOf = ({ subject }: X509Certificate) => /^CN=(.*)$/m.exec(subject)?.[1] ?? subject
-
-const dayOf = (date: string) => new Date(date).toISOString().slice(0, 10)
 
 /** What the parser returns; undefined if it throws. */
 function parsed<T>(parse: () => T): T | undefined {
@@ -135,5 +134,4 @@ function parsed<T>(parse: () => T): T | undefined {
   }
 }
 
-const fault = (what: string, next: string) =>
-  new OperatorError(what, next, 'nothing was contacted or changed.')
+const fault = (what: string, next: string) => new OperatorError(what, next, UNTOUCHED)

@@ -21,3 +21,15 @@ export function linesIn(output: string): (kind: string) => string[] {
     return lines.filter((line) => line.startsWith(head)).map((line) => line.slice(head.length))
   }
 }
+
+/** The objects in a text of JSON, one a line. Other lines are left out, such as one that a full disk cut off. */
+export function jsonIn<T>(text: string): T[] {
+  return text.split('\n').flatMap((line) => {
+    if (!line.startsWith('{')) return []
+    try {
+      return [JSON.parse(line) as T]
+    } catch {
+      return []
+    }
+  })
+}

@@ -3,7 +3,9 @@
  * line of the rollout that is under way; if that is interrupted, its line stays there as `unfinished`.
  */
 import { table } from '../cli/table.mts'
+import { second } from '../cli/time.mts'
 import type { StackConfig } from '../config/config.mts'
+import { jsonIn } from '../host/facts.mts'
 import { printing } from '../host/files.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
@@ -60,13 +62,7 @@ export async function readHistory(host: Host, stack: StackConfig): Promise<Entry
 }
 
 export function parseHistory(text: string): Entry[] {
-  const entries = text.split('\n').flatMap((line) => {
-    try {
-      return [JSON.parse(line) as Entry]
-    } catch {
-      return []
-    }
-  })
+  const entries = jsonIn<Entry>(text)
   // A rollout that was killed while it wrote its end is in both files.
   const ended = entries.filter(({ result }) => result !== 'unfinished').map(({ when, to }) => when + to)
   return entries.filter(({ result, when, to }) => result !== 'unfinished' || !ended.includes(when + to))
@@ -157,7 +153,7 @@ export function lastCounted(history: readonly Entry[]): Entry | undefined {
 /** The history as a table for people, the newest last. */
 export function historyTable(entries: readonly Entry[]): string {
   const rows = entries.map((entry) => [
-    entry.when.slice(0, 19).replace('T', ' '),
+    second(entry.when),
     entry.who,
     fromOf(entry) || '-',
     toOf(entry),

@@ -1,5 +1,6 @@
 /** The lanes of a picture: what each replica was at, and which steps went on, read from a rollout's steps. Pure. */
 import { seconds } from '../cli/say.mts'
+import { inOrder } from '../cli/table.mts'
 import type { Lane } from '../page/chart.mts'
 import { STATES, type State } from '../page/states.mts'
 import type { Step } from './timeline.mts'
@@ -14,7 +15,7 @@ interface Turn {
 /** What each replica of a rollout was at. Those that it did not touch have no lane. */
 export function replicaLanes(steps: readonly Step[], began: number, ended: number): Lane[] {
   const turns = steps.flatMap(turnsOf).sort((a, b) => a.at - b.at)
-  const names = [...new Set(turns.map(({ name }) => name))].sort((a, b) => numberOf(a) - numberOf(b))
+  const names = [...new Set(turns.map(({ name }) => name))].sort(inOrder)
   return names.map((name) => {
     const own = turns.filter((turn) => turn.name === name)
     const first = own[0] as Turn
@@ -84,5 +85,3 @@ export function stepLanes(steps: readonly Step[]): Lane[] {
       })),
     }))
 }
-
-const numberOf = (name: string) => Number(/\d+$/.exec(name)?.[0])

@@ -4,6 +4,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { live } from '../cli/live.mts'
 import { capital, count, green, red, say, seconds, warn, whenInterrupted } from '../cli/say.mts'
+import { clock } from '../cli/time.mts'
 import { who } from '../cli/who.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import { Site } from '../edge/site.mts'
@@ -190,6 +191,6 @@ async function hasNginx(host: Host, stack: StackConfig): Promise<boolean> {
 
 function listFailures(failed: readonly Sample[]): void {
   for (const { due, error, during } of failed.slice(0, LISTED))
-    say(`  ${red('✗')} ${new Date(due).toISOString().slice(11, 23)} ${error} (during: ${during})`)
+    say(`  ${red('✗')} ${clock(due)} ${error} (during: ${during})`)
   if (failed.length > LISTED) say(`  and ${failed.length - LISTED} more`)
 }

@@ -1,5 +1,6 @@
 /** One self-contained page about one rollout: traffic by release, latency, replicas and steps on the same axis of time. */
 import { count, seconds } from '../cli/say.mts'
+import { clock, second } from '../cli/time.mts'
 import { BIN, type Column } from '../edge/traffic.mts'
 import { across, linear, logarithmic, type Scale, type Span } from '../page/axis.mts'
 import { bar, chart, lanes, legend, line, type Time } from '../page/chart.mts'
@@ -41,7 +42,7 @@ export function reportPage(report: Report): string {
 <style>${STYLE}</style>
 <main>
 <h1>${html(title)}</h1>
-<p>Began at ${new Date(began).toISOString().replace('T', ' ').slice(0, 19)} UTC. The charts count seconds (s) from there.</p>
+<p>Began at ${second(began)} UTC. The charts count seconds (s) from there.</p>
 ${figures(summary, report)}
 ${phaseTable(phasesOf(steps, samples))}
 ${trafficChart(report, time)}
@@ -178,10 +179,6 @@ function stepChart({ steps }: Report, time: Time): string {
 
 function failures(failed: readonly Sample[]): string {
   if (failed.length === 0) return '<p class="failures">No request failed.</p>'
-  const rows = failed.map(({ due, error, during }) => [
-    new Date(due).toISOString().slice(11, 23),
-    error,
-    during,
-  ])
+  const rows = failed.map(({ due, error, during }) => [clock(due), error, during])
   return tableOf(['when (UTC)', 'error', 'during'], rows, 'Failed requests', 'failures')
 }

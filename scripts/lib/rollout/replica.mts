@@ -1,6 +1,7 @@
 /** Replicas: the containers that run the application. */
 
 import { indent, NOTHING_CHANGED, OperatorError, withoutPasswords } from '../cli/errors.mts'
+import { byName } from '../cli/table.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { mutex } from '../host/lock.mts'
@@ -66,7 +67,7 @@ export interface Inspected {
 export function parseReplicas(stack: StackConfig, output: string): Replica[] {
   const [now, ...lines] = output.split('\n').filter(Boolean)
   const containers = lines.map((line) => replicaOf(stack, JSON.parse(line) as Inspected, Number(now)))
-  return containers.sort((a, b) => numberOf(a) - numberOf(b))
+  return containers.sort(byName)
 }
 
 export function replicaOf(stack: StackConfig, container: Inspected, now: number): Replica {
@@ -85,8 +86,6 @@ export function replicaOf(stack: StackConfig, container: Inspected, now: number)
     exitCode: container.State.ExitCode,
   }
 }
-
-const numberOf = (replica: Replica) => Number(replica.name.split('-').at(-1))
 
 /** Starts more replicas of a target. If somebody removes one before it starts, another one is made. */
 export async function startReplicas(
@@ -139,7 +138,7 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
       // No replica is started meanwhile: it would get an address that the balancer still knows as another one's.
       mutex(stack, 'replicas', true),
       remote('keep-log', { folder: stack.folder }),
-      // The loop has asked already. A second signal tells process1.py not to ask again.
+      // The loop has asked already. A second signal tells process1 not to ask again.
       bash`
 docker kill --signal TERM ${ids} >/dev/null 2>&1 || true
 docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true`,

@@ -1,5 +1,6 @@
 /** Log lines of the containers, and how people read them. */
 import { withoutPasswords } from '../cli/errors.mts'
+import { jsonIn } from '../host/facts.mts'
 
 export interface Line {
   /** Name without the project: `app-3`, `lb`. */
@@ -26,14 +27,7 @@ export function parseLine(project: string, line: string): Line | undefined {
 }
 
 /** The fields of a line of JSON; undefined for any other line. */
-export function fieldsOf(text: string): Record<string, unknown> | undefined {
-  if (!text.startsWith('{')) return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+export const fieldsOf = (text: string) => jsonIn<Record<string, unknown>>(text)[0]
 
 /** The text without its own time, which `moment` shows. */
 export function readable({ service, text, fate }: Line): string {

@@ -1,6 +1,7 @@
 /** What is wrong with the deployment, and the command that helps. */
 
 import { count, seconds } from '../cli/say.mts'
+import { daysBetween } from '../cli/time.mts'
 import type { StackConfig } from '../config/config.mts'
 import { OVERDUE } from '../edge/certificate.mts'
 import { gigabytes, taken } from '../server/space.mts'
@@ -86,7 +87,7 @@ function database(facts: Facts): Alarm[] {
 
 function certificate(stack: StackConfig, { certificate, renewal, lock }: Facts, now: number): Alarm[] {
   if (!certificate) return []
-  const days = Math.floor((certificate.ends - now) / 86_400_000)
+  const days = daysBetween(now, certificate.ends)
   const ends = days < 0 ? 'The certificate has expired' : `The certificate expires in ${count(days, 'day')}`
   const next = 'npx zx scripts/04-stack.mts'
   const pair = `put a new pair at ${stack.tls_files.certificate}, then: ${next}`

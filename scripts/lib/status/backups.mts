@@ -2,6 +2,7 @@
 import { megabytes, rowsAndTables } from '../backup/backup.mts'
 import { lastLines } from '../cli/errors.mts'
 import { seconds } from '../cli/say.mts'
+import { minute } from '../cli/time.mts'
 import { type Alarm, alarm } from './alarm.mts'
 import type { Facts } from './status.mts'
 
@@ -15,8 +16,7 @@ export function backupLine({ backups, schedule }: Known): string {
   const last = backups.findLast(({ result }) => result === 'done')
   if (!last) return schedule ? 'backup      none yet' : ''
   const { when, tables = 0, rows = 0, bytes = 0 } = last
-  const minute = when.slice(0, 16).replace('T', ' ')
-  return `backup      ${minute} UTC, ${rowsAndTables({ rows, tables })}, ${megabytes(bytes)}`
+  return `backup      ${minute(when)} UTC, ${rowsAndTables({ rows, tables })}, ${megabytes(bytes)}`
 }
 
 /** @param now milliseconds since 1970 */

@@ -2,6 +2,7 @@
 
 import { count, list, seconds } from '../cli/say.mts'
 import { table } from '../cli/table.mts'
+import { day, minute } from '../cli/time.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Place } from '../edge/balancer.mts'
 import type { Entry } from '../proof/history.mts'
@@ -146,7 +147,7 @@ function detailOf({ service }: Container, { traffic, database, redis }: Facts): 
 
 function server({ ports }: StackConfig, facts: Facts): string[] {
   const { certificate, disk, memory, maintenance } = facts
-  const ends = certificate && new Date(certificate.ends).toISOString().slice(0, 10)
+  const ends = certificate && day(certificate.ends)
   return [
     certificate
       ? `certificate ${certificate.selfSigned ? 'self-signed' : `by ${certificate.issuer}`}, ends on ${ends}`
@@ -160,7 +161,6 @@ function server({ ports }: StackConfig, facts: Facts): string[] {
 }
 
 const ms = (took: number) => `${Math.round(took * 1000)} ms`
-const minute = (when: string) => when.slice(0, 16).replace('T', ' ')
 
 /** `48 MB`, `1.2 GB`. */
 function bytes(number: number): string {

@@ -1,9 +1,10 @@
 /** The facts of `npm run status`. One script on the server collects them. */
-import { parseResults, type Result } from '../backup/backup.mts'
+import type { Result } from '../backup/backup.mts'
+import { byName } from '../cli/table.mts'
 import type { StackConfig } from '../config/config.mts'
 import { type Place, parsePlaces } from '../edge/balancer.mts'
 import { type Certificate, readFacts } from '../edge/certificate.mts'
-import { factsIn, linesIn } from '../host/facts.mts'
+import { factsIn, jsonIn, linesIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { join, remote, remoteText } from '../host/shell.mts'
 import { pythonNames } from '../images/base.mts'
@@ -132,7 +133,7 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
     ...(since && {
       maintenance: { who, since: Number(since) * 1000, allowed: all('allow').map(([at = '']) => at) },
     }),
-    backups: parseResults(lines('backup').join('\n')),
+    backups: jsonIn<Result>(lines('backup').join('\n')),
     ...(one('schedule') && { schedule: Number(text('schedule')) * 1000 }),
     mode: text('mode'),
     python: pairs('python'),
@@ -146,7 +147,3 @@ const space = (name: 'disk' | 'inodes' | 'memory', [free, size]: number[] = []) 
 
 const transaction = ([, , , seconds, pid, user = '', state = '']: string[]) =>
   seconds ? { longest: { seconds: Number(seconds), pid: Number(pid), user, state } } : {}
-
-const numberOf = ({ name }: { name: string }) => Number(/-(\d+)$/.exec(name)?.[1])
-const byName = (a: { name: string }, b: { name: string }) =>
-  a.name.replace(/\d+$/, '').localeCompare(b.name.replace(/\d+$/, '')) || numberOf(a) - numberOf(b)

@@ -1,6 +1,7 @@
 /** The warnings of verify about base images: their age, known upgrades, and containers that run on former images. */
 
 import { count, list } from '../cli/say.mts'
+import { daysBetween } from '../cli/time.mts'
 import type { StackConfig } from '../config/config.mts'
 import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
@@ -12,7 +13,6 @@ const OLD = 30
 /** Days for which the result of a scan is good. */
 const KNOWN = 7
 const UNKNOWN = 20 * 365
-const DAY = 24 * 3600 * 1000
 
 const FRESH = 'npm run deploy -- --fresh takes in the fixes, and says before what clients notice.'
 
@@ -32,7 +32,7 @@ export async function lookAtBase(host: Host, stack: StackConfig): Promise<string
  */
 export function ageWarnings(output: string, now: number): string[] {
   const of = factsIn(output)
-  const daysSince = (date: string) => Math.floor((now - Date.parse(date)) / DAY)
+  const daysSince = (date: string) => daysBetween(Date.parse(date), now)
   const images = of('image').map(([service = '', id = '', created = '']) => ({
     service,
     id,

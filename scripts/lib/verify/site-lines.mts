@@ -1,5 +1,6 @@
 /** The lines of the task sheet about the site and its releases. */
 import { list } from '../cli/say.mts'
+import { day } from '../cli/time.mts'
 import { OVERDUE } from '../edge/certificate.mts'
 import type { Front } from './inside.mts'
 import type { Outside } from './outside.mts'
@@ -58,7 +59,7 @@ export function redeploy({ rollout }: Facts): Line[] {
   const lost = (rollout?.failed ?? 0) + (rollout?.cut ?? 0)
   const counted =
     rollout &&
-    `release ${rollout.from} → ${rollout.to}${rollout.result === 'went back' ? ' and back' : ''} on ${rollout.when.slice(0, 10)}: ${rollout.requests ?? 0} requests, ${lost} failed`
+    `release ${rollout.from} → ${rollout.to}${rollout.result === 'went back' ? ' and back' : ''} on ${day(rollout.when)}: ${rollout.requests ?? 0} requests, ${lost} failed`
   return [
     line(
       'Releases a new version without visible outage',
@@ -83,7 +84,7 @@ function hiddenLine(path: string, { hidden }: Outside): Line {
 function certificateOf({ certificate, days }: Front): string {
   const { issuer = 'nobody', selfSigned = false, ends = 0 } = certificate ?? {}
   const by = selfSigned ? 'self-signed' : `issued by ${issuer}`
-  return `${by}, ends in ${days} days, on ${new Date(ends).toISOString().slice(0, 10)}`
+  return `${by}, ends in ${days} days, on ${day(ends)}`
 }
 
 const isPublic = ({ address }: { address: string }) => !address.startsWith('127.') && address !== '::1'
