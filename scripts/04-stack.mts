@@ -7,7 +7,7 @@ import { ensureAdminPassword, ensureCertificate } from './lib/edge/certificate.m
 import { refreshHaproxy } from './lib/edge/haproxy.mts'
 import { refreshNginx } from './lib/edge/nginx.mts'
 import { readOwnCertificate } from './lib/edge/own-certificate.mts'
-import { removeTimer } from './lib/edge/renewal.mts'
+import { renewal } from './lib/edge/renewal.mts'
 import { withLock } from './lib/host/lock.mts'
 import { sourceOf } from './lib/images/application.mts'
 import { identityOf, ownName, pruneImages } from './lib/images/base.mts'
@@ -16,6 +16,7 @@ import { requireBuilt } from './lib/images/release.mts'
 import { bring } from './lib/rollout/replacement.mts'
 import { keepTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
+import { removeTimer } from './lib/server/timer.mts'
 import { ensureSecrets } from './lib/stack/secrets.mts'
 import { writeStack } from './lib/stack/stack.mts'
 import { requireFit } from './lib/stack/volumes.mts'
@@ -32,6 +33,10 @@ export async function startStack(run: Run): Promise<void> {
   const { release: built } = sourceOf(stack, await identityOf(host, stack, images))
   await requireBuilt(host, stack, built)
   const certbot = images.certbot && ownName(stack, 'certbot', images.certbot)
+  const refreshed = async (service: 'balancer' | 'lb', refresh: typeof refreshNginx) => {
+    const done = await refresh(host, stack)
+    return (await bring(host, stack, built, service)) || done || 'runs: nothing to do'
+  }
   await withLock(host, stack, '04-stack', async () => {
     await requireFit(host, stack, images)
     await ensureSecrets(host, stack)
@@ -40,27 +45,19 @@ export async function startStack(run: Run): Promise<void> {
       await writeStack(host, stack, images)
       return (await bring(host, stack, built, 'redis')) || 'runs: nothing to do'
     })
-    await step('Certificate', async () => {
-      const done = await ensureCertificate(host, stack, own)
-      return done || 'fits and lasts: nothing to do'
-    })
+    await step(
+      'Certificate',
+      async () => (await ensureCertificate(host, stack, own)) || 'fits and lasts: nothing to do',
+    )
     await step('Admin password', async () =>
       (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
     )
 
-    await step('Balancer', async () => {
-      const done = await refreshHaproxy(host, stack)
-      const replaced = await bring(host, stack, built, 'balancer')
-      return replaced || done || 'runs: nothing to do'
-    })
+    await step('Balancer', () => refreshed('balancer', refreshHaproxy))
     // One loop starts and replaces the replicas, at the first start as for a new release.
     await rollOut(run, { target: await keepTarget(host, stack, built) })
 
-    await step('Load balancer', async () => {
-      const done = await refreshNginx(host, stack)
-      const replaced = await bring(host, stack, built, 'lb')
-      return replaced || done || 'runs: nothing to do'
-    })
+    await step('Load balancer', () => refreshed('lb', refreshNginx))
     await pruneImages(host, stack) // the replaced images are not in use any more
     await step('Backup', async () => {
       const { by, changed } = await ensureSchedule(host, stack, run.server)
@@ -68,18 +65,20 @@ export async function startStack(run: Run): Promise<void> {
       return changed ? when : `${when}: nothing to do`
     })
     // This comes last, since the CA asks the running site for the proof. Until then the site uses the certificate above.
-    if (certbot)
-      await step('Renewal', async () => {
-        const { changed, timer, failure } = await ensureIssued(host, stack, certbot)
-        if (failure) warn(await reportFailure(host, stack, failure))
-        // With a CA's certificate, nginx sends HSTS.
-        if (changed) await refreshNginx(host, stack)
-        const by = `twice a day by ${timer.by}`
-        if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
-        return timer.changed || failure ? by : `${by}, not due: nothing to do`
-      })
-    else if (await removeTimer(host, stack)) await step('Renewal', async () => 'timer removed')
+    if (certbot) await step('Renewal', () => issueAndRenew(run, certbot))
+    else if (await removeTimer(host, renewal(stack))) await step('Renewal', async () => 'timer removed')
   })
+}
+
+/** Gets the CA's certificate and sees that it is renewed. Returns what was done. */
+async function issueAndRenew({ host, stack }: Run, certbot: string): Promise<string> {
+  const { changed, timer, failure } = await ensureIssued(host, stack, certbot)
+  if (failure) warn(await reportFailure(host, stack, failure))
+  // With a CA's certificate, nginx sends HSTS.
+  if (changed) await refreshNginx(host, stack)
+  const by = `twice a day by ${timer.by}`
+  if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
+  return timer.changed || failure ? by : `${by}, not due: nothing to do`
 }
 
 await script(

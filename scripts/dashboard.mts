@@ -1,12 +1,11 @@
 /** A page on this machine that shows what runs, live. */
-import process from 'node:process'
 import { result, say } from './lib/cli/say.mts'
 import { Board } from './lib/dashboard/board.mts'
 import { feed } from './lib/dashboard/feed.mts'
 import { page } from './lib/dashboard/page.mts'
 import { partsOf } from './lib/dashboard/parts.mts'
 import { serve } from './lib/dashboard/server.mts'
-import { type Run, script } from './lib/run.mts'
+import { endSilently, type Run, script } from './lib/run.mts'
 
 export async function dashboard({ host, stack, options }: Run): Promise<void> {
   const board = new Board(stack)
@@ -20,8 +19,7 @@ export async function dashboard({ host, stack, options }: Run): Promise<void> {
     },
     closed: () => looking.abort(),
   })
-  process.removeAllListeners('SIGINT')
-  process.once('SIGINT', () => process.exit(130)) // what looks on the server ends with its input
+  endSilently()
   if (options.json) return result(JSON.stringify({ url }))
   result(url)
   say(`Open this address in a browser on this machine. It shows ${host.name} until you press Ctrl-C here.`)

@@ -1,12 +1,13 @@
 /** Removes the stack. The data stays, unless --data is given. */
 import process from 'node:process'
 import { question } from 'zx'
-import { removeSchedule } from './lib/backup/schedule.mts'
+import { scheduled } from './lib/backup/schedule.mts'
 import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { list, result, say, step, warn } from './lib/cli/say.mts'
-import { removeTimer } from './lib/edge/renewal.mts'
+import { renewal } from './lib/edge/renewal.mts'
 import { withLock } from './lib/host/lock.mts'
 import { type Run, script } from './lib/run.mts'
+import { removeTimer } from './lib/server/timer.mts'
 import { type Inventory, removeStack, takeInventory } from './lib/stack/inventory.mts'
 
 export async function destroy(run: Run): Promise<void> {
@@ -26,7 +27,7 @@ export async function destroy(run: Run): Promise<void> {
   await withLock(host, stack, 'destroy', async () => {
     if (there.timer)
       await step('Timers', async () => {
-        const removed = [await removeTimer(host, stack), await removeSchedule(host, stack)]
+        const removed = [await removeTimer(host, renewal(stack)), await removeTimer(host, scheduled(stack))]
         return removed.some(Boolean) ? 'removed' : 'none'
       })
     await step('Stack', async () => {

@@ -1,11 +1,10 @@
 /** Prints the logs of the services in the order of time, with the last lines of removed replicas. */
 import { once } from 'node:events'
-import process from 'node:process'
 import { OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { type Format, list, painted, result, say } from './lib/cli/say.mts'
 import { linesOf } from './lib/host/frame.mts'
 import { remote, remoteText, type Script } from './lib/host/shell.mts'
-import { type Run, script } from './lib/run.mts'
+import { endSilently, type Run, script } from './lib/run.mts'
 import { fieldsOf, type Line, moment, ordered, parseLine, readable, spanOf } from './lib/stack/logs.mts'
 import { named, SERVICES } from './lib/stack/services.mts'
 
@@ -76,8 +75,7 @@ const asFields = ({ at, service, container, fate, text }: Line) => ({
 async function follow(run: Run, asked: Script, show: (line: Line) => void): Promise<void> {
   const { host, stack } = run
   const session = await host.session(asked)
-  process.removeAllListeners('SIGINT')
-  process.once('SIGINT', () => process.exit(130)) // the session ends with its input
+  endSilently()
   const seen = new Set<string>() // when a container starts again, some of its lines come twice
   for await (const text of linesOf(session.stdout)) {
     if (seen.has(text)) continue

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { painted, result, say, warn } from './lib/cli/say.mts'
 import { fleetOf } from './lib/rollout/fleet.mts'
-import { type Run, script } from './lib/run.mts'
+import { endSilently, type Run, script } from './lib/run.mts'
 import { alarmsOf } from './lib/status/alarms.mts'
 import { compare } from './lib/status/checkout.mts'
 import { requestsOf, screen } from './lib/status/screen.mts'
@@ -14,8 +14,7 @@ const INTERVAL = 2000
 
 export async function printStatus(run: Run): Promise<void> {
   if (!run.options.watch) return await look(run)
-  process.removeAllListeners('SIGINT')
-  process.once('SIGINT', () => process.exit(130)) // without a message: nothing was changed
+  endSilently()
   for (;;) {
     await look(run, process.stdout.isTTY ? '\u001b[H\u001b[2J' : '')
     await sleep(INTERVAL)

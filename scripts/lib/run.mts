@@ -103,6 +103,12 @@ function interrupted(run?: Run): void {
   process.exit(130)
 }
 
+/** From now on, Ctrl-C ends this process without a message: it changes nothing. What it runs on the server ends with it. */
+export function endSilently(): void {
+  process.removeAllListeners('SIGINT')
+  process.once('SIGINT', () => process.exit(130))
+}
+
 const CUT_OFF =
   'what runs keeps running. The steps with ✓ are done; the server may still finish the step that was interrupted.'
 const AGAIN = 'run the same command again: it continues where this run ended. npm run status shows what runs.'

@@ -23,33 +23,27 @@ covers() { # NAME
   [[ $(installed "$kind" "$1") == *'does match'* ]]
 }
 
+lasts() {
+  local days=0 # certbot renews a CA's certificate until its end
+  if self_signed; then days=$renew_before; fi
+  installed -checkend $((days * 86400)) >/dev/null
+}
+
 reason() { # prints why a new one is needed; nothing if the installed one fits
-  local days=$renew_before name
+  local name
   if [ ! -s tls/certificate.pem ] || [ ! -s tls/key.pem ]; then
     echo 'new'
-    return
-  fi
-  if ! cmp -s <(installed -pubkey) <(openssl pkey -in tls/key.pem -pubout); then
+  elif ! cmp -s <(installed -pubkey) <(openssl pkey -in tls/key.pem -pubout); then
     echo 'the key did not belong to the old one'
-    return
-  fi
-  if ! self_signed; then
-    if [ "$acme" = false ]; then
-      echo 'the old one was issued by a CA'
-      return
-    fi
-    days=0 # certbot renews it until its end
-  fi
-  if ! installed -checkend $((days * 86400)) >/dev/null; then
+  elif [ "$acme" = false ] && ! self_signed; then
+    echo 'the old one was issued by a CA'
+  elif ! lasts; then
     echo 'the old one ends soon'
-    return
+  else
+    for name in "${required[@]}"; do
+      covers "$name" || { echo "the old one did not name $name"; return; }
+    done
   fi
-  for name in "${required[@]}"; do
-    if ! covers "$name"; then
-      echo "the old one did not name $name"
-      return
-    fi
-  done
 }
 
 san() { # NAME…: prints each name and address once, in the syntax of subjectAltName

@@ -5,8 +5,9 @@ import process from 'node:process'
 import { $ } from 'zx'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
-import { removeTimer } from '../../scripts/lib/edge/renewal.mts'
+import { renewal } from '../../scripts/lib/edge/renewal.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
+import { removeTimer } from '../../scripts/lib/server/timer.mts'
 import { Deployment, docker } from './deployment.mts'
 import { Pebble } from './pebble.mts'
 import { Shared } from './shared.mts'
@@ -84,7 +85,7 @@ export class AcmeSite {
 
   async remove(): Promise<void> {
     const { project, folder } = this.site
-    await removeTimer(new Host('local'), { ...defaults(stackSchema), project, folder })
+    await removeTimer(new Host('local'), renewal({ ...defaults(stackSchema), project, folder }))
     const pid = cron()
     // Another test's deployment may count on it.
     const others =

@@ -15,10 +15,11 @@ import process from 'node:process'
 import { after, before, describe, test } from 'node:test'
 import { $ } from 'zx'
 import type { Result } from '../../scripts/lib/backup/backup.mts'
-import { removeSchedule } from '../../scripts/lib/backup/schedule.mts'
+import { scheduled } from '../../scripts/lib/backup/schedule.mts'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
+import { removeTimer } from '../../scripts/lib/server/timer.mts'
 import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
@@ -40,11 +41,8 @@ before(async () => {
 })
 after(async () => {
   if (!site) return
-  await removeSchedule(new Host('local'), {
-    ...defaults(stackSchema),
-    project: site.project,
-    folder: site.folder,
-  })
+  const { project, folder } = site
+  await removeTimer(new Host('local'), scheduled({ ...defaults(stackSchema), project, folder }))
   await site.remove()
 })
 

@@ -52,9 +52,6 @@ export async function ensureSchedule(
   return { changed: changed || [...installed, ...written].length > 0, by }
 }
 
-/** Removes the daily backup; returns whether there was one. */
-export const removeSchedule = (host: Host, stack: StackConfig) => removeTimer(host, scheduled(stack))
-
 /** The program that the timer runs. */
 export function programOf(stack: StackConfig): Script {
   const holder = bash`"root@$(hostname) since $(date -u +%FT%TZ) for the daily backup"`

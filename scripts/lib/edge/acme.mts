@@ -3,16 +3,18 @@
  * container. Deploy and the server's timer both run it: it does what is due.
  */
 import { OperatorError } from '../cli/errors.mts'
+import { day } from '../cli/time.mts'
 import type { StackConfig } from '../config/config.mts'
+import { UNTOUCHED } from '../config/schema.mts'
 import type { Host } from '../host/host.mts'
 import { taking } from '../host/lock.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 import { digest } from '../images/source.mts'
-import type { Timed } from '../server/timer.mts'
+import { ensureTimer, type Timed } from '../server/timer.mts'
 import { type AcmeFailure, explainFailure } from './acme-failure.mts'
 import { readFacts, takeOver } from './certificate.mts'
 import { readConfigured } from './own-certificate.mts'
-import { ensureTimer } from './renewal.mts'
+import { renewal } from './renewal.mts'
 import { readCertificate } from './site.mts'
 
 /** Seconds for one order; certbot itself waits for the CA for 90 s. */
@@ -42,7 +44,7 @@ export async function ensureIssued(host: Host, stack: StackConfig, image: string
     ...(ca ? [{ path: `${folder}/ca.pem`, content: ca }] : []),
     { path: `${folder}/renew`, content: renewScript(stack, image).text, mode: '700' },
   ])
-  const timer = await ensureTimer(host, stack)
+  const timer = await ensureTimer(host, renewal(stack))
   const { exitCode, stdout, stderr } = await host.attempt(orderScript(stack), { deadline: ORDER_DEADLINE })
   if (exitCode !== 0) return { changed: false, timer, failure: explainFailure(stdout, stderr, stack) }
   return { changed: stdout.includes('another certificate is installed'), timer }
@@ -60,7 +62,7 @@ export async function reportFailure(
   { what, next }: AcmeFailure,
 ): Promise<string> {
   const { selfSigned, issuer, ends } = readFacts(await readCertificate(host, stack))
-  const until = new Date(ends).toISOString().slice(0, 10)
+  const until = day(ends)
   const again = 'the server tries again twice a day.'
   if (!selfSigned)
     return `The certificate of ${stack.domain} was not renewed: ${what}. The one by ${issuer} is valid until ${until}; ${again} ${next}`
@@ -79,7 +81,7 @@ export function readCa({ tls, letsencrypt }: StackConfig): string {
   throw new OperatorError(
     `The CA file ${file} contains no certificate in PEM form`,
     'Correct letsencrypt.ca in config/stack.yaml, or leave it empty for a public CA.',
-    'nothing was contacted or changed.',
+    UNTOUCHED,
   )
 }
 

@@ -1,12 +1,11 @@
 /** The timer that runs the renewal script twice a day. */
 import type { StackConfig } from '../config/config.mts'
-import type { Host } from '../host/host.mts'
-import * as timers from '../server/timer.mts'
+import type { Timer } from '../server/timer.mts'
 
 /** Seconds. The renewal starts at a random time within this span: CAs ask their clients to spread the load. */
 const SPREAD = 6 * 3600
 
-export const renewal = ({ project, folder, domain }: StackConfig): timers.Timer => ({
+export const renewal = ({ project, folder, domain }: StackConfig): Timer => ({
   name: `${project}-certificate`,
   purpose: `Renews the certificate of ${domain || 'the site'} when it is due`,
   program: `${folder}/letsencrypt/renew`,
@@ -14,9 +13,3 @@ export const renewal = ({ project, folder, domain }: StackConfig): timers.Timer 
   cron: '0 0,12 * * *',
   spread: SPREAD,
 })
-
-/** Installs the timer unless it is there. */
-export const ensureTimer = (host: Host, stack: StackConfig) => timers.ensureTimer(host, renewal(stack))
-
-/** Removes the timer and its script, which another choice of `tls` does not need; returns whether they were there. */
-export const removeTimer = (host: Host, stack: StackConfig) => timers.removeTimer(host, renewal(stack))
