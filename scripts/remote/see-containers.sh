@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Prints, with tabs between:
-#   container JSON               for each container: the output of docker inspect, without the environment. That of a
-#                                replica holds the owner's password, and --verbose would print it.
+#   container NAME SERVICE RUNNING POLICY PORTS
+#                                for each container; POLICY: when it is restarted; PORTS: ADDRESS PORT, of each published one
 #   replica NAME RELEASE ANSWER  for each running replica: Redis's answer to a PING from within it, at the address that the
 #                                replica has in its environment
 #   project  the Compose project
@@ -21,9 +21,9 @@ see_replica() { # NAME
   printf 'replica\t%s\t%s\t%s\n' "$1" "$release" "$pong"
 }
 
-ids=$(docker ps -aq "${ours[@]}")
-# shellcheck disable=SC2086 # each id is a word
-[ -z "$ids" ] || docker inspect $ids | jq -c '.[] | del(.Config.Env)' | sed 's/^/container\t/'
+docker ps -aq "${ours[@]}" | xargs -r docker inspect --format "$(printf '%s\t' container '{{.Name}}' \
+  '{{index .Config.Labels "com.docker.compose.service"}}' '{{.State.Running}}' '{{.HostConfig.RestartPolicy.Name}}' \
+  '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}} {{.HostPort}} {{end}}{{end}}')"
 for replica in $(docker ps "${ours[@]}" --filter label=com.docker.compose.service=app --format '{{.Names}}'); do
   see_replica "$replica" &
 done

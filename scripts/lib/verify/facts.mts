@@ -1,6 +1,6 @@
 /** The facts that root sees on the server, read from the output of the scripts of inside.mts. */
 
-import { factsIn, linesIn } from '../host/facts.mts'
+import { factsIn } from '../host/facts.mts'
 import { type Killed, parseKilled } from '../stack/memory.mts'
 
 /** The two users of the task sheet and their keys. They are written here again, since config/server.yaml may be wrong. */
@@ -34,13 +34,10 @@ export interface UserFacts {
 export interface Container {
   name: string
   service: string
-  image: string
   running: boolean
   restartPolicy: string
-  /** Its published ports; `inner` is the port in the container. */
-  ports: { address: string; port: number; inner: number }[]
-  logLimit: string
-  user: string
+  /** Its published ports. */
+  ports: { address: string; port: number }[]
 }
 
 export interface Inside {
@@ -56,15 +53,6 @@ export interface Inside {
   database: Record<string, string>
   /** HTTP status of /admin without a password (`none`), with a `wrong` one and with the `right` one. */
   admin: Record<string, string>
-}
-
-/** The part of docker inspect's output that is read. */
-interface Inspected {
-  Name: string
-  State: { Running: boolean }
-  Config: { Image: string; User: string; Labels: Record<string, string> }
-  HostConfig: { RestartPolicy: { Name: string }; LogConfig: { Config: Record<string, string> | null } }
-  NetworkSettings: { Ports: Record<string, { HostIp: string; HostPort: string }[] | null> }
 }
 
 export function parseInside(output: string): Inside {
@@ -84,7 +72,7 @@ export function parseInside(output: string): Inside {
   return {
     users: Object.fromEntries(SHEET_USERS.map(({ name }) => [name, user(name)])),
     packages: of('package').map(([name]) => name as string),
-    containers: linesIn(output)('container').map((line) => containerOf(JSON.parse(line) as Inspected)),
+    containers: of('container').map(containerOf),
     replicas: of('replica').map(([name = '', release = '', redis = '']) => ({ name, release, redis })),
     logged: of('logged')
       .map(([name]) => name as string)
@@ -109,22 +97,21 @@ function parseDatabase(lines: string[][]): Record<string, string> {
   return found
 }
 
-function containerOf(container: Inspected): Container {
-  const ports = Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([inner, bindings]) =>
-    (bindings ?? []).map(({ HostIp, HostPort }) => ({
-      address: HostIp,
-      port: Number(HostPort),
-      inner: Number.parseInt(inner, 10),
-    })),
-  )
+function containerOf([
+  name = '',
+  service = '',
+  running,
+  restartPolicy = '',
+  ports = '',
+]: string[]): Container {
   return {
-    name: container.Name.replace(/^\//, ''),
-    service: container.Config.Labels['com.docker.compose.service'] ?? '',
-    image: container.Config.Image,
-    running: container.State.Running,
-    restartPolicy: container.HostConfig.RestartPolicy.Name,
-    ports,
-    logLimit: container.HostConfig.LogConfig.Config?.['max-size'] ?? '',
-    user: container.Config.User,
+    name: name.replace(/^\//, ''),
+    service,
+    running: running === 'true',
+    restartPolicy,
+    ports: [...ports.matchAll(/(\S+) (\d+)/g)].map(([, address = '', port]) => ({
+      address,
+      port: Number(port),
+    })),
   }
 }

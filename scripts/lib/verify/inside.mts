@@ -1,6 +1,7 @@
 /** What root sees on the server: facts about users, packages, containers and the database. It changes nothing. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { daysBetween } from '../cli/time.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
 import { type Certificate, readFacts } from '../edge/certificate.mts'
 import type { Host } from '../host/host.mts'
@@ -24,21 +25,18 @@ export async function lookAtFront(host: Host, stack: StackConfig): Promise<Front
     'Looking at the load balancer',
     bash`
 lb=$(docker ps -q --filter label=com.docker.compose.project=${stack.project} --filter label=com.docker.compose.service=lb)
-[ -n "$lb" ] || { echo 'no load balancer runs'; exit 0; }
-docker inspect -f '{{json .NetworkSettings.Ports}}' "$lb"
+[ -n "$lb" ] || exit 0
+docker inspect -f '{{range index .NetworkSettings.Ports "8080/tcp"}}{{.HostPort}} {{end}}
+{{range index .NetworkSettings.Ports "8443/tcp"}}{{.HostPort}} {{end}}' "$lb"
 cat ${stack.folder}/nginx/tls/certificate.pem`,
   )
-  const [ports = '', ...certificate] = output.split('\n')
-  const published = ports.startsWith('{')
-    ? (JSON.parse(ports) as Record<string, { HostPort: string }[] | null>)
-    : {}
-  const port = (inner: string) => Number(published[inner]?.[0]?.HostPort ?? 0)
+  const [http = '', https = '', ...certificate] = output.split('\n')
   const facts = certificate.length > 1 ? readFacts(certificate.join('\n')) : undefined
   return {
-    http: port('8080/tcp'),
-    https: port('8443/tcp'),
+    http: Number.parseInt(http, 10) || 0,
+    https: Number.parseInt(https, 10) || 0,
     certificate: facts,
-    days: facts ? Math.floor((facts.ends - Date.now()) / 86_400_000) : 0,
+    days: facts ? daysBetween(Date.now(), facts.ends) : 0,
   }
 }
 
