@@ -1,7 +1,7 @@
 /** A schema for configuration files. It checks a YAML text and reports a mistake with its line. */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
 import { OperatorError } from '../cli/errors.mts'
-import { nearest } from '../cli/nearest.mts'
+import { unknownKey } from './unknown-key.mts'
 
 /** A single value. */
 interface Leaf<T> {
@@ -101,61 +101,71 @@ export function parseConfig<S extends Schema>(
     const { line } = lines.linePos(offset)
     throw new OperatorError(`${file}, line ${line}: ${message}`, 'Correct the file and run again.', UNTOUCHED)
   }
-  const refuse = (node: Node | null | undefined, message: string) => refuseAt(node?.range?.[0] ?? 0, message)
   const [broken] = document.errors
   if (broken) refuseAt(broken.pos[0], broken.message)
+  const refuse = (node: Place, message: string) => refuseAt(node?.range?.[0] ?? 0, message)
+  return read({ schema, env, refuse }, schema, document.contents as Place, '') as Infer<S>
+}
 
-  /** @param parent the node above: its line is reported when the value is missing */
-  function read(rule: Schema, node: Node | null | undefined, path: string, parent = node): unknown {
-    if (rule.kind === 'section') return readSection(rule, node, path)
-    if (rule.kind === 'list') return readList(rule, node, path)
-    if (rule.kind === 'names') return readNames(rule, node, path)
-    const override = rule.env === undefined ? undefined : env[rule.env]
-    if (override !== undefined && override !== '')
-      return rule.parse(override) ?? refuseVariable(rule, override)
-    if (!node) return rule.fallback ?? refuse(parent, `${path} is missing`)
-    const value = isScalar(node) ? node.value : undefined
-    return rule.parse(value) ?? refuse(node, `${path} must be ${rule.wanted}, not ${shown(node)}`)
+type Place = Node | null | undefined
+
+/** The file that is read. */
+interface Reading {
+  /** Of the whole file. */
+  schema: Schema
+  env: NodeJS.ProcessEnv
+  /** Throws, with the line of the node. */
+  refuse(node: Place, message: string): never
+}
+
+/** @param parent the node above: its line is reported when the value is missing */
+function read(reading: Reading, rule: Schema, node: Place, path: string, parent = node): unknown {
+  const { env, refuse } = reading
+  if (rule.kind === 'section') return readSection(reading, rule, node, path)
+  if (rule.kind === 'list') return readList(reading, rule, node, path)
+  if (rule.kind === 'names') return readNames(reading, rule, node, path)
+  const override = rule.env === undefined ? undefined : env[rule.env]
+  if (override !== undefined && override !== '') return rule.parse(override) ?? refuseVariable(rule, override)
+  if (!node) return rule.fallback ?? refuse(parent, `${path} is missing`)
+  const value = isScalar(node) ? node.value : undefined
+  return rule.parse(value) ?? refuse(node, `${path} must be ${rule.wanted}, not ${shown(node)}`)
+}
+
+function readSection(reading: Reading, rule: Section<Record<string, unknown>>, node: Place, path: string) {
+  const { schema, refuse } = reading
+  if (node && !isMap(node) && !isNull(node))
+    refuse(node, `${path || 'the file'} must hold keys, not ${shown(node)}`)
+  for (const pair of isMap<Node, Node>(node) ? node.items : []) {
+    const key = String(isScalar(pair.key) ? pair.key.value : pair.key)
+    if (!Object.hasOwn(rule.keys, key)) refuse(pair.key, unknownKey(key, path, pathsOf(schema)))
   }
+  const child = (key: string) => (isMap(node) ? (node.get(key, true) as Place) : undefined)
+  const entries = Object.entries(rule.keys)
+  return Object.fromEntries(
+    entries.map(([key, part]) => [key, read(reading, part, child(key), path ? `${path}.${key}` : key, node)]),
+  )
+}
 
-  function readSection(rule: Section<Record<string, unknown>>, node: Node | null | undefined, path: string) {
-    if (node && !isMap(node) && !isNull(node))
-      refuse(node, `${path || 'the file'} must hold keys, not ${shown(node)}`)
-    for (const pair of isMap<Node, Node>(node) ? node.items : []) {
-      const key = String(isScalar(pair.key) ? pair.key.value : pair.key)
-      if (!Object.hasOwn(rule.keys, key)) refuse(pair.key, unknownKey(key, path, pathsOf(schema)))
-    }
-    const child = (key: string) => (isMap(node) ? (node.get(key, true) as Node | undefined) : undefined)
-    const entries = Object.entries(rule.keys)
-    return Object.fromEntries(
-      entries.map(([key, part]) => [key, read(part, child(key), path ? `${path}.${key}` : key, node)]),
-    )
-  }
+function readList(reading: Reading, rule: List<unknown>, node: Place, path: string) {
+  if (!node) return [...rule.fallback]
+  if (isNull(node)) return []
+  if (!isSeq<Node>(node)) return reading.refuse(node, `${path} must be a list, not ${shown(node)}`)
+  return node.items.map((item, index) => read(reading, rule.item, item, `${path}[${index}]`))
+}
 
-  function readList(rule: List<unknown>, node: Node | null | undefined, path: string) {
-    if (!node) return [...rule.fallback]
-    if (isNull(node)) return []
-    if (!isSeq<Node>(node)) return refuse(node, `${path} must be a list, not ${shown(node)}`)
-    return node.items.map((item, index) => read(rule.item, item, `${path}[${index}]`))
-  }
-
-  function readNames(rule: Names, node: Node | null | undefined, path: string) {
-    if (!node || isNull(node)) return {}
-    if (!isMap<Node, Node>(node))
-      return refuse(node, `${path} must hold NAME: value pairs, not ${shown(node)}`)
-    return Object.fromEntries(
-      node.items.map(({ key, value }) => {
-        const name = String(isScalar(key) ? key.value : key)
-        if (!rule.name.test(name)) refuse(key, `${path}.${name} is not a name that fits here`)
-        if (!isScalar(value)) refuse(key, `${path}.${name} must be a single value`)
-        // The text of the file: read as a number, 1.10 would become 1.1.
-        const { source, value: text } = value as Scalar
-        return [name, typeof text === 'string' ? text : (source ?? '')]
-      }),
-    )
-  }
-
-  return read(schema, document.contents as Node | null, '') as Infer<S>
+function readNames({ refuse }: Reading, rule: Names, node: Place, path: string) {
+  if (!node || isNull(node)) return {}
+  if (!isMap<Node, Node>(node)) return refuse(node, `${path} must hold NAME: value pairs, not ${shown(node)}`)
+  return Object.fromEntries(
+    node.items.map(({ key, value }) => {
+      const name = String(isScalar(key) ? key.value : key)
+      if (!rule.name.test(name)) refuse(key, `${path}.${name} is not a name that fits here`)
+      if (!isScalar(value)) refuse(key, `${path}.${name} must be a single value`)
+      // The text of the file: read as a number, 1.10 would become 1.1.
+      const { source, value: text } = value as Scalar
+      return [name, typeof text === 'string' ? text : (source ?? '')]
+    }),
+  )
 }
 
 /** The default of every key. */
@@ -167,18 +177,6 @@ export function defaults<S extends Schema>(schema: S): Infer<S> {
 export const UNTOUCHED = 'nothing was contacted or changed.'
 
 const isNull = (node: Node) => isScalar(node) && node.value === null
-
-/**
- * The message for an unknown key. It names a known key with this very name at another level, else the nearest key of the
- * same section, else the nearest key of all.
- */
-function unknownKey(key: string, path: string, known: string[]): string {
-  const last = (name: string) => name.slice(name.lastIndexOf('.') + 1)
-  const exact = known.find((name) => last(name) === key)
-  const siblings = known.filter((name) => name === (path ? `${path}.${last(name)}` : last(name)))
-  const near = exact ?? nearest(path ? `${path}.${key}` : key, siblings.length > 0 ? siblings : known)
-  return `unknown key “${key}”${path && ` under ${path}`}; the nearest known one is “${exact ?? last(near ?? '')}”`
-}
 
 /** The path of every key of a schema: `app.replicas`. */
 function pathsOf(schema: Schema, above = ''): string[] {
