@@ -38,13 +38,20 @@ const LONGEST = [
 ]
 const ROOMS = ['server', 'stack', 'unit']
 
-/** Files of tests that share a deployment, by the file that imports them all. */
+/** Files of tests that share a process, and maybe a deployment, by the file that imports them all. */
 type Groups = Record<string, string[]>
 
-/** @param files NAME.group.mts among others */
+/** @param files NAME.group.mts among others. One that names no file imports all of its folder */
 export function groupsIn(files: string[]): Groups {
   const groups = files.filter((file) => file.endsWith('.group.mts'))
-  return Object.fromEntries(groups.map((file) => [file, importsOf(file)]))
+  const beside = (group: string) =>
+    files.filter((file) => path.dirname(file) === path.dirname(group) && !groups.includes(file))
+  return Object.fromEntries(
+    groups.map((file) => {
+      const named = importsOf(file)
+      return [file, named.length > 0 ? named : beside(file)]
+    }),
+  )
 }
 
 const importsOf = (file: string) =>

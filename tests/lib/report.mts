@@ -33,7 +33,8 @@ export async function report(running: ReturnType<typeof run>): Promise<boolean> 
   async function* shown() {
     for await (const event of running as AsyncIterable<Event>) {
       if (event.type === 'test:fail') passed = false
-      if (endOf(event)) (isFile(event) ? files : tests).push(timed(event))
+      if (isFile(event)) files.push(timed(event))
+      else if (isTest(event)) tests.push(timed(event))
       if (isCount(event)) counts.push(`ℹ ${event.data.message}\n`)
       else yield event
     }
@@ -52,15 +53,17 @@ export function slowest(what: string, all: Timed[], most: number): string {
   return `\n${table(['seconds', `slowest ${what}`], rows)}\n`
 }
 
-const endOf = ({ type, data }: Event) => type === 'test:complete' && data.details?.type !== 'suite'
+const isTest = ({ type, data }: Event) => type === 'test:complete' && data.details?.type !== 'suite'
 
-/** The runner tells a file's end as it tells a test's: the name is the file's. */
-const isFile = ({ data }: Event) => data.name === data.file
+/** The runner tells a file's end as it tells a test's: the name is the file's. In a group of unit tests, a file is a suite. */
+const isFile = ({ type, data }: Event) =>
+  type === 'test:complete' && (data.name === data.file || /^unit\/[\w-]+$/.test(data.name ?? ''))
 
 function timed(event: Event): Timed {
   const { name = '', file = '', details } = event.data
   const short = path.relative(path.join(ROOT, 'tests'), file).replace('.test.mts', '')
-  return { name: isFile(event) ? short : `${short}: ${name}`, milliseconds: details?.duration_ms ?? 0 }
+  const shown = !isFile(event) ? `${short}: ${name}` : name === file ? short : name
+  return { name: shown, milliseconds: details?.duration_ms ?? 0 }
 }
 
 /** The runner's own last lines belong to no file. */
