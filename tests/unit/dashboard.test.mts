@@ -1,22 +1,19 @@
-/** The dashboard without a server: what it makes of the lines that the server prints, and its own web server. */
+/** The dashboard without a server: what it makes of the lines that the server prints. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import type http from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { Board } from '../../scripts/lib/dashboard/board.mts'
 import { parseLook } from '../../scripts/lib/dashboard/look.mts'
-import { type Parts, partsOf } from '../../scripts/lib/dashboard/parts.mts'
-import { serve } from '../../scripts/lib/dashboard/server.mts'
+import { partsOf } from '../../scripts/lib/dashboard/parts.mts'
 import { follow, type Track } from '../../scripts/lib/dashboard/tracks.mts'
 import { remote } from '../../scripts/lib/host/shell.mts'
 import { until } from '../lib/until.mts'
-import { ask, watch } from '../lib/watcher.mts'
 
 const NOW = Date.parse('2026-11-26T12:00:00Z')
 const iso = (at: number) => new Date(at).toISOString()
@@ -141,32 +138,6 @@ describe('the lane of a replica', () => {
   })
 })
 
-test('the load balancer’s log, second by second and replica by replica', () => {
-  const line = (msec: number, status: number, seconds: number, name: string, upstream = String(status)) =>
-    JSON.stringify({ msec, status, seconds, replica: name, upstream_status: upstream })
-  const log = [
-    line(100.1, 200, 0.004, 'app-1'),
-    line(100.9, 200, 0.006, 'app-1'),
-    line(100.5, 502, 0.1, 'app-2'),
-    'no JSON',
-    line(101.5, 503, 0, '', ''), // maintenance
-    line(101.6, 503, 0, '', '503'), // nobody can answer
-    line(101.7, 101, 3600, 'app-1'), // a WebSocket that ended
-  ]
-  const program = path.join(ROOT, 'scripts/remote/traffic.pl')
-  const { stdout } = spawnSync('perl', [program, 'seconds'], {
-    input: `${log.join('\n')}\n`,
-    encoding: 'utf8',
-  })
-  assert.deepEqual(stdout.trim().split('\n'), [
-    '100\tall\t3\t1\t6\t100',
-    '100\tapp-1\t2\t0\t6\t6',
-    '100\tapp-2\t1\t1\t100\t100',
-    '101\t\t2\t1\t0\t0',
-    '101\tall\t2\t1\t0\t0',
-  ])
-})
-
 describe('the board', () => {
   const board = new Board(defaults(stackSchema))
   board.takeLook([
@@ -218,64 +189,6 @@ describe('the board', () => {
     )
     board.takeLook([`now\t${NOW}`])
     assert.doesNotMatch(partsOf(board, 'srv').link ?? '', /No news/)
-  })
-})
-
-describe('its web server', () => {
-  const told: string[] = []
-  let parts: Parts = { a: '1', b: '1' }
-  let url: string
-  let server: http.Server
-  before(async () => {
-    ;({ url, server } = await serve({
-      page: '<p>The page',
-      parts: () => parts,
-      opened: () => told.push('opened'),
-      closed: () => told.push('closed'),
-    }))
-  })
-  after(() => server.close())
-
-  test('listens on the loopback alone, and its address holds a token', () =>
-    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/[\w-]{32}\/$/))
-  test('the page fetches nothing from elsewhere, and is kept by nobody', async () => {
-    const { status, headers, body } = await ask(url)
-    assert.deepEqual([status, body], [200, '<p>The page'])
-    assert.match(
-      String(headers['content-security-policy']),
-      /^default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; /,
-    )
-    assert.deepEqual([headers['cache-control'], headers['referrer-policy']], ['no-store', 'no-referrer'])
-  })
-  test('without the token, by another name, or to change something: refused', async () => {
-    const wrong = url.replace(/[\w-]{32}/, (token) =>
-      token.replace(/^./, (letter) => (letter === 'a' ? 'b' : 'a')),
-    )
-    for (const [asked, options, status] of [
-      [wrong, {}, 404],
-      [`${wrong}events`, {}, 404],
-      [new URL('/', url).href, {}, 404],
-      [url, { headers: { Host: 'evil.example' } }, 404],
-      [`${url}nothing`, {}, 404],
-      [`${url}../../../package.json`, {}, 404],
-      [url, { method: 'POST' }, 405],
-      [`${url}events`, { method: 'DELETE' }, 405],
-    ] as [string, http.RequestOptions, number][])
-      assert.equal((await ask(asked, options)).status, status, asked)
-    for (const file of ['page.css', 'client.js']) assert.ok((await ask(`${url}${file}`)).body.length > 100)
-  })
-  test('each page is sent everything first and then what changed; the server is looked at while one is open', async () => {
-    const one = await watch(url)
-    await until('it has all', () => one.parts.b === '1')
-    parts = { a: '2', b: '1' }
-    const other = await watch(url)
-    await until('both know', () => one.parts.a === '2' && other.parts.a === '2' && other.parts.b === '1')
-    other.close()
-    parts = { a: '3', b: '1' }
-    await until('the first one goes on', () => one.parts.a === '3')
-    assert.deepEqual(told, ['opened'])
-    one.close()
-    await until('nobody looks any more', () => told.at(-1) === 'closed')
   })
 })
 
