@@ -40,7 +40,7 @@ test('is hexadecimal SHA-256', () => assert.match(digest(source), /^[0-9a-f]{64}
 type Change = [what: string, change: () => void]
 
 /** Tests whether the digest stays the same with each change. */
-function digests(changes: Change[], same: boolean): void {
+function digests(same: boolean, changes: Change[]): void {
   for (const [what, change] of changes)
     test(what, () => {
       const before = digest(source)
@@ -50,7 +50,7 @@ function digests(changes: Change[], same: boolean): void {
 }
 
 describe('stays the same', () => {
-  const cases: Change[] = [
+  digests(true, [
     ['without a change', () => {}],
     ['for another time of a file', () => utimesSync(at('app.py'), 1, 1)],
     ['for other permissions than execute', () => chmodSync(at('app.py'), 0o600)],
@@ -65,8 +65,7 @@ describe('stays the same', () => {
         return [`beside ${name}`, put]
       }),
     ),
-  ]
-  digests(cases, true)
+  ])
 
   test('in a copy in another folder', () => {
     const copy = path.join(home, 'elsewhere/other-name')
@@ -76,7 +75,7 @@ describe('stays the same', () => {
 })
 
 describe('differs', () => {
-  const cases: Change[] = [
+  digests(false, [
     ['for other content of the same length', () => writeFileSync(at('app.py'), 'print("hallo")\n')],
     ['for one byte in a subfolder', () => writeFileSync(at('sub/deeper/data'), Buffer.from([0, 254, 10]))],
     ['for another name', () => renameSync(at('app.py'), at('App.py'))],
@@ -107,8 +106,7 @@ describe('differs', () => {
       },
     ],
     ['for a name that only looks like litter', () => writeFileSync(at('environment.env'), '')],
-  ]
-  digests(cases, false)
+  ])
 
   test('for another file or text beside the folder, and for another order', () => {
     const dockerfile = path.join(home, 'Dockerfile')
