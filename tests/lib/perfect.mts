@@ -28,8 +28,8 @@ const hidden = (path: string) => ({ path, status: 404, reached: 0 })
 /** The facts of a server that meets every requirement. Each call makes new ones, for a test to break. */
 export function perfect(): Facts {
   const user = (sudo: boolean) => ({
-    exists: true,
-    key: true,
+    exists: 'yes',
+    key: 'yes',
     shadow: '*',
     sudo: sudo ? 'yes' : 'a password is required',
     accepts: 'yes',
@@ -94,14 +94,4 @@ export function perfect(): Facts {
       schemaChanged: false,
     },
   }
-}
-
-/** The facts about a user who does not exist. */
-export const NO_USER = {
-  exists: false,
-  key: false,
-  shadow: '',
-  sudo: 'not tried',
-  accepts: 'not tried',
-  login: 'not tried',
 }

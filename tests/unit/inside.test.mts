@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { parseInside } from '../../scripts/lib/verify/facts.mts'
 import { judge } from '../../scripts/lib/verify/sheet.mts'
 import { warnings } from '../../scripts/lib/verify/warnings.mts'
-import { NO_USER, perfect } from '../lib/perfect.mts'
+import { perfect } from '../lib/perfect.mts'
 
 const output = `user	prusa_admin	exists	yes
 user	prusa_admin	shadow	*
@@ -37,14 +37,14 @@ test('reads the output of the scripts; an error of the database belongs to the s
   assert.deepEqual(parseInside(output), {
     users: {
       prusa_admin: {
-        exists: true,
-        key: true,
+        exists: 'yes',
         shadow: '*',
+        key: 'yes',
         sudo: 'yes',
         accepts: 'yes',
         login: 'Access denied',
       },
-      prusa_non_admin: { ...NO_USER, exists: true, shadow: '$6$' },
+      prusa_non_admin: { exists: 'yes', shadow: '$6$' },
     },
     packages: ['curl', 'jq'],
     containers: [
@@ -99,7 +99,7 @@ test('finds a container whose processes were killed for memory; the warning says
 
 test('reads an empty output', () => {
   assert.deepEqual(parseInside(''), {
-    users: { prusa_admin: NO_USER, prusa_non_admin: NO_USER },
+    users: { prusa_admin: {}, prusa_non_admin: {} },
     packages: [],
     containers: [],
     replicas: [],

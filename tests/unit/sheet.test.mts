@@ -5,7 +5,7 @@ import type { Container } from '../../scripts/lib/verify/facts.mts'
 import { judge } from '../../scripts/lib/verify/sheet.mts'
 import type { Facts } from '../../scripts/lib/verify/verdict.mts'
 import { sum } from '../../scripts/verify.mts'
-import { NO_USER, perfect, published, seen } from '../lib/perfect.mts'
+import { perfect, published, seen } from '../lib/perfect.mts'
 
 /** Every line: our name for it, the requirement, and the evidence on a perfect server. */
 const SHEET = `
@@ -70,15 +70,21 @@ describe('with one fact broken, these lines and no others are red:', () => {
     if (value === undefined) delete facts.inside.database[key]
     else facts.inside.database[key] = value
   }
+  const hidden = (index: number, change: object) => (facts: Facts) =>
+    Object.assign(facts.outside.hidden[index] ?? {}, change)
   const first = <T,>(list: T[]) => list[0] as T
 
   const cases: [what: string, mutate: (facts: Facts) => void, lines: string][] = [
     ['the last rollout lost a request', (f) => Object.assign(f.rollout ?? {}, { failed: 1 }), 'REDEPLOY'],
     ['no rollout yet', (f) => delete f.rollout, ''],
-    ['no admin', (f) => Object.assign(admin(f), NO_USER), 'LOGIN PASSWORD SUDO'],
-    ['no non-admin', (f) => Object.assign(other(f), NO_USER), 'NO_LOGIN NO_PASSWORD NO_SUDO'],
+    ['no admin', (f) => (f.inside.users.prusa_admin = {}), 'LOGIN PASSWORD SUDO'],
+    ['no non-admin', (f) => (f.inside.users.prusa_non_admin = {}), 'NO_LOGIN NO_PASSWORD NO_SUDO'],
     ['no facts about the admin', (f) => delete f.inside.users.prusa_admin, 'LOGIN PASSWORD SUDO'],
-    ['another key', (f) => Object.assign(admin(f), { key: false, accepts: 'Permission denied' }), 'LOGIN'],
+    [
+      'another key',
+      (f) => Object.assign(admin(f), { key: undefined, accepts: 'Permission denied' }),
+      'LOGIN',
+    ],
     ['sshd takes no keys', (f) => Object.assign(other(f), { accepts: 'User not allowed' }), 'NO_LOGIN'],
     ['an account has expired', (f) => Object.assign(other(f), { login: 'Access denied' }), 'NO_LOGIN'],
     ['a password hash', (f) => Object.assign(admin(f), { shadow: '$6$' }), 'PASSWORD'],
@@ -145,21 +151,9 @@ describe('with one fact broken, these lines and no others are red:', () => {
     ['/admin takes any password', (f) => (f.inside.admin.wrong = '200'), 'ADMIN'],
     ['/admin takes no password', (f) => (f.inside.admin.right = '401'), 'ADMIN'],
     ['/admin was not tried', (f) => (f.inside.admin = {}), 'ADMIN'],
-    [
-      '/prepare… answers',
-      (f) => Object.assign(first(f.outside.hidden), { status: 200, reached: 1 }),
-      'PREPARE',
-    ],
-    [
-      'an encoded /prepare… reaches a replica',
-      (f) => Object.assign(f.outside.hidden[2] ?? {}, { reached: 1 }),
-      'PREPARE',
-    ],
-    [
-      '/ready… is forbidden, not absent',
-      (f) => Object.assign(f.outside.hidden[3] ?? {}, { status: 403 }),
-      'READY',
-    ],
+    ['/prepare… answers', hidden(0, { status: 200, reached: 1 }), 'PREPARE'],
+    ['an encoded /prepare… reaches a replica', hidden(2, { reached: 1 }), 'PREPARE'],
+    ['/ready… is forbidden, not absent', hidden(3, { status: 403 }), 'READY'],
     [
       'every spelling is forbidden, not absent',
       (f) => (f.outside.hidden = f.outside.hidden.map((one) => ({ ...one, status: 403 }))),

@@ -18,18 +18,11 @@ export const SHEET_USERS = [
 ] as const
 export const SHEET_PACKAGES = ['curl', 'wget', 'vim', 'nano', 'jq'] as const
 
-export interface UserFacts {
-  exists: boolean
-  key: boolean
-  /** The password field of shadow(5), at most three characters of it. */
-  shadow: string
-  /** `yes`, or the message of sudo. */
-  sudo: string
-  /** Whether sshd accepts the given key: `yes`, or why not. */
-  accepts: string
-  /** Whether a login by a temporary key succeeds: `yes`, or why not. */
-  login: string
-}
+/**
+ * `exists`, `key` (the given one is in authorized_keys), `sudo`, `accepts` (sshd accepts the given key), `login` (by a
+ * temporary key): `yes`, or why not. `shadow`: the password field of shadow(5), at most three characters of it.
+ */
+export type UserFacts = Partial<Record<'exists' | 'key' | 'shadow' | 'sudo' | 'accepts' | 'login', string>>
 
 export interface Container {
   name: string
@@ -57,18 +50,8 @@ export interface Inside {
 
 export function parseInside(output: string): Inside {
   const of = factsIn(output)
-  const user = (name: string): UserFacts => {
-    const own = of('user').filter(([who]) => who === name)
-    const found = (key: string) => own.find(([, first]) => first === key)?.[2]
-    return {
-      exists: found('exists') === 'yes',
-      key: found('key') === 'yes',
-      shadow: found('shadow') ?? '',
-      sudo: found('sudo') ?? 'not tried',
-      accepts: found('accepts') ?? 'not tried',
-      login: found('login') ?? 'not tried',
-    }
-  }
+  const user = (name: string): UserFacts =>
+    Object.fromEntries(of('user').flatMap(([who, fact, value]) => (who === name ? [[fact, value]] : [])))
   return {
     users: Object.fromEntries(SHEET_USERS.map(({ name }) => [name, user(name)])),
     packages: of('package').map(([name]) => name as string),

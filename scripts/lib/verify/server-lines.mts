@@ -5,8 +5,8 @@ import { type Facts, type Line, line } from './verdict.mts'
 
 export function server({ inside }: Facts): Line[] {
   const users = SHEET_USERS.flatMap(({ name, sudo }) => {
-    const user = inside.users[name]
-    const exists = user?.exists === true
+    const user = inside.users[name] ?? {}
+    const exists = user.exists === 'yes'
     return [
       line(
         `${name} logs in by the given ssh key`,
@@ -15,15 +15,15 @@ export function server({ inside }: Facts): Line[] {
       ),
       line(
         `${name} has no password`,
-        user?.shadow === '*',
-        user?.shadow === '*'
+        user.shadow === '*',
+        user.shadow === '*'
           ? 'shadow field *: no password matches it'
-          : `shadow field ${user?.shadow || 'missing'}`,
+          : `shadow field ${user.shadow || 'missing'}`,
       ),
       line(
         sudo ? `${name} has passwordless sudo` : `${name} has no sudo`,
         exists && (user.sudo === 'yes') === sudo,
-        `sudo -n true as ${name}: ${user?.sudo === 'yes' ? 'yes' : `no (${user?.sudo ?? 'not tried'})`}`,
+        `sudo -n true as ${name}: ${yesOrNo(user.sudo)}`,
       ),
     ]
   })
@@ -37,11 +37,13 @@ function loginEvidence({ key, accepts, login }: UserFacts): string[] {
   const elsewhere = accepts === 'yes' ? 'in another file that sshd reads' : 'no'
   return [
     'user: exists',
-    `key in authorized_keys: ${key ? 'yes' : elsewhere}`,
-    accepts === 'yes' ? 'sshd accepts this key: yes' : `sshd accepts this key: no (${accepts})`,
-    login === 'yes' ? 'login by a temporary key: yes' : `login by a temporary key: no (${login})`,
+    `key in authorized_keys: ${key ?? elsewhere}`,
+    `sshd accepts this key: ${yesOrNo(accepts)}`,
+    `login by a temporary key: ${yesOrNo(login)}`,
   ]
 }
+
+const yesOrNo = (fact = 'not tried') => (fact === 'yes' ? 'yes' : `no (${fact})`)
 
 export function containers({ inside, outside }: Facts): Line[] {
   const running = (service: string) =>
