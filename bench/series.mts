@@ -9,10 +9,10 @@ export interface Measured extends Summary {
   ownP99: number
 }
 
-export function row(what: string, { requests, failed, median, p99, slowest, ownP99 }: Measured): string[] {
+export function row(what: string, { requests, failed, p50, p99, slowest, ownP99 }: Measured): string[] {
   return [
     what,
-    `${failed.length} of ${requests} failed, median ${median} ms, p99 ${p99} ms (nginx: ${ownP99} ms), slowest ${slowest} ms`,
+    `${failed.length} of ${requests} failed, median ${p50} ms, p99 ${p99} ms (nginx: ${ownP99} ms), slowest ${slowest} ms`,
   ]
 }
 

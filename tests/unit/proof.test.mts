@@ -150,7 +150,7 @@ describe('a rollout of two replicas and the way back of one', () => {
 })
 
 test('a summary of no request, and of requests with a failure', () => {
-  assert.deepEqual(summarize([]), { requests: 0, failed: [], closed: 0, slowest: 0, median: 0, p99: 0 })
+  assert.deepEqual(summarize([]), { requests: 0, failed: [], closed: 0, slowest: 0, p50: 0, p99: 0 })
   const samples = Array.from({ length: 100 }, (_, index) => ({
     due: 0,
     took: index + 1,
@@ -159,7 +159,7 @@ test('a summary of no request, and of requests with a failure', () => {
     during: '',
   }))
   const { failed, ...figures } = summarize(samples)
-  assert.deepEqual(figures, { requests: 100, closed: 0, slowest: 100, median: 51, p99: 100 })
+  assert.deepEqual(figures, { requests: 100, closed: 0, slowest: 100, p50: 51, p99: 100 })
   assert.equal(failed.length, 1)
 })
 

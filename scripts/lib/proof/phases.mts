@@ -33,7 +33,7 @@ export function phaseTable(phases: readonly Phase[]): string {
   const rows = [
     row('requests', ({ requests }) => requests.toLocaleString('en')),
     row('failed', ({ failed }) => String(failed.length)),
-    row('p50', ({ median }) => `${median} ms`),
+    row('p50', ({ p50 }) => `${p50} ms`),
     row('p99', ({ p99 }) => `${p99} ms`),
     row('slowest', ({ slowest }) => `${slowest} ms`),
   ]

@@ -155,7 +155,7 @@ export interface Summary {
   closed: number
   /** Milliseconds. */
   slowest: number
-  median: number
+  p50: number
   p99: number
 }
 
@@ -164,6 +164,6 @@ export function summarize(samples: readonly Sample[]): Summary {
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
   const failed = samples.filter(({ error }) => error !== '')
   const closed = samples.filter((sample) => sample.closed).length
-  const [slowest, median, p99] = [times.at(-1) ?? 0, at(0.5), at(0.99)]
-  return { requests: samples.length, failed, closed, slowest, median, p99 }
+  const [slowest, p50, p99] = [times.at(-1) ?? 0, at(0.5), at(0.99)]
+  return { requests: samples.length, failed, closed, slowest, p50, p99 }
 }

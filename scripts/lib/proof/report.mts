@@ -55,14 +55,11 @@ ${failures(summary.failed)}
 `
 }
 
-function figures(
-  { requests, failed, slowest, median, p99 }: Summary,
-  { began, ended, steps }: Report,
-): string {
+function figures({ requests, failed, slowest, p50, p99 }: Summary, { began, ended, steps }: Report): string {
   const all = [
     [count(requests, 'request'), 'asked by the probe'],
     [String(failed.length), 'failed'],
-    [`${slowest} ms`, `slowest (p50 ${median} ms, p99 ${p99} ms)`],
+    [`${slowest} ms`, `slowest (p50 ${p50} ms, p99 ${p99} ms)`],
     [seconds(ended - began), `in all, ${seconds(applicationsOwn(steps))} of it the application’s own waits`],
   ]
   return `<dl class="figures">${all.map(([value, label]) => `<div><dt>${value}</dt><dd>${label}</dd></div>`).join('')}</dl>`
@@ -120,7 +117,7 @@ const MOST_STEPS = 100
 
 /** Each request is a dot, a failed one a cross; p50 and p99 are lines. */
 function latencyChart({ samples, began, ended }: Report, time: Time): string {
-  const { slowest, median, p99 } = summarize(samples)
+  const { slowest, p50, p99 } = summarize(samples)
   const scale = logarithmic(slowest, HEIGHT, ' ms')
   const width = Math.max(STEP, Math.ceil((ended - began) / MOST_STEPS / STEP) * STEP)
   const steps = grouped(samples, ({ due }) => Math.floor((due - began) / width)).map(([index, own]) => ({
@@ -128,20 +125,10 @@ function latencyChart({ samples, began, ended }: Report, time: Time): string {
     to: began + (index + 1) * width,
     ...summarize(own),
   }))
-  const lines = [
-    line(
-      time.span,
-      scale,
-      steps.map((one) => ({ ...one, value: one.median })),
-      'p50',
-    ),
-    line(
-      time.span,
-      scale,
-      steps.map((one) => ({ ...one, value: one.p99 })),
-      'p99',
-    ),
-  ]
+  const lines = (['p50', 'p99'] as const).map((kind) => {
+    const points = steps.map((one) => ({ ...one, value: one[kind] }))
+    return line(time.span, scale, points, kind)
+  })
   const title = 'Latency of the probe’s requests, in milliseconds (logarithmic)'
   const each = width === STEP ? 'each second' : `each ${width / 1000} seconds`
   const words = [
@@ -149,7 +136,7 @@ function latencyChart({ samples, began, ended }: Report, time: Time): string {
     { kind: 'p99', word: 'p99', means: `99 % of the requests of ${each} took no longer.` },
     { kind: 'dot', word: 'request', means: 'One request; a cross is one that failed.' },
   ]
-  const says = `${title}: p50 ${median} ms, p99 ${p99} ms, slowest ${slowest} ms.`
+  const says = `${title}: p50 ${p50} ms, p99 ${p99} ms, slowest ${slowest} ms.`
   return chart(title, says, scale, time, dots(samples, time.span, scale) + lines.join('')) + legend(words)
 }
 
