@@ -3,10 +3,14 @@
 #
 # When the server shuts down, the engine has to stop the containers, in order: so a unit of systemd switches live-restore off
 # before the engine is stopped, and on again after the next start. Docker Swarm excludes it: a swarm is left alone.
+#
+# An engine that starts makes its rules for published ports anew. Until it has, copies of these rules lead new connections to
+# the containers; without them, the kernel would refuse the connections. This needs systemd.
 #   unit     name of the unit
 #   program  path of its program
+#   ports    path of the program for the published ports
 # Function: write.
-: "${unit:?}" "${program:?}"
+: "${unit:?}" "${program:?}" "${ports:?}"
 
 read -r swarm on < <(docker info --format '{{.Swarm.LocalNodeState}} {{.LiveRestoreEnabled}}')
 [ "$swarm" = inactive ] || exit 0
@@ -27,8 +31,40 @@ for file in /run/docker.pid /run/docker-ssd.pid; do
 done
 PROGRAM
 
+write "$ports" 755 <<'PORTS'
+#!/bin/bash
+# docker-keep-ports begin|end: copies the engine's rules for published ports, or removes the copies.
+for tables in iptables ip6tables; do
+  nat() { $tables -w -t nat "$@" 2>/dev/null; }
+  jump=(PREROUTING -m addrtype --dst-type LOCAL -j docker-kept)
+  case $1 in
+    begin)
+      nat -N docker-kept || continue # the copies of a start that failed are still there
+      nat -S DOCKER | sed -n 's/^-A DOCKER \(.* -j DNAT .*\)/\1/p' |
+        while read -ra rule; do nat -A docker-kept "${rule[@]}"; done
+      nat -A "${jump[@]}"
+      ;;
+    end) nat -D "${jump[@]}" && nat -F docker-kept && nat -X docker-kept ;;
+  esac
+done
+PORTS
+
+# Like write. To write a file beside its place would change the folder, also on a run that changes nothing.
+unit_file() {
+  local text
+  text=$(cat)
+  [ -e "$1" ] && [ "$(<"$1")" = "$text" ] || write "$1" 644 <<<"$text"
+}
+
 if [ -d /run/systemd/system ]; then
-  read -r -d '' text <<UNIT || true
+  mkdir -p /etc/systemd/system/docker.service.d
+  changed=$(
+    unit_file "/etc/systemd/system/docker.service.d/$unit.conf" <<DROPIN
+[Service]
+ExecStartPre=-$ports begin
+ExecStartPost=-$ports end
+DROPIN
+    unit_file "/etc/systemd/system/$unit.service" <<UNIT
 [Unit]
 Description=Containers outlive a restart of Docker, and are stopped in order when the server stops
 After=docker.service
@@ -42,11 +78,10 @@ ExecStop=$program false
 [Install]
 WantedBy=multi-user.target
 UNIT
-  file=/etc/systemd/system/$unit.service
-  # To write it beside its place would change the folder, also on a run that changes nothing.
-  if [ ! -e "$file" ] || [ "$(<"$file")" != "$text" ]; then
-    write "$file" 644 <<<"$text"
+  )
+  if [ -n "$changed" ]; then
     systemctl daemon-reload
+    echo "$changed"
   fi
   systemctl enable -q --now "$unit"
 fi

@@ -41,7 +41,9 @@ export async function outliveEngine(host: Host): Promise<string[]> {
 }
 
 export function liveRestoreScript(): Script {
-  const parameters = { unit: 'docker-live-restore', program: '/usr/local/sbin/docker-live-restore' }
+  const folder = '/usr/local/sbin'
+  const [program, ports] = [`${folder}/docker-live-restore`, `${folder}/docker-keep-ports`]
+  const parameters = { unit: 'docker-live-restore', program, ports }
   return join([remote('write'), remote('live-restore', parameters)])
 }
 
