@@ -11,7 +11,7 @@ import { pruneImages } from './lib/images/base.mts'
 import { buildRelease } from './lib/images/build.mts'
 import { baseImages, imageMode } from './lib/images/images.mts'
 import { prune, requireThere } from './lib/images/release.mts'
-import { type Entry, interruptedFrom, kept, readHistory } from './lib/proof/history.mts'
+import { type Entry, interruptedFrom, kept, noteInterrupted, readHistory } from './lib/proof/history.mts'
 import { Proof } from './lib/proof/proof.mts'
 import { type About, titleOf } from './lib/proof/sentence.mts'
 import { AbortOnErrors } from './lib/rollout/abort-on-errors.mts'
@@ -71,7 +71,10 @@ export async function rollOut(run: Run, wanted: Wanted): Promise<void> {
   if (asked) await runHook(host, stack, 'pre_rollout', asked.about)
   const fleet = await refreshEdge(host, stack)
   const work = workFor(run, wanted, fleet, history)
-  if (!work) return say(`Release ${target.release} is already running: nothing to do.`)
+  if (!work) {
+    const noted = await noteInterrupted(host, stack, history, target.name)
+    return say(`Release ${target.release} is already running: ${noted ?? 'nothing to do'}.`)
+  }
   const { current, about } = work
   if (!asked) await runHook(host, stack, 'pre_rollout', about)
   if (about.from === about.to) say(capital(titleOf(about)))

@@ -1,6 +1,6 @@
 /** A rollout that is cut off right after each of its steps: whatever is typed next finishes or undoes it, unnoticed. */
 import assert from 'node:assert/strict'
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
@@ -63,6 +63,18 @@ for (const { signal, turn, name, printed, index } of CASES) {
     assert.equal(all.length, 2)
   })
 }
+
+test('04-stack notes a rollout of which only that was missing, and status is green again', async () => {
+  const lines = readFileSync(path.join(site.folder, 'history.jsonl'), 'utf8').trim().split('\n')
+  const last = JSON.parse(lines.at(-1) ?? '')
+  const begun = { ...last, when: new Date().toISOString(), result: 'unfinished' }
+  writeFileSync(path.join(site.folder, 'history.begun'), `${JSON.stringify(begun)}\n`)
+  const status = await site.run('status')
+  assert.match(status.text, /was interrupted/)
+  assert.match(await site.must('04-stack'), /is already running: the history now says that .* is complete/)
+  assert.equal((await site.run('status')).exitCode, 0)
+  assert.match(await site.must('04-stack'), /is already running: nothing to do/)
+})
 
 test('the history shows which rollouts were cut off, and status that all replicas serve', async () => {
   const { replicas } = JSON.parse((await site.run('status', '--json')).stdout) as {

@@ -55,6 +55,24 @@ export async function record(host: Host, stack: StackConfig, entry: Entry): Prom
   )
 }
 
+/**
+ * Writes how the last rollout ended, if it was interrupted when only that was missing.
+ * @param target name of the target that all replicas run
+ * @returns what it wrote, in words
+ */
+export async function noteInterrupted(
+  host: Host,
+  stack: StackConfig,
+  history: readonly Entry[],
+  target: string,
+): Promise<string | undefined> {
+  const last = history.at(-1)
+  if (last?.result !== 'unfinished') return undefined
+  const result = toOf(last) === target ? 'released' : 'went back'
+  await record(host, stack, { ...last, result })
+  return `the history now says that the interrupted rollout of ${toOf(last)} ${result === 'released' ? 'is complete' : 'went back'}`
+}
+
 /** All rollouts, the oldest first. A line that is not complete (the disk was full) is left out. */
 export async function readHistory(host: Host, stack: StackConfig): Promise<Entry[]> {
   const files = ['history.jsonl', 'history.begun'].map((name) => `${stack.folder}/${name}`)
