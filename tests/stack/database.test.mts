@@ -5,7 +5,7 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Deployment, docker } from '../lib/deployment.mts'
 import { deployment } from '../lib/shared.mts'
-import { as, asPostgres } from '../lib/sql.mts'
+import { as, asPostgres, each } from '../lib/sql.mts'
 
 let site: Deployment
 const shared = deployment()
@@ -186,17 +186,8 @@ test('PostgreSQL refuses developer every change, also in a session that allows w
   ]
   const before = await contents()
   // Read-only is a developer's default that the session itself can lift, so the rights alone have to refuse.
-  const answers = await Promise.all(
-    refused.map(async (sql) => ({
-      sql,
-      ...(await as(
-        site,
-        'developer',
-        `SET default_transaction_read_only = off;\nSELECT 1/count(*) FROM palindromes;\n${sql};`,
-      )),
-    })),
-  )
-  for (const { sql, ok, text } of answers) {
+  const writing = 'SET default_transaction_read_only = off; SELECT 1/count(*) FROM palindromes;'
+  for (const { sql, ok, text } of await each(site, 'developer', refused, writing)) {
     assert.ok(!ok || /WARNING: +no privileges were granted/.test(text), `${sql} was allowed: ${text}`)
     assert.match(
       text,
@@ -240,8 +231,7 @@ test('app owns its database and has no rights beyond it', async () => {
     'CREATE FUNCTION mine() RETURNS int LANGUAGE c AS $$libc$$, $$getpid$$',
     'GRANT pg_read_server_files TO app',
   ]
-  for (const sql of refused) {
-    const { ok, text } = await as(site, 'app', sql)
+  for (const { sql, ok, text } of await each(site, 'app', refused)) {
     assert.ok(!ok && /permission denied|must be|only roles with|attribute may/i.test(text), `${sql}: ${text}`)
   }
 })
