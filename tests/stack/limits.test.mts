@@ -48,11 +48,10 @@ test('requests beyond the limit get 429 and reach no replica; a second later all
   assert.equal((await logged(/palindrom\/limit/)).length, passed)
   await sleep(1000)
   assert.equal((await site.get('/')).status, 200)
-  await configure({ limits: { requests: 1000 } })
 })
 
 test('requests beyond the limit of open ones get 429', async () => {
-  await configure({ limits: { connections: 4 } })
+  await configure({ limits: { requests: 1000, connections: 4 } })
   await docker`docker pause ${await site.containers('app')}`
   try {
     const answers: number[] = []
