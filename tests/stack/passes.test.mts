@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { Client } from '../lib/client.mts'
 import { type Deployment, docker } from '../lib/deployment.mts'
+import type { Answer } from '../lib/get.mts'
 import { processes as processesOf } from '../lib/hardening.mts'
 import { message, raw } from '../lib/raw.mts'
 import { deployment, MINIMAL } from '../lib/shared.mts'
@@ -21,12 +22,16 @@ let site: Deployment
 let client: Client
 /** Begun first and awaited last: it takes its time and disturbs nobody. */
 let events: Promise<{ text: string; took: number }>
+/** Answers of a page that takes its time, beside a client that must not notice. */
+let slow: Promise<Answer[]>
 const shared = deployment(MINIMAL)
 before(async () => {
   site = await shared.take()
   client = new Client(site.origin)
   events = client.listen(`/events?silence=${SILENCE}`)
-  events.catch(() => {})
+  const pages = Array.from({ length: 8 }, (_, number) => site.get(`/slow?seconds=8&number=${number}`))
+  slow = site.unnoticed(() => Promise.all(pages))
+  for (const begun of [events, slow]) begun.catch(() => {})
 })
 after(() => shared.leave())
 
@@ -121,8 +126,7 @@ test('40 slow uploads of 10 MB at once arrive, and no other request is lost', as
 })
 
 test('a page that is slower than any check takes no replica out, and its replica is asked once', async () => {
-  const slow = Array.from({ length: 8 }, (_, number) => site.get(`/slow?seconds=8&number=${number}`))
-  for (const { status } of await site.unnoticed(() => Promise.all(slow))) assert.equal(status, 200)
+  for (const { status } of await slow) assert.equal(status, 200)
   const asked = (await site.logged('app')).filter((line) => line.includes('/slow?seconds=8&number='))
   assert.equal(asked.length, 8)
 })
