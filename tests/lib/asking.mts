@@ -42,7 +42,7 @@ interface Asked {
 
 const WISHED = { page: '/', rate: RATE, timeout: 10 }
 
-/** A client that asks until it is stopped. */
+/** A client that asks until it is stopped; meanwhile it may rest. */
 export class Client {
   /** Of the requests that have ended, in the order of their ends. */
   readonly samples: Sample[] = []
@@ -76,6 +76,18 @@ export class Client {
     const expected = Math.floor(((now - moment) / 1000) * this.rate) - 1
     await until('all requests have ended', () => due().length >= expected)
     return due()
+  }
+
+  /** Sends no more requests until it asks again. */
+  rest(): void {
+    this.child.stdin.write('rest\n')
+  }
+
+  /** Asks again, if it rests; returns when a request from now on has been answered. */
+  async ask(): Promise<void> {
+    const now = Date.now()
+    this.child.stdin.write('ask\n')
+    await until('the client asks', () => this.samples.some(({ due, error }) => due >= now && !error))
   }
 
   /** Waits for the open requests; returns all. */
@@ -121,28 +133,35 @@ function commandOf(file: string): string[] {
   }
 }
 
-/** The client's own process: reads the site from standard input, then sends requests until its input ends. */
+/** The client's own process: reads the site from standard input, then sends requests, with rests, until its input ends. */
 async function main(): Promise<void> {
-  const [line] = (await once(process.stdin, 'data')) as [Buffer]
-  const { location, certificateFrom, asking } = JSON.parse(String(line)) as {
+  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+  const { location, certificateFrom, asking } = JSON.parse((await lines.next()).value) as {
     location: SiteLocation
     certificateFrom: string[]
     asking: Asking
   }
   const site = new Site(location, async () => (await $({ quiet: true })`${certificateFrom}`).stdout)
-  const probe = new Probe({ site, path: asking.page, ...asking }).start()
+  const start = () => new Probe({ site, path: asking.page, ...asking }).start()
+  let probe: Probe | undefined = start()
   await new Promise((resolve) => setTimeout(resolve, WARM_UP))
   const began = Date.now()
   const tell = () => {
-    const ended = probe.samples.splice(0).filter(({ due }) => due >= began)
+    const ended = probe?.samples.splice(0).filter(({ due }) => due >= began) ?? []
     if (ended.length > 0) process.stdout.write(`${JSON.stringify(ended)}\n`)
   }
+  const rest = async () => {
+    await probe?.stop()
+    tell()
+    probe = undefined
+  }
   const telling = setInterval(tell, NEWS)
-  process.stdin.resume()
-  await once(process.stdin, 'end')
-  await probe.stop()
+  for await (const order of lines) {
+    if (order === 'rest') await rest()
+    else probe ??= start()
+  }
+  await rest()
   clearInterval(telling)
-  tell()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main()

@@ -57,8 +57,12 @@ done`
 const RESETS =
   'INPUT -p tcp --dport 5000 --tcp-flags PSH PSH -m statistic --mode random --probability 0.3 -j REJECT --reject-with tcp-reset'
 
-/** Seconds of an outage, and of one that heals by itself: it must show before all can be well again. */
+/**
+ * Seconds of an outage: for as long as the client's patience where waiting could hide it, shorter where something refuses at
+ * once; and of one that heals by itself: it must show before all can be well again.
+ */
 const HOLD = 5
+const CLEAR = 3
 const SHORT = 1
 
 const lasting = (what: string, harm: string, mend: string, more: Partial<Fault> = {}): Fault => ({
@@ -78,13 +82,18 @@ export const FAULTS: readonly Fault[] = [
   { what: 'one replica is killed', harm: 'crash "$one"', failed: BEGUN },
   lasting('one replica hangs', 'docker pause "$one"', 'docker unpause "$one"'),
   misbehaves('one replica answers after 2 s', 'slow'),
-  lasting('one replica resets connections', `firewall "$one" -I ${RESETS}`, `firewall "$one" -D ${RESETS}`),
-  misbehaves('one replica answers 500 to everything', 'wrong', { failed: Number.POSITIVE_INFINITY }),
+  lasting('one replica resets connections', `firewall "$one" -I ${RESETS}`, `firewall "$one" -D ${RESETS}`, {
+    hold: CLEAR,
+  }),
+  misbehaves('one replica answers 500 to everything', 'wrong', {
+    hold: CLEAR,
+    failed: Number.POSITIVE_INFINITY,
+  }),
   { what: 'both replicas are killed', harm: 'crash "$one"; crash "$other"', gap: WARM_UP + 2 },
-  lasting('Redis is stopped', 'docker stop "$(of redis)"', 'docker start "$(of redis)"'),
+  lasting('Redis is stopped', 'docker stop "$(of redis)"', 'docker start "$(of redis)"', { hold: CLEAR }),
   lasting('Redis hangs', 'docker pause "$(of redis)"', 'docker unpause "$(of redis)"'),
   { what: 'Redis is killed', harm: 'crash "$(of redis)"' },
-  lasting('the database is stopped', 'docker stop "$(of db)"', 'docker start "$(of db)"'),
+  lasting('the database is stopped', 'docker stop "$(of db)"', 'docker start "$(of db)"', { hold: CLEAR }),
   lasting('the database hangs', 'docker pause "$(of db)"', 'docker unpause "$(of db)"'),
   { what: 'the database is killed', harm: 'crash "$(of db)"' },
   // Those that it holds: at 100 requests/s there are few.
@@ -147,7 +156,7 @@ export interface Seen {
 }
 
 /**
- * Lets a fault happen, and waits until all is well again.
+ * Lets a fault happen, and waits until all is well again; then the client rests.
  * @param meanwhile is done while it lasts
  */
 export async function suffer(
@@ -156,6 +165,7 @@ export async function suffer(
   fault: Fault,
   meanwhile: () => Promise<unknown> = async () => {},
 ): Promise<Seen> {
+  await client.ask()
   const began = Date.now()
   await run(site, fault.harm)
   try {
@@ -164,7 +174,9 @@ export async function suffer(
     if (fault.mend) await run(site, fault.mend)
   }
   await until(`all is well after: ${fault.what}`, () => isWell(site))
-  return seenIn(await client.since(began))
+  const samples = await client.since(began)
+  client.rest()
+  return seenIn(samples)
 }
 
 async function run(site: Deployment, script: string): Promise<void> {
