@@ -8,11 +8,12 @@ import { defaults } from '../../scripts/lib/config/schema.mts'
 import { renewal } from '../../scripts/lib/edge/renewal.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { removeTimer } from '../../scripts/lib/server/timer.mts'
-import { Deployment, docker } from './deployment.mts'
+import { type Deployment, docker } from './deployment.mts'
 import { Pebble } from './pebble.mts'
-import { Shared } from './shared.mts'
+import { deployment, Shared } from './shared.mts'
 
-export const DOMAIN = 'www.acme.test'
+export const DOMAIN = 'site.test'
+const shared = deployment({ domain: DOMAIN })
 
 const quiet = $({ quiet: true, nothrow: true })
 
@@ -26,10 +27,10 @@ export class AcmeSite {
   /** On its self-signed certificate, configured for a CA's, and with certbot's image there. */
   static async start(): Promise<AcmeSite> {
     const cronRan = cron() !== undefined
-    const site = await Deployment.start({ domain: DOMAIN })
+    const site = await shared.take()
     const made = new AcmeSite(site, await Pebble.start(site.ports.http), cronRan)
     const { directory, ca } = made.pebble.settings
-    site.configure({ tls: 'letsencrypt', letsencrypt: { email: 'me@acme.test', directory, ca } })
+    site.configure({ tls: 'letsencrypt', letsencrypt: { email: 'me@site.test', directory, ca } })
     await site.must('02-build')
     return made
   }
@@ -92,7 +93,7 @@ export class AcmeSite {
       existsSync('/etc/cron.d') && readdirSync('/etc/cron.d').some((name) => /^prusatest/.test(name))
     if (pid && !this.cronRan && !others) process.kill(pid, 'SIGTERM')
     await this.pebble.remove()
-    await this.site.remove()
+    await shared.leave()
   }
 }
 

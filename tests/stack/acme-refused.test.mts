@@ -34,7 +34,7 @@ test('the CA refuses a renewal: the site keeps its certificate', async () => {
     const text = await acme.site.unnoticed(() => acme.stack())
     assert.match(
       text,
-      /! The certificate of www\.acme\.test was not renewed: the CA cannot reach http:\/\/www\.acme\.test\/ on port 80 \(.+\)\. The one by .*Pebble.* is valid until \d{4}-\d\d-\d\d; the server tries again twice a day\./,
+      /! The certificate of site\.test was not renewed: the CA cannot reach http:\/\/site\.test\/ on port 80 \(.+\)\. The one by .*Pebble.* is valid until \d{4}-\d\d-\d\d; the server tries again twice a day\./,
     )
     assert.equal((await shown(site.ports.https)).serialNumber, serial)
   } finally {
@@ -46,7 +46,7 @@ for (const [what, settings, sentence] of [
   [
     'the domain leads elsewhere',
     { domain: DOMAIN },
-    /the CA cannot reach http:\/\/www\.acme\.test\/ on port 80 \(.*refused/i,
+    /the CA cannot reach http:\/\/site\.test\/ on port 80 \(.*refused/i,
   ],
   [
     'the ACME server is not there',

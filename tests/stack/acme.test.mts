@@ -32,7 +32,7 @@ test('04-stack gets a certificate from the CA while the site serves, and no requ
   assert.match(text, /Certificate: fits and lasts: nothing to do/)
   assert.match(
     text,
-    /Renewal: certificate of www\.acme\.test issued; renewed twice a day by (a systemd timer|cron)/,
+    /Renewal: certificate of site\.test issued; renewed twice a day by (a systemd timer|cron)/,
   )
   const now = await shown(site.ports.https)
   assert.equal(now.serialNumber, new X509Certificate(site.certificate).serialNumber)
