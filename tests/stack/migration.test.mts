@@ -5,31 +5,27 @@ import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { $ } from 'zx'
-import { copyOf } from '../lib/application.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
+import { changing } from '../lib/shared.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
 
 let site: Deployment
 let source: string
 before(async () => {
-  site = await Deployment.prepare()
-  source = copyOf(site, 'tests/apps/minimal')
-  const dockerfile = [
-    'ARG PYTHON_IMAGE',
-    'FROM ${PYTHON_IMAGE}',
-    'WORKDIR /app',
-    'COPY . .',
-    'ENTRYPOINT ["python", "app.py"]',
-  ]
-  writeFileSync(path.join(source, 'Dockerfile'), `${dockerfile.join('\n')}\n`)
-  site.configure({
-    app: { source },
-    database: { lock_timeout: 1, developer_idle_timeout: 1000 },
-  })
-  for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
+  const made = await changing.take()
+  site = made.site
+  source = made.source
 })
-after(() => site?.remove())
+after(() => changing.leave())
+
+/** A Dockerfile with an entrypoint, which would start the application. */
+const ENTRYPOINT = `ARG PYTHON_IMAGE
+FROM \${PYTHON_IMAGE}
+WORKDIR /app
+COPY . .
+ENTRYPOINT ["python", "app.py"]
+`
 
 /** Makes create_db.py add a column, and so a new release. */
 function migrate(column: string): void {
@@ -70,6 +66,12 @@ async function meanwhile<T>(role: string, sql: string, work: () => Promise<T>): 
 }
 
 test('create_db.py runs in an image with an entrypoint of its own, and leaves no container', async () => {
+  writeFileSync(path.join(source, 'Dockerfile'), ENTRYPOINT)
+  site.configure({
+    app: { environment: { MINIMAL_DRAIN: '0' } },
+    database: { lock_timeout: 1, developer_idle_timeout: 1000 },
+  })
+  for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
   assert.equal(await columns(), 'id text')
   assert.equal(await oneOffs(), '')
 })

@@ -6,23 +6,22 @@ import { after, before, test } from 'node:test'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { baseImages } from '../../scripts/lib/images/images.mts'
-import { copyOf } from '../lib/application.mts'
-import { Deployment, docker } from '../lib/deployment.mts'
+import { type Deployment, docker } from '../lib/deployment.mts'
 import { basic } from '../lib/get.mts'
+import { changing } from '../lib/shared.mts'
 import { as } from '../lib/sql.mts'
 import { makeWheels } from '../lib/wheels.mts'
 
 let site: Deployment
 let source: string
 before(async () => {
-  site = await Deployment.prepare()
-  source = copyOf(site, 'tests/apps/minimal', 'minimal')
-  site.configure({ app: { source } })
-  for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
+  const made = await changing.take()
+  site = made.site
+  source = made.source
 })
 after(async () => {
   const image = python()
-  await site?.remove()
+  await changing.leave()
   await docker`docker rmi ${image}` // no other test has this requirement
 })
 
@@ -172,6 +171,7 @@ test('docker stop lets a replica of its own Dockerfile prepare, and gives its ex
   const seconds = Number(/said Ready: stops it after ([\d.]+) s/.exec(log)?.[1])
   assert.ok(seconds >= 2 && seconds < 60, log)
   assert.equal((await docker`docker inspect -f {{.State.ExitCode}} ${replica}`).stdout.trim(), '143')
+  await docker`docker start ${replica}`
 })
 
 test('a Dockerfile without Python as python, or without a command, is built as it is, and the operator is told', async () => {
