@@ -30,7 +30,11 @@ let client: Probe | undefined
 try {
   await step('Deployment', async () => {
     await Deployment.start(
-      { app: { source, environment: { WARMUP_SECONDS: '8', DRAIN_SECONDS: '10' } } },
+      {
+        app: { source, environment: { WARMUP_SECONDS: '8', DRAIN_SECONDS: '10' } },
+        rollout: { surge: 1 },
+        probe: { rate: 20 },
+      },
       site,
     )
     return 'runs'

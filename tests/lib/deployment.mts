@@ -56,7 +56,10 @@ export class Deployment {
     return made
   }
 
-  /** Sets keys of stack.yaml, over those set before. By default no application needs time, and there is no canary. */
+  /**
+   * Sets keys of stack.yaml, over those set before. By default no application needs time, a rollout is one batch without a
+   * canary, and its probe asks slowly.
+   */
   configure(settings: Settings): void {
     this.#settings = merge(this.#settings, settings)
     const own = {
@@ -64,9 +67,9 @@ export class Deployment {
       folder: this.folder,
       ports: { http: this.ports.http, https: this.ports.https, db: this.ports.db },
       images: 'debian',
-      probe: { timeout: PATIENCE },
+      probe: { timeout: PATIENCE, rate: 10 },
       app: { environment: NO_WAITS },
-      rollout: { canary: { seconds: 0 } },
+      rollout: { surge: 'all', canary: { seconds: 0 } },
       // The daily backup is a timer of this machine.
       backup: { at: '' },
     }

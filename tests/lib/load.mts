@@ -9,7 +9,7 @@ export const PATIENCE = 14
 const MOST = 32
 
 /** Requests per second: a rollout of ours is watched by its own probe as well. */
-const RATE = 25
+const RATE = 10
 /** For what is shown once for all: a loss of 20 ms would be seen. */
 export const DENSE: Load = { rate: 50 }
 

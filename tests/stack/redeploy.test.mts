@@ -14,7 +14,7 @@ let app: string
 before(async () => {
   const prepared = await Deployment.prepare()
   app = copyOf(prepared, 'app')
-  site = await Deployment.start({ app: { source: app }, rollout: { stop_timeout: 15 } }, prepared)
+  site = await Deployment.start({ app: { source: app }, rollout: { surge: 1, stop_timeout: 15 } }, prepared)
 })
 after(() => site.remove())
 
@@ -45,13 +45,12 @@ async function broken(
 const released: string[] = []
 
 for (const settings of [
-  { rollout: { order: 'start-first', surge: 1, canary: { seconds: 1 } } },
-  { rollout: { order: 'start-first', surge: 'all', canary: { share: 50, requests: 5, seconds: 1 } } },
-  { rollout: { order: 'stop-first', surge: 1, abort_on_errors: false, keep_releases: 2 } },
+  { rollout: { order: 'start-first', canary: { seconds: 1 } } },
+  { rollout: { order: 'stop-first', abort_on_errors: false, keep_releases: 2 } },
 ])
-  test(`a new release costs no request: ${settings.rollout.order}, surge ${settings.rollout.surge}`, async (context) => {
-    const { order, surge, canary, abort_on_errors } = defaults(stackSchema).rollout
-    const usual = { order, surge, abort_on_errors, canary: { ...canary, seconds: 0 } }
+  test(`a new release costs no request: ${settings.rollout.order}, one replica at a time`, async (context) => {
+    const { order, canary, abort_on_errors } = defaults(stackSchema).rollout
+    const usual = { order, abort_on_errors, canary: { ...canary, seconds: 0 } }
     context.after(() => site.configure({ rollout: usual }))
     const [old] = await site.releases()
     site.configure(settings)
@@ -175,12 +174,13 @@ test('redeploy takes back a release that fails on a page of the users alone', as
   site.configure({ rollout: { canary: { seconds: 0 } } })
 })
 
-test('rollback goes back to the release before, without a build', async () => {
-  const [, old] = released
+test('rollback goes back to the release before, without a build, and costs no request: start-first, surge all', async () => {
+  const [old] = released
+  site.configure({ rollout: { surge: 'all', canary: { share: 50, requests: 5, seconds: 1 } } })
   await site.unnoticed(async () => {
     const text = await site.must('rollback')
     assert.doesNotMatch(text, /built/)
-  })
+  }, DENSE)
   assert.deepEqual(await site.releases(), [old, old])
 })
 

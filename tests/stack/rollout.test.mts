@@ -41,7 +41,7 @@ async function drained(replicas: string[]): Promise<void> {
 }
 
 test('the application answers 404 until it is ready, and until it is drained; no request fails', async () => {
-  site.configure({ ...minimal('3', NEVER), rollout: { surge: 'all' } })
+  site.configure(minimal('3', NEVER))
   await site.unnoticed(() => site.must('redeploy'))
 })
 
@@ -49,7 +49,8 @@ test('the rollout tells a killed balancer again which replicas drain', async () 
   const olds = await site.containers('app')
   const [old = ''] = olds
   const address = (await addresses(old))[`${site.project}_frontend`]
-  site.configure({ ...minimal('0', '0'), rollout: { surge: 1 } })
+  // Requests fail while no balancer is there. On a busy machine the rollout could take them for the release's failures.
+  site.configure({ ...minimal('0', '0'), rollout: { abort_on_errors: false } })
   const rollout = site.begin('redeploy')
   await site.printed(rollout, / out \(/)
   const balancer = `${site.project}-balancer-1`
@@ -61,6 +62,7 @@ test('the rollout tells a killed balancer again which replicas drain', async () 
   await drained(olds)
   const { exitCode, stdall } = await rollout
   assert.equal(exitCode, 0, stdall)
+  site.configure({ rollout: { abort_on_errors: true } })
 })
 
 test('a WebSocket lives while other replicas go, and the rollout waits for its own replica, by name and number', async () => {
@@ -124,7 +126,7 @@ test('the rollout calls draining replicas back when requests fail', async () => 
     ),
   )
   site.configure(minimal('0', '0'))
-  site.configure({ app: { source }, rollout: { surge: 'all' }, probe: { rate: 50 } })
+  site.configure({ app: { source }, probe: { rate: 50 } })
   const { failed } = await site.underLoad(async () => {
     const rollout = site.begin('redeploy')
     // Called back at once, as the very next step; the fresh ones and then they themselves drain later. On a slow machine
@@ -140,7 +142,7 @@ test('the rollout calls draining replicas back when requests fail', async () => 
   })
   assert.ok(failed.length > 0)
   assert.deepEqual(await site.releases(), [old, old])
-  site.configure({ ...minimal('0', '0'), rollout: { surge: 1 }, probe: { rate: 20 } })
+  site.configure({ ...minimal('0', '0'), probe: { rate: 10 } })
 })
 
 /** Digests of everything that the deployment has on the server, but for the lock's own files. */

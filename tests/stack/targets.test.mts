@@ -8,8 +8,6 @@ import { after, before, test } from 'node:test'
 import { type Deployment, docker } from '../lib/deployment.mts'
 import { changing } from '../lib/shared.mts'
 
-/** What is counted beside the probe. */
-const LOAD = { rate: 20 }
 const WAITS = { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' }
 
 let site: Deployment
@@ -55,7 +53,7 @@ test('status asks for a rollout of other settings, and redeploy does it like any
   assert.doesNotMatch((await site.run('status')).text, /other settings|Next:/)
   environment({ COLOR: 'blue' })
   assert.match((await site.run('status')).text, /other settings[\s\S]*Next: npm run redeploy/)
-  const text = await site.unnoticed(() => site.must('redeploy'), LOAD)
+  const text = await site.unnoticed(() => site.must('redeploy'))
   assert.match(text, new RegExp(`0 failed, .*release ${release} with other settings in`))
   assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
   assert.deepEqual(await site.releases(), [release, release])
@@ -72,6 +70,7 @@ test('status asks for a rollout of other settings, and redeploy does it like any
 
 test('redeploy takes back settings with which requests fail, and starts no second replica with them', async () => {
   const old = await site.ids()
+  site.configure({ rollout: { surge: 1 }, probe: { rate: 50 } })
   environment({ COLOR: 'red', MINIMAL_FAIL: '1' })
   const { exitCode, text } = await site.run('redeploy')
   assert.equal(exitCode, 1, text)
@@ -92,14 +91,14 @@ test('the second replica of a new release with new settings never gets ready: re
   const [old] = await site.releases()
   change()
   environment({ COLOR: 'red', MINIMAL_ONE: `one-${Date.now()}` })
-  site.configure({ rollout: { ready_timeout: 10 } })
+  site.configure({ rollout: { surge: 1, ready_timeout: 10 }, probe: { rate: 10 } })
   await site.unnoticed(async () => {
     const { exitCode, text } = await site.run('redeploy')
     assert.equal(exitCode, 1, text)
     assert.match(text, /ready: not within 10 s[\s\S]*going back to release/)
     assert.match(text, new RegExp(`State: release ${old} serves as before\\.`))
-  }, LOAD)
-  site.configure({ rollout: { ready_timeout: 120 } })
+  })
+  site.configure({ rollout: { surge: 'all', ready_timeout: 120 } })
   assert.deepEqual(await site.releases(), [old, old])
   assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
 })
@@ -114,7 +113,7 @@ test('rollback starts the old release with its old settings and the current pass
   await site.must('03-db')
   assert.deepEqual(await variable('COLOR'), ['green', 'green'])
   environment({ COLOR: 'yellow' })
-  await site.unnoticed(() => site.must('rollback'), LOAD)
+  await site.unnoticed(() => site.must('rollback'))
   assert.deepEqual(await site.releases(), [old, old])
   assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
   for (const uri of await variable('DATABASE_URI')) assert.ok(uri.includes(password))
@@ -125,6 +124,7 @@ test('rollback starts the old release with its old settings and the current pass
 })
 
 test('redeploy removes a container that never ran, and makes another fresh replica when somebody removes one', async () => {
+  site.configure({ rollout: { surge: 1 } })
   // As a rollout leaves it that is cut off between making and starting.
   const folder = path.join(site.folder, 'targets', (await history()).at(-1).toTarget)
   await docker({
@@ -147,6 +147,7 @@ test('redeploy removes a container that never ran, and makes another fresh repli
   const releases = await site.releases()
   assert.equal(releases.length, 2)
   assert.ok(!releases.includes(old as string) && new Set(releases).size === 1)
+  site.configure({ rollout: { surge: 'all' } })
 })
 
 test('redeploy succeeds while somebody prunes stopped containers', async () => {
@@ -192,10 +193,12 @@ test('redeploy and rollback go back to a deployment that was made before targets
   const old = docker({ cwd: folder, env: { ...process.env, RELEASE: release } })
   await old`docker compose --env-file stack.env -f stack.yaml up -d --no-deps --force-recreate --scale app=2 app`
   environment({ COLOR: 'red', MINIMAL_FAIL: '1' })
+  site.configure({ rollout: { surge: 1 }, probe: { rate: 50 } })
   const { exitCode, text } = await site.run('redeploy')
   assert.equal(exitCode, 1, text)
   assert.match(text, /State: release \w+ serves as before\./)
   assert.deepEqual(await variable('COLOR'), ['legacy', 'legacy'])
+  site.configure({ rollout: { surge: 'all' }, probe: { rate: 10 } })
   environment({ COLOR: 'blue' })
   await site.must('redeploy')
   await site.must('rollback')
