@@ -9,7 +9,7 @@ import { seeded } from '../lib/random.mts'
 import { as } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
 
-const KILLS = 3
+const KILLS = process.env.LONG ? 5 : 2
 const random = seeded(2)
 
 let site: Deployment
