@@ -32,6 +32,12 @@ export class Shared<T> {
   }
 }
 
+/** A deployment of app/ that has not begun when the first file gets it. */
+export const beginning = new Shared(
+  () => Deployment.prepare(),
+  (site) => site.remove(),
+)
+
 /** A deployment of that application, and a copy of its source for tests that make other releases of it. */
 export const changing = new Shared(
   async () => {

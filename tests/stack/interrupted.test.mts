@@ -4,8 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Deployment } from '../lib/deployment.mts'
+import type { Deployment } from '../lib/deployment.mts'
 import { seeded } from '../lib/random.mts'
+import { beginning } from '../lib/shared.mts'
 import { as } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
 
@@ -16,11 +17,11 @@ let site: Deployment
 /** What killed runs left running on this machine. */
 const orphans = new Set<number>()
 before(async () => {
-  site = await Deployment.prepare()
+  site = await beginning.take()
 })
 after(async () => {
   for (const pid of orphans) if (running(pid)) process.kill(pid, 'SIGKILL')
-  await site?.remove()
+  await beginning.leave()
 })
 
 for (const [script, longest] of [
