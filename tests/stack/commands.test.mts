@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { Deployment } from '../lib/deployment.mts'
+import { beginning } from '../lib/shared.mts'
 import { destroy } from './commands/destroy.mts'
 import { inside } from './commands/inside.mts'
 import { logs } from './commands/logs.mts'
@@ -13,11 +14,20 @@ import { status } from './commands/status.mts'
 
 let site: Deployment
 before(async () => {
-  site = await Deployment.prepare()
+  site = await beginning.take()
 })
-after(() => site?.remove())
+after(() => beginning.leave())
 
-test('while nothing is deployed each says so, and leaves nothing', async () => {
+describe('on a deployment', () => {
+  before(async () => {
+    await Deployment.start({}, site)
+  })
+
+  for (const commands of [logs, inside, restarts, status, maintenance, rollouts, destroy])
+    commands(() => site)
+})
+
+test('when nothing is deployed any more each says so, and leaves nothing', async () => {
   for (const [script, words, code, said] of [
     ['logs', [], 0, /No service has logged anything .* Next: npm run deploy/],
     ['logs', ['--follow'], 0, /No service has logged anything .* Next: npm run deploy/],
@@ -37,13 +47,4 @@ test('while nothing is deployed each says so, and leaves nothing', async () => {
     assert.deepEqual([exitCode, said.test(text)], [code, true], `${script} ${words}: ${text}`)
   }
   assert.equal(existsSync(site.folder), false)
-})
-
-describe('on a deployment', () => {
-  before(async () => {
-    await Deployment.start({}, site)
-  })
-
-  for (const commands of [logs, inside, restarts, status, maintenance, rollouts, destroy])
-    commands(() => site)
 })

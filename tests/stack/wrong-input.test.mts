@@ -4,14 +4,15 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { copyOf } from '../lib/application.mts'
-import { Deployment, type Ran } from '../lib/deployment.mts'
+import type { Deployment, Ran } from '../lib/deployment.mts'
 import { freePort } from '../lib/ports.mts'
+import { beginning } from '../lib/shared.mts'
 
 let site: Deployment
 before(async () => {
-  site = await Deployment.prepare()
+  site = await beginning.take()
 })
-after(() => site?.remove())
+after(() => beginning.leave())
 
 test('an application that never gets ready, or crashes, fails the first deployment; a good one completes it', async () => {
   // A crash is waited for as long as it takes on any machine.
