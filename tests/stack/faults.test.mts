@@ -159,7 +159,9 @@ async function held(name: string): Promise<number> {
 /** Whether a replica is among those that answer a handful of requests. */
 async function asked(name: string): Promise<boolean> {
   const mark = `/?mark=${Math.random()}`
+  const since = new Date().toISOString()
   await Promise.all(Array.from({ length: 6 }, () => site.get(mark)))
   await sleep(50) // the log driver's own pace
-  return (await site.logged('lb')).some((line) => line.includes(mark) && line.includes(`"replica":"${name}"`))
+  const lines = await site.logged('lb', since)
+  return lines.some((line) => line.includes(mark) && line.includes(`"replica":"${name}"`))
 }

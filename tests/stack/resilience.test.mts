@@ -141,9 +141,10 @@ async function kill(container: string): Promise<void> {
 /** Waits until a replica gets requests from the load balancer and answers them. */
 async function served(replica: string): Promise<void> {
   const mark = `/palindrom/mark${Date.now()}`
+  const since = new Date().toISOString()
   await until(`${replica} answers requests`, async () => {
     await site.get(mark)
-    return new RegExp(`${mark} 200`).test((await docker`docker logs ${replica}`).stdall)
+    return new RegExp(`${mark} 200`).test((await docker`docker logs --since=${since} ${replica}`).stdall)
   })
 }
 

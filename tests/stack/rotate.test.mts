@@ -19,7 +19,7 @@ import { ArgumentWatch } from '../lib/watch.mts'
 /** How often the rotation of the owner's password is killed. */
 const KILLS = process.env.LONG ? 5 : 2
 /** Each request opens a connection to the database, which costs both sides 4096 rounds of SHA-256 (RFC 7677). */
-const LOAD = { rate: 15, page: '/palindrom/level' }
+const LOAD = { rate: 8, page: '/palindrom/level' }
 /** Milliseconds that it took when nobody killed it. */
 let longest = 15_000
 const random = seeded(4)
