@@ -170,7 +170,7 @@ describe('a rollout', () => {
             )
             assert.match(text, /State: release \w+ serves as before/)
           },
-          { page: '/palindrom/users' },
+          { page: '/palindrom/users', rate: 50 },
         )
         assert.ok(failed.length > 0 && failed.length < requests / 10, `${failed.length} of ${requests}`)
       },
