@@ -27,7 +27,7 @@ import { as, asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
 import { ArgumentWatch } from '../lib/watch.mts'
 
-const ROWS = 10_000
+const ROWS = 100_000
 
 const sh = $({ quiet: true })
 let site: Deployment
@@ -114,7 +114,7 @@ describe('on a deployment', () => {
     assert.ok(made)
     copy = path.join(to, made.file)
     const there = path.join(files(), made.file)
-    assert.match(text, /Backup: 10,00\d rows in 1 table, \d+\.\d MB/)
+    assert.match(text, /Backup: 100,00\d rows in 1 table, \d+\.\d MB/)
     assert.match(text, new RegExp(`Copy: ${copy}, with the same checksum`))
     assert.match(
       text,
@@ -131,7 +131,7 @@ describe('on a deployment', () => {
     ])
     assert.match(
       (await site.run('status')).stdout,
-      /^backup +\d{4}-.* UTC, 10,00\d rows in 1 table, \d+\.\d MB$/m,
+      /^backup +\d{4}-.* UTC, 100,00\d rows in 1 table, \d+\.\d MB$/m,
     )
   })
 
@@ -195,7 +195,7 @@ describe('on a deployment', () => {
     const own = await databases()
     await interrupt(site, 'restore', [copy], 'SIGKILL', /Backup: of/)
     const text = await site.must('restore', copy)
-    assert.match(text, /New database: 10,00\d rows in 1 table, as many as at the backup/)
+    assert.match(text, /New database: 100,00\d rows in 1 table, as many as at the backup/)
     assert.equal(await has('rotator'), false)
     assert.notEqual(await databases(), own)
     assert.doesNotMatch(readdirSync(path.join(site.folder, 'backup')).join(' '), /work|sent/)

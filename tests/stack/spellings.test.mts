@@ -14,7 +14,7 @@ import { mutated, seenAs, spellings } from '../lib/spellings.mts'
 
 const SEED = Number(process.env.SEED ?? 1)
 /** The longer run is `npm run test:long`. */
-const MUTATIONS = process.env.LONG ? 100_000 : 2_000
+const MUTATIONS = process.env.LONG ? 100_000 : 10_000
 /** Requests of mutations on one connection, and connections at once. */
 const [BATCH, CLIENTS] = [100, 4]
 
