@@ -88,14 +88,14 @@ async function listening(host: Host, { id }: Replica): Promise<Listener[]> {
   return (await listenersOf(host, id)).filter(({ port }) => port !== PROCESS1_PORT)
 }
 
-/** How a container ended the last time, and the end of its log. If it runs again, its state has no exit code: an event has. */
+/** How a container ended the last time, and the end of its log. If it runs again, its state does not tell: the events do. */
 async function endOf(host: Host, id: string): Promise<Pick<Seen, 'exitCode' | 'outOfMemory' | 'log'>> {
   const output = await host.run(
     'Reading the last lines of a replica',
     bash`
-docker inspect --format '{{.State.OOMKilled}}' ${id}
-docker events --since 10m --until "$(date +%s.%N)" --filter container=${id} --filter event=die \
-  --format '{{index .Actor.Attributes "exitCode"}}' | tail -n 1 | grep . || echo
+events() { docker events --since 10m --until "$(date +%s.%N)" --filter container=${id} --filter "event=$1" --format "$2"; }
+{ docker inspect --format '{{.State.OOMKilled}}' ${id}; events oom true; } | tail -n 1
+events die '{{index .Actor.Attributes "exitCode"}}' | tail -n 1 | grep . || echo
 ${lastLog(id, 100)}`,
   )
   const [memory, exitCode, ...log] = output.split('\n')
