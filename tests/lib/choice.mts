@@ -31,17 +31,22 @@ const LONGEST = [
   'stack/build',
   'stack/images',
   'stack/ready',
+  'unit/unit',
+  'unit/run',
+  'unit/lock',
 ]
 const ROOMS = ['server', 'stack', 'unit']
 
 /** Files of tests that share a process, and maybe a deployment, by the file that imports them all. */
 type Groups = Record<string, string[]>
 
-/** @param files NAME.group.mts among others. One that names no file imports all of its folder */
+/** @param files NAME.group.mts among others. One that names no file imports its folder, without the longest */
 export function groupsIn(files: string[]): Groups {
   const groups = files.filter((file) => file.endsWith('.group.mts'))
   const beside = (group: string) =>
-    files.filter((file) => path.dirname(file) === path.dirname(group) && !groups.includes(file))
+    files.filter(
+      (file) => path.dirname(file) === path.dirname(group) && !groups.includes(file) && !isLong(file),
+    )
   return Object.fromEntries(
     groups.map((file) => {
       const named = importsOf(file)
@@ -66,6 +71,9 @@ export function chosen(files: string[], words: string[], groups: Groups = {}): s
   const single = files.filter((file) => !(file in groups) && named(file) && !together.has(file))
   return [...whole, ...single].toSorted((a, b) => place(a) - place(b) || a.localeCompare(b))
 }
+
+/** Whether it is one of the longest, which run beside others. */
+export const isLong = (file: string) => LONGEST.some((name) => file.includes(`/${name}.`))
 
 function place(file: string): number {
   const longest = LONGEST.findIndex((name) => file.includes(`/${name}.`))

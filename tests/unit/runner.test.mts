@@ -38,6 +38,13 @@ test('the files of a group run together when all are chosen or its name is, else
   for (const member of all.slice(1, 3)) assert.ok(groups[all[0] as string]?.includes(member))
 })
 
+test('the group of unit tests has all files of its folder but the longest', () => {
+  const [group = '', ...files] = ['unit.group', 'plan.test', 'lock.test'].map(
+    (name) => `tests/unit/${name}.mts`,
+  )
+  assert.deepEqual(groupsIn([group, ...files, 'tests/stack/doors.test.mts']), { [group]: files.slice(0, 1) })
+})
+
 test('slowest() lists the slowest first', () => {
   const timed = [2, 30, 1].map((seconds) => ({ name: `took ${seconds}`, milliseconds: seconds * 1000 }))
   assert.equal(slowest('file', timed, 2), '\nseconds  slowest file\n30.0     took 30\n2.0      took 2\n')
