@@ -145,14 +145,18 @@ test('database and Redis reach neither this machine nor the site nor a container
 
 test('a container on an ordinary network reaches the same targets: the measure works', async () => {
   const own = (await machine()).map((address) => `any:${address}:${outside.port}`)
-  for (const options of [['--internal'], ['--opt', 'com.docker.network.bridge.enable_ip_masquerade=false']]) {
-    const name = `${site.project}-red${networks.length}`
-    networks.push((await docker`docker network create ${options} ${name}`).stdout.trim())
-    const id = await container(`--network=${name}`)
-    outside.heard.length = 0
-    assert.ok((await reached(image, id, own)).length > 0, options.join(' '))
-    for (const protocol of ['tcp', 'udp']) assert.ok(outside.heard.some((line) => line.startsWith(protocol)))
-  }
+  const tried = [['--internal'], ['--opt', 'com.docker.network.bridge.enable_ip_masquerade=false']].map(
+    async (options, number) => {
+      const name = `${site.project}-red${number}`
+      networks.push((await docker`docker network create ${options} ${name}`).stdout.trim())
+      const id = await container(`--network=${name}`)
+      const { [name]: address } = await addresses(id)
+      assert.ok((await reached(image, id, own)).length > 0, options.join(' '))
+      for (const protocol of ['tcp', 'udp'])
+        assert.ok(outside.heard.includes(`${protocol} ${address}`), outside.heard.join())
+    },
+  )
+  await Promise.all(tried)
 })
 
 async function pidOf(name: string): Promise<number> {
