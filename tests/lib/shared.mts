@@ -10,6 +10,7 @@ export const MINIMAL = { app: { source: 'tests/apps/minimal' } }
 export class Shared<T> {
   #made: Promise<T> | undefined
   #users = 0
+  readonly #afterwards: (() => PromiseLike<unknown>)[] = []
 
   constructor(
     private readonly make: () => Promise<T>,
@@ -23,12 +24,14 @@ export class Shared<T> {
     return await this.#made
   }
 
-  /** For `after`. */
-  async leave(): Promise<void> {
+  /** For `after`. @param afterwards what is to be done when it is removed */
+  async leave(afterwards: () => PromiseLike<unknown> = async () => {}): Promise<void> {
+    this.#afterwards.push(afterwards)
     if (--this.#users > 0) return
     const made = await this.#made?.catch(() => undefined)
     this.#made = undefined
     if (made) await this.remove(made)
+    for (const work of this.#afterwards.splice(0)) await work()
   }
 }
 

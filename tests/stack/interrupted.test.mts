@@ -14,13 +14,14 @@ const KILLS = process.env.LONG ? 5 : 2
 const random = seeded(2)
 
 let site: Deployment
-/** What killed runs left running on this machine. */
-const orphans = new Set<number>()
+/** What killed runs left running on this machine: when each process started, by its number, which another one may get later. */
+const orphans = new Map<number, string>()
 before(async () => {
   site = await beginning.take()
 })
 after(async () => {
-  for (const pid of orphans) if (running(pid)) process.kill(pid, 'SIGKILL')
+  for (const [pid, started] of orphans)
+    if (running(pid) && startOf(pid) === started) process.kill(pid, 'SIGKILL')
   await beginning.leave()
 })
 
@@ -73,7 +74,7 @@ async function interrupt(script: string, delay: number, all: boolean): Promise<v
   if (ended) return
   const leader = run.pid as number
   const started = descendants(leader)
-  for (const pid of started) orphans.add(pid)
+  for (const pid of started) orphans.set(pid, startOf(pid))
   process.kill(-leader, 'SIGKILL')
   if (all) for (const pid of started) if (running(pid)) process.kill(pid, 'SIGKILL')
   await over
@@ -84,7 +85,10 @@ function running(pid: number): boolean {
   return stat(pid) !== undefined && stat(pid)?.[0] !== 'Z'
 }
 
-/** State and parent of a process (proc(5)). */
+/** When a process started, in ticks since the machine did; empty when it has ended. */
+const startOf = (pid: number) => stat(pid)?.[19] ?? ''
+
+/** What the kernel tells of a process, from its state and its parent on (proc(5)). */
 function stat(pid: number): string[] | undefined {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8')

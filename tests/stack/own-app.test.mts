@@ -21,8 +21,7 @@ before(async () => {
 })
 after(async () => {
   const image = python()
-  await changing.leave()
-  await docker`docker rmi ${image}` // no other test has this requirement
+  await changing.leave(() => docker`docker rmi ${image}`) // no other test has this requirement
 })
 
 /** The base image that Debian mode makes for its requirements. */
