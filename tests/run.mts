@@ -1,7 +1,7 @@
 /**
  * `npm test`: installs what the tests need (Docker Engine, a browser), makes the base images once, then runs every
  * test by node's own runner. Words choose files: `npm test -- unit stack/doors`. With --long (`npm run test:long`)
- * stack/spellings mutates fifty times as many paths.
+ * stack/spellings mutates ten times as many paths.
  */
 import path from 'node:path'
 import process from 'node:process'
