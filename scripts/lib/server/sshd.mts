@@ -112,6 +112,8 @@ async function tryLogin(host: Host, ask: (what: Script) => Promise<string>): Pro
   try {
     await waitUntil('a new login', LOGIN_DEADLINE, async () => {
       const { ok, said } = await host.login()
+      // sshd is up and refuses: it will not change its mind, and meanwhile nobody else gets in.
+      if (!ok && /Permission denied/.test(said)) throw new Error(said)
       return ok ? undefined : said
     })
   } catch (error) {
