@@ -17,7 +17,8 @@ read -r swarm on < <(docker info --format '{{.Swarm.LocalNodeState}} {{.LiveRest
 
 write "$program" 755 <<'PROGRAM'
 #!/bin/bash
-# live-restore true|false: changes it in daemon.json, and in the engine if that runs.
+# live-restore true|false: changes it in daemon.json, and in the engine if that runs. Returns when the engine has taken it
+# over: on a server that shuts down, the engine is told to stop next.
 set -eu
 config=/etc/docker/daemon.json
 mkdir -p /etc/docker
@@ -27,7 +28,10 @@ mv $config.next $config
 for file in /run/docker.pid /run/docker-ssd.pid; do
   pid=$(cat $file 2>/dev/null) && [ "$(cat "/proc/$pid/comm")" = dockerd ] || continue
   kill -HUP "$pid"
-  exit
+  for _ in {1..50}; do
+    [ "$(timeout 5 docker info --format '{{.LiveRestoreEnabled}}')" != "$1" ] || exit 0
+    sleep 0.1
+  done
 done
 PROGRAM
 
@@ -88,9 +92,6 @@ fi
 [ "$on" = true ] && exit
 is_on() { [ "$(docker info --format '{{.LiveRestoreEnabled}}')" = true ]; }
 "$program" true
-for _ in {1..50}; do
-  ! is_on || exit 0
-  sleep 0.1
-done
+! is_on || exit 0
 echo 'The Docker Engine does not take live-restore from /etc/docker/daemon.json; see journalctl -u docker.' >&2
 exit 1
