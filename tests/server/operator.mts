@@ -43,13 +43,14 @@ export class Operator {
     return path.join(this.#home, 'config')
   }
 
-  /** Writes stack.yaml: the server's ports, images from the Debian archive, and an application that needs no time. */
+  /** Writes stack.yaml: the server's ports, images from the Debian archive, an application and rollouts that need no time. */
   configure(settings: Settings = {}): void {
     const own = {
       ssh_config: this.server.sshConfig,
       ports: { http: this.server.httpPort, https: this.server.httpsPort },
       images: 'debian',
       app: { environment: { WARMUP_SECONDS: '0', DRAIN_SECONDS: '0' } },
+      rollout: { canary: { seconds: 0 } },
     }
     this.#domain = String(settings.domain ?? '')
     writeFileSync(path.join(this.#config, 'stack.yaml'), stringify({ ...own, ...settings }))

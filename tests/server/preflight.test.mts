@@ -1,4 +1,7 @@
-/** What keeps a server from taking the deployment: each is told with its remedy, and what was begun the next run completes. */
+/**
+ * What keeps a bare server from taking the deployment: each is told with its remedy, and what was begun the next run
+ * completes.
+ */
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
@@ -6,13 +9,16 @@ import { debianImages } from '../lib/base-images.mts'
 import { until } from '../lib/until.mts'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { changes, Operator } from './operator.mts'
+import { fromOwnArchive, type Installed, installed } from './packages.mts'
 
 let server: DisposableServer
 let operator: Operator
+let bare: Installed
 
 before(async () => {
-  server = await startServer('bookworm', 'prepared')
+  server = await startServer('bookworm', 'bare')
   operator = new Operator(server)
+  bare = await installed(server)
 })
 after(() => operator?.remove())
 
@@ -59,7 +65,6 @@ test('01-server tells everything that is wrong at once, such as a distribution t
 })
 
 test('the next run completes 01-server, killed while it installs packages', async () => {
-  await operator.root('dpkg --purge vim vim-runtime nano jq')
   const running = operator.begin('01-server')
   await until('dpkg is at work', async () => {
     const { exitCode } = await server.exec('grep -lx dpkg /proc/[0-9]*/comm && ls /var/lib/dpkg/updates/0*')
@@ -72,8 +77,11 @@ test('the next run completes 01-server, killed while it installs packages', asyn
   await operator.root(`sleep 1; kill -KILL $(grep -lxE 'dpkg|apt-get' /proc/[0-9]*/comm | cut -d/ -f3)`)
   const { text } = await next
   assert.match(text, /✓ Packages: /)
-  await operator.root('command -v vim nano jq; [ -z "$(dpkg --audit)" ]')
+  await operator.root('command -v vim nano jq docker; [ -z "$(dpkg --audit)" ]')
 })
+
+test('Debian 12 gets Compose and buildx alone from Debian 13, and no package is upgraded', () =>
+  fromOwnArchive(server, 'bookworm', bare))
 
 test('01-server shows the last words of a Docker Engine that cannot start, and what to do', async () => {
   await operator.root(`systemctl stop docker.socket docker
