@@ -1,5 +1,6 @@
 /** Faults of the server itself, while a client asks 100 times a second and gives up after 5 s. */
 import assert from 'node:assert/strict'
+import process from 'node:process'
 import { describe, type TestContext, test } from 'node:test'
 import { Client } from '../lib/asking.mts'
 import { CLIENT, type Seen, seenIn, told } from '../lib/faults.mts'
@@ -31,7 +32,8 @@ const WITHOUT_SYSTEMD = 'the Docker Engine is killed, without systemd'
 
 /** Ends and starts the engine; the containers and the load balancer's ports stay as they are. */
 const ENDINGS: Record<string, string> = {
-  'the Docker Engine is restarted': `systemctl restart docker; ${ANSWERS}`,
+  // The one that does not start for the moment is stopped and started by systemd, too.
+  ...(process.env.LONG && { 'the Docker Engine is restarted': `systemctl restart docker; ${ANSWERS}` }),
   'the Docker Engine is killed': `kill -KILL "$(cat /run/docker.pid)"; sleep 1; ${ANSWERS}`,
   'the Docker Engine does not start, for the moment': `
 daemon=/etc/docker/daemon.json

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Verdict } from '../../scripts/lib/verify/verdict.mts'
-import { changes, type Operator } from './operator.mts'
+import type { Operator } from './operator.mts'
 
 /** The lines that fail, and whether the exit code says the same. */
 async function failing(operator: Operator): Promise<Verdict[]> {
@@ -123,11 +123,9 @@ export function verifyLines(at: () => Operator): void {
 rm ${KEYS} /etc/sudoers.d/90-prusa_admin
 usermod -aG sudo prusa_non_admin
 echo prusa_admin:secret | chpasswd`)
-    assert.ok((await failing(operator)).length >= 4)
     const text = await operator.must('01-server')
     assert.match(text, /installed nano/)
     assert.match(text, /removed prusa_non_admin from the group sudo/)
     assert.deepEqual(await failing(operator), [])
-    assert.deepEqual(changes(await operator.must('01-server')), [])
   })
 }
