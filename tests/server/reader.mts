@@ -31,6 +31,8 @@ const ADDRESS = '203.0.113.7'
 
 export class Reader {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'prusa-reader-'))
+  /** The scripts that npm has started. */
+  readonly #started = new Set<string>()
 
   private constructor(
     private readonly server: DisposableServer,
@@ -94,10 +96,19 @@ echo '${server.publicKey}' >~admin/.ssh/authorized_keys`)
     if (before) await this.operator.root(before)
     if (onServer) return await this.operator.root(command)
     const env = { NO_COLOR: '1', npm_config_prefer_offline: 'true', npm_config_audit: 'false', ...variables }
-    const script = `exec 2>&1; cd ${this.#folder}\n${command}`
+    const script = `exec 2>&1; cd ${this.#folder}\n${this.#sooner(command)}`
     const ran = typed ? await this.#onTerminal(script, typed) : await this.#piped(script, env)
     assert.equal(ran.exitCode, exitCode, `${step.place}: ${command}\n${ran.text}`)
     return ran.text
+  }
+
+  /** A script that npm has started once starts without npm and tsx from then on: a second of processor time less. */
+  #sooner(command: string): string {
+    return command.replace(/\bnpm run (\w+)(?: --(?= ))?/g, (typed, name) => {
+      if (this.#started.has(name)) return `node tests/lib/zx.mjs scripts/${name}.mts`
+      this.#started.add(name)
+      return typed
+    })
   }
 
   async #piped(script: string, variables: Record<string, string>) {
