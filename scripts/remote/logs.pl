@@ -32,6 +32,8 @@ while (my $line = <STDIN>) {
   my ($text) = $line =~ /^\S+ (.*)/ or next;
   # Requests that came through nginx have an id.
   next if $service eq 'app' && $text =~ $asked && $text !~ / id=\w/;
+  # HAProxy writes each change of a replica's state twice: to its log, and to its standard error.
+  next if $service eq 'balancer' && $text =~ /^\[\w+\] .*(?:: Server \S+ is |has no server available)/;
   my $trace = traceback($text);
   # An event of the container begins with the character 1.
   next if $errors && !$trace && $text !~ /^\x01/ && $text !~ ($wrong{$service} // qr/error/i);

@@ -57,6 +57,15 @@ describe('logs.pl selects', () => {
     assert.deepEqual(wanted('db', db, 'yes'), [db[1]])
     assert.deepEqual(wanted('redis', ['1:M * Ready', '1:M # Out of memory'], 'yes'), ['1:M # Out of memory'])
   })
+  test('a change of a replica’s state once, though HAProxy writes it to its log and to standard error', () => {
+    const [state, none] = ['Server app/app1 is DOWN, reason: x.', 'proxy app has no server available!']
+    const twice = [`[WARNING]  (11) : ${state}`, state, `[ALERT]    (11) : ${none}`, none]
+    assert.deepEqual(wanted('balancer', [...twice, '[NOTICE]   (8) : Loading success.']), [
+      state,
+      none,
+      '[NOTICE]   (8) : Loading success.',
+    ])
+  })
   test('events of a container as errors of every service', () =>
     assert.deepEqual(wanted('redis', ['\u0001stopped, exit code 137'], 'yes'), [
       '\u0001stopped, exit code 137',
