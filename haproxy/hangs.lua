@@ -6,7 +6,7 @@
 -- Or the server is busy, and everything takes longer. A replica that answers requests does not hang: it gets more time.
 -- So do a replica that drains and the last replica: without that one, all users would get 503.
 local CONNECTING = 220 -- milliseconds, longer than `timeout connect`
-local PATIENCE = 5 -- seconds
+local PATIENCE = 3 -- seconds
 local ANSWERS = { "hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other" }
 
 local function any_up() return core.backends.app:get_srv_act() > 0 end

@@ -57,7 +57,7 @@ PORTS
 unit_file() {
   local text
   text=$(cat)
-  [ -e "$1" ] && [ "$(<"$1")" = "$text" ] || write "$1" 644 <<<"$text"
+  if [ ! -e "$1" ] || [ "$(<"$1")" != "$text" ]; then write "$1" 644 <<<"$text"; fi
 }
 
 if [ -d /run/systemd/system ]; then

@@ -72,7 +72,7 @@ const lasting = (what: string, harm: string, mend: string, more: Partial<Fault> 
   hold: HOLD,
   ...more,
 })
-const misbehaves = (what: string, how: string, more: Partial<Fault> = {}) =>
+export const misbehaves = (what: string, how: string, more: Partial<Fault> = {}) =>
   lasting(what, `told 'echo ${how} >/tmp/fault'`, `told 'rm -f /tmp/fault' || true`, more)
 
 /** An answer that a replica had begun when it was killed cannot be asked of another one. */
@@ -81,7 +81,7 @@ const BEGUN = 2
 export const FAULTS: readonly Fault[] = [
   { what: 'one replica is killed', harm: 'crash "$one"', failed: BEGUN },
   lasting('one replica hangs', 'docker pause "$one"', 'docker unpause "$one"'),
-  misbehaves('one replica answers after 2 s', 'slow'),
+  misbehaves('one replica answers after 0.5 to 2 s', 'slow 0.5 2'),
   lasting('one replica resets connections', `firewall "$one" -I ${RESETS}`, `firewall "$one" -D ${RESETS}`, {
     hold: CLEAR,
   }),
@@ -119,14 +119,14 @@ export const FAULTS: readonly Fault[] = [
 const MISBEHAVIOUR = `
     @app.before_request
     def misbehave():
-        import os, time
+        import os, random, time
         from flask import request
         if request.path == "/status" or not os.path.exists("/tmp/fault"):
             return
         with open("/tmp/fault") as file:
             how = file.read().strip()
-        if how == "slow":
-            time.sleep(2)
+        if how.startswith("slow"):
+            time.sleep(random.uniform(*map(float, how.split()[1:])))
         if how == "wrong":
             return "Sorry", 500, TEXT
         if how == "leak":
