@@ -5,6 +5,7 @@ import { type Deployment, docker } from '../lib/deployment.mts'
 import { basic } from '../lib/get.mts'
 import { keptMessage, raw } from '../lib/raw.mts'
 import { deployment } from '../lib/shared.mts'
+import { until } from '../lib/until.mts'
 
 let site: Deployment
 const shared = deployment()
@@ -27,7 +28,11 @@ test('every answer has a request id and safe headers; none tells the version of 
 test('a line of the access log is JSON with request id, replica, release and time', async () => {
   const { headers } = await site.get('/palindrom/anna')
   const id = String(headers['x-request-id'])
-  const line = (await accessLog()).find((one) => one.id === id)
+  let line: Record<string, unknown> | undefined
+  await until('nginx has logged it', async () => {
+    line = (await accessLog()).find((one) => one.id === id)
+    return line !== undefined
+  })
   const [replica = ''] = (await site.containers('app')).slice(0, 1)
   const image = (await docker`docker inspect -f {{.Config.Image}} ${replica}`).stdout.trim()
   assert.equal(line?.release, image.split(':').at(-1))
@@ -35,8 +40,9 @@ test('a line of the access log is JSON with request id, replica, release and tim
   assert.match(String(line?.upstream_seconds), /^\d\.\d{3}$/)
   assert.deepEqual([line?.uri, line?.status, line?.method], ['/palindrom/anna', 200, 'GET'])
   // The application was given the same id.
-  const told = (await site.logged('app')).filter((line) => line.includes(`id=${id}`))
-  assert.equal(told.length, 1)
+  const told = async () => (await site.logged('app')).filter((line) => line.includes(`id=${id}`)).length
+  await until('the application has logged it', async () => (await told()) > 0)
+  assert.equal(await told(), 1)
 })
 
 test('no log has a password or a query string that the configuration names', async () => {
@@ -104,14 +110,15 @@ test('with a domain, a request for another name gets 421 and reaches no replica'
   assert.equal((await raw(site.ports.https, 'GET /palindrom/foreign HTTP/1.0\r\n\r\n')).status, 421)
   await site.get('/palindrom/own?card=4000')
   await site.get('/palindrom/own?token=kept')
-  const uris = (await accessLog()).map(({ uri }) => uri)
   for (const uri of ['/palindrom/own?[redacted]', '/palindrom/own?token=kept'])
-    assert.ok(uris.includes(uri), uri)
+    await until(`nginx has logged ${uri}`, async () => (await accessLog()).some((line) => line.uri === uri))
   const plain = await raw(site.ports.http, keptMessage('GET', '/', ['Connection: close']), false)
   assert.match(plain.text, new RegExp(`Location: https://shop.example.org:${site.ports.https}/`))
+  const asked = (lines: string[]) => lines.filter((line) => line.includes('/palindrom/own')).length
+  await until('the application has logged all', async () => asked(await site.logged('app')) >= own.length + 3)
   const logged = await site.logged('app')
   assert.ok(logged.every((line) => !line.includes('/palindrom/foreign')))
-  assert.equal(logged.filter((line) => line.includes('/palindrom/own')).length, own.length + 3)
+  assert.equal(asked(logged), own.length + 3)
 })
 
 async function accessLog(): Promise<Record<string, unknown>[]> {
