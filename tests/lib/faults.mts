@@ -75,12 +75,12 @@ const lasting = (what: string, harm: string, mend: string, more: Partial<Fault> 
 export const misbehaves = (what: string, how: string, more: Partial<Fault> = {}) =>
   lasting(what, `told 'echo ${how} >/tmp/fault'`, `told 'rm -f /tmp/fault' || true`, more)
 
-/** An answer that a replica had begun when it was killed cannot be asked of another one. */
+/** An answer that a replica had begun when it was killed or began to hang cannot be asked of another one. */
 const BEGUN = 2
 
 export const FAULTS: readonly Fault[] = [
   { what: 'one replica is killed', harm: 'crash "$one"', failed: BEGUN },
-  lasting('one replica hangs', 'docker pause "$one"', 'docker unpause "$one"'),
+  lasting('one replica hangs', 'docker pause "$one"', 'docker unpause "$one"', { failed: BEGUN }),
   misbehaves('one replica answers after 2 s', 'slow'),
   lasting('one replica resets connections', `firewall "$one" -I ${RESETS}`, `firewall "$one" -D ${RESETS}`, {
     hold: CLEAR,
@@ -211,12 +211,12 @@ export function seenIn(samples: readonly Sample[]): Seen {
 export const aimOf = ({ failed = 0, gap }: Fault): string =>
   gap ? `${gap} s` : failed === Number.POSITIVE_INFINITY ? 'what the replica answers' : `${failed} failed`
 
-/** A machine may be so many times slower than the one on which the seconds were measured. */
+/** A machine may be so many times slower than the one that was measured: it takes longer, and more requests are in flight. */
 const SLOWER = 4
 
 /** Whether it cost no more than it may. */
 export function isBearable({ failed = 0, gap }: Fault, seen: Seen): boolean {
-  return seen.requests > 0 && (gap ? seen.gap <= gap * SLOWER : seen.failed.length <= failed)
+  return seen.requests > 0 && (gap ? seen.gap <= gap * SLOWER : seen.failed.length <= failed * SLOWER)
 }
 
 export function told({ what }: Pick<Fault, 'what'>, { requests, failed, gap, slowest }: Seen): string {
