@@ -1,4 +1,5 @@
 /** Output for people. Progress goes to standard error, a line for each step. Results go to standard output. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import process from 'node:process'
 import { styleText } from 'node:util'
 import { CLEAR, type Doing, live } from './live.mts'
@@ -12,9 +13,16 @@ export const painted = (format: Format, text: string) => styleText(format, text,
 export const green = (text: string) => paint('green', text)
 export const red = (text: string) => paint('red', text)
 
+/** The host that the work at hand is about, while the same is done on several. */
+const about = new AsyncLocalStorage<string>()
+
+/** Does the work; each line of progress that it prints begins with the name. */
+export const prefixed = <T,>(name: string, work: () => Promise<T>): Promise<T> => about.run(name, work)
+
 /** One line of progress, on standard error. */
 export function say(line: string): void {
-  process.stderr.write(`${CLEAR}${line}\n`)
+  const name = about.getStore()
+  process.stderr.write(`${CLEAR}${name ? line.replaceAll(/^(?=.)/gm, `${name}  `) : line}\n`)
 }
 
 /** A warning, on standard error: `! LINE`. */
@@ -36,7 +44,8 @@ export function result(line: string): void {
 export async function step(title: string, work: (doing: Doing) => Promise<string>): Promise<void> {
   const started = performance.now()
   let now = ''
-  const end = live(title, () => now)
+  // Lines of several hosts would draw over each other.
+  const end = about.getStore() ? () => {} : live(title, () => now)
   const took = () => seconds(performance.now() - started)
   const proceed = whenInterrupted(() => `${title}: interrupted (${took()})`)
   try {

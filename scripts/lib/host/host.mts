@@ -4,6 +4,7 @@
  * is on a command line.
  */
 
+import { Transform } from 'node:stream'
 import { CommandError, NOTHING_CHANGED } from '../cli/errors.mts'
 import { say } from '../cli/say.mts'
 import { Connection } from './connection.mts'
@@ -37,6 +38,24 @@ interface RunOptions {
   /** Ends the standard input of a script that is tied. */
   signal?: AbortSignal
 }
+
+/** Waits for a program and for the one that it feeds; returns the output of the other. @throws CommandError when one fails */
+async function bothEnded(purpose: string, one: Promise<Output>, other: Promise<Output>): Promise<Output> {
+  const outputs = await Promise.all([one, other])
+  // When one fails, the other is killed and has no exit code: the first is the reason.
+  const failed = outputs.find(({ exitCode }) => exitCode) ?? outputs.find(({ exitCode }) => exitCode === null)
+  if (failed) throw new CommandError(purpose, failed.exitCode, failed.stderr)
+  return outputs[1]
+}
+
+/** A filter that passes everything on, and tells how many bytes. */
+const counting = (passed: (bytes: number) => void) =>
+  new Transform({
+    transform(data: Buffer, _, done) {
+      passed(data.length)
+      done(null, data)
+    },
+  })
 
 export class Host extends Connection {
   readonly #interpreters = new Interpreters(() => this.shell(BASH))
@@ -94,11 +113,34 @@ export class Host extends Connection {
     const script = bash`rm -rf ${to}; mkdir -p ${to}; tar -x -C ${to}; cat >/dev/null`
     const unpack = this.#begin(script, 'last')
     const tar = feed(['tar', '-c', '-C', from, ...modes, ...listed], names.join('\0'), unpack.child)
-    const outputs = await Promise.all([tar, this.#heard(unpack, { deadline: COPY_DEADLINE })])
-    // When one fails, the other is killed and has no exit code: the first is the reason.
-    const failed =
-      outputs.find(({ exitCode }) => exitCode) ?? outputs.find(({ exitCode }) => exitCode === null)
-    if (failed) throw new CommandError(`Copying ${from} to ${this.name}`, failed.exitCode, failed.stderr)
+    await bothEnded(`Copying ${from} to ${this.name}`, tar, this.#heard(unpack, { deadline: COPY_DEADLINE }))
+  }
+
+  /**
+   * Runs a script here whose output becomes the input of a script on another server. It passes through this process, which
+   * shows none of it.
+   * @param purpose what both are for, in messages
+   * @param from    is on a command line, so it must hold no secret
+   * @param into    must read its input to the end
+   * @param options `deadline` in seconds; `passed` is called with the number of bytes of each piece
+   * @returns what the other script printed
+   * @throws CommandError when one of them fails
+   */
+  async pipe(
+    purpose: string,
+    from: Script,
+    other: Host,
+    into: Script,
+    {
+      deadline = COPY_DEADLINE,
+      passed = () => {},
+    }: { deadline?: number; passed?: (bytes: number) => void } = {},
+  ): Promise<string> {
+    await Promise.all([this.#connect(), other.#connect()])
+    const receiver = other.#begin(into, 'last')
+    const words = this.shell(`bash -p -c ${sh(headed(from, true))}`)
+    const sent = feed(words, '', receiver.child, behindHead(), counting(passed))
+    return (await bothEnded(purpose, sent, other.#heard(receiver, { deadline }))).stdout
   }
 
   /** Writes files, each by one rename. @returns the paths of those whose content, mode or owner changed */

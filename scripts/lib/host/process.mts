@@ -96,18 +96,21 @@ export async function attached(
 }
 
 /**
- * Starts a program whose output becomes, unchanged, the input of another one. When the other one ends, it is killed.
- * @param input its own input
+ * Starts a program whose output becomes the input of another one. When the other one ends, it is killed.
+ * @param input   its own input
+ * @param filters what its output goes through; without them it is passed on unchanged
  */
 export function feed(
   [command = '', ...args]: readonly string[],
   input: string,
   other: Running,
+  ...filters: Duplex[]
 ): Promise<Output> {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: environment() })
   child.stdin.on('error', () => {})
   child.stdin.end(input)
-  child.stdout.pipe(other.stdin)
+  const filtered = filters.reduce<Readable>((from, filter) => from.pipe(filter), child.stdout)
+  filtered.pipe(other.stdin)
   other.once('close', () => end(child))
   return new Promise((resolve, reject) => {
     let stderr = ''
