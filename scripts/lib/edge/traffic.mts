@@ -28,8 +28,16 @@ export interface Traffic {
 /** Lines of the log that are read first. */
 const TAIL = 2000
 
-/** Counts the requests in the logs. @param since milliseconds since 1970 */
-export async function readTraffic(host: Host, stack: StackConfig, since: number): Promise<Traffic> {
+/** Counts the requests in the logs of all hosts. @param since milliseconds since 1970 */
+export async function readTraffic(
+  hosts: readonly Host[],
+  stack: StackConfig,
+  since: number,
+): Promise<Traffic> {
+  return parseTraffic((await Promise.all(hosts.map((host) => logged(host, stack, since)))).join('\n'))
+}
+
+async function logged(host: Host, stack: StackConfig, since: number): Promise<string> {
   const [lb, balancer] = [containerOf(stack, 'lb'), containerOf(stack, 'balancer')]
   const script = remote('traffic', {
     lb,
@@ -39,7 +47,7 @@ export async function readTraffic(host: Host, stack: StackConfig, since: number)
     lines: TAIL,
     program: remoteText('traffic.pl'),
   })
-  return parseTraffic(await host.run('Reading the load balancer’s log', script))
+  return await host.run('Reading the load balancer’s log', script)
 }
 
 /**
@@ -63,7 +71,7 @@ export function parseTraffic(output: string): Traffic {
     const [, number, bin, name, unanswered] = /^\s*(\d+) (\d+|cut)(?:\t(.*)\t(.*))?$/.exec(line) ?? []
     const requests = Number(number)
     if (bin === 'cut') {
-      traffic.cut = requests
+      traffic.cut += requests
       continue
     }
     traffic.requests += requests

@@ -50,9 +50,10 @@ export class Proof {
     private readonly host: Host,
     private readonly stack: StackConfig,
     readonly about: About,
-    /** Undefined if it does not run. */
-    readonly probe: Probe | undefined,
-    /** Why the probe does not run. */
+    private readonly hosts: readonly Host[],
+    /** One for each host at which the site was up. */
+    readonly probes: readonly Probe[],
+    /** Why no probe runs. */
     private readonly reason: string,
   ) {
     host.doing = () => this.timeline.now
@@ -63,22 +64,29 @@ export class Proof {
       drawn()
       proceed()
     }
-    probe?.start(() => this.timeline.now)
+    for (const probe of probes) probe.start(() => this.timeline.now)
   }
 
-  /** Starts the probe, if the site is up. The clock starts with the first request that counts. */
-  static async begin(host: Host, stack: StackConfig, about: About): Promise<Proof> {
-    const [site, notFromHere] = await Site.reach(host, stack)
-    const { path, rate, timeout } = stack.probe
-    const [probe, first] = await trying({ site, path, rate, timeout })
-    if (first?.status) {
-      if (notFromHere) say(`The probe asks through ssh, on the server: ${notFromHere}.`)
-      return new Proof(host, stack, about, probe, '')
-    }
-    if (!(await hasNginx(host, stack)))
-      return new Proof(host, stack, about, undefined, 'the site was not up before')
-    warn(`${site.url(path)} does not answer from here (${first?.error}): the probe does not run.`)
-    return new Proof(host, stack, about, undefined, 'the site did not answer from here')
+  /**
+   * Starts a probe for each host at which the site is up. The clock starts with the first request that counts.
+   * @param hosts those with a load balancer
+   */
+  static async begin(
+    host: Host,
+    stack: StackConfig,
+    about: About,
+    hosts: readonly Host[] = [host],
+  ): Promise<Proof> {
+    const tried = await Promise.all(hosts.map((one) => probeFor(one, stack)))
+    const probes = tried.flatMap(({ probe }) => probe ?? [])
+    const [reason = ''] = probes.length > 0 ? [] : tried.map((one) => one.reason)
+    return new Proof(host, stack, about, hosts, probes, reason)
+  }
+
+  /** Undefined if none runs. */
+  get probe(): Pick<Probe, 'samples'> | undefined {
+    const { probes } = this
+    return probes.length > 1 ? { samples: probes.flatMap(({ samples }) => samples) } : probes[0]
   }
 
   /** Writes into the history that the rollout begins. So it is there if the rollout is interrupted. */
@@ -124,10 +132,10 @@ export class Proof {
   async end(basis: string): Promise<void> {
     this.host.doing = () => ''
     this.#over()
-    const samples = (await this.probe?.stop()) ?? []
+    const samples = (await Promise.all(this.probes.map((probe) => probe.stop()))).flat()
     const ended = Date.now()
-    this.summary = this.probe && summarize(samples)
-    const traffic = this.probe && (await this.#traffic())
+    this.summary = this.reason ? undefined : summarize(samples)
+    const traffic = this.reason ? undefined : await this.#traffic()
     await record(this.host, this.stack, this.#entry(this.result, ended))
     listFailures(this.summary?.failed ?? [])
     if (traffic) this.#draw(samples, traffic, ended)
@@ -158,7 +166,7 @@ export class Proof {
 
   /** The requests of all clients. The history and the last line do without them if they cannot be read. */
   async #traffic(): Promise<Traffic | undefined> {
-    const reading = readTraffic(this.host, this.stack, this.timeline.began)
+    const reading = readTraffic(this.hosts, this.stack, this.timeline.began)
     const traffic = await reading.catch((error) => warn(`The load balancer’s log: ${error.message}`))
     // The log does not see that a WebSocket was cut off; the rollout has counted it.
     this.cut = Math.max(this.cut, traffic?.cut ?? 0)
@@ -179,6 +187,20 @@ export class Proof {
       `By the load balancer’s log: ${count(requests, 'request')} of all clients, ${unanswered} unanswered, ${cut} broken off`,
     )
   }
+}
+
+/** The probe for the site at a host; or why there is none. */
+async function probeFor(host: Host, stack: StackConfig): Promise<{ probe?: Probe; reason: string }> {
+  const [site, notFromHere] = await Site.reach(host, stack)
+  const { path, rate, timeout } = stack.probe
+  const [probe, first] = await trying({ site, path, rate, timeout })
+  if (first?.status) {
+    if (notFromHere) say(`The probe asks through ssh, on the server: ${notFromHere}.`)
+    return { probe, reason: '' }
+  }
+  if (!(await hasNginx(host, stack))) return { reason: 'the site was not up before' }
+  warn(`${site.url(path)} does not answer from here (${first?.error}): the probe does not run.`)
+  return { reason: 'the site did not answer from here' }
 }
 
 /** Whether nginx runs. */
