@@ -3,7 +3,7 @@
     python process1 COMMAND...
 
 `docker stop`, `docker compose down`, a reboot and Docker Swarm only know a signal. On SIGTERM, SIGINT or SIGQUIT:
-1. HAProxy, which asks here twice a second (agent-check), hears `drain` and sends no new request.
+1. HAProxy, which asks here twice a second (agent-check), hears `drain` and sends no new request. Each host has one.
 2. The application is asked to prepare, until /ready-for-deploy answers 200 and Ready.
 3. The requests in flight are completed, and the application gets the signal.
 A second such signal skips what is left of this. Other signals are passed on. The exit code is the application's, or 128
@@ -12,6 +12,7 @@ and the number of the signal that ended it.
     APP_PORT                  the application's port
     PROCESS1_PORT             the port for HAProxy's question; without it, HAProxy is not told
     PROCESS1_DRAIN_TIMEOUT    seconds for all steps before the application gets the signal
+    PROCESS1_PAUSE            seconds for which it goes on first, until HAProxy has found the replica that takes its place
 """
 
 import os
@@ -81,6 +82,7 @@ def stop(child, number, hurry, door):
         began = time.monotonic()
         end = began + float(os.environ.get("PROCESS1_DRAIN_TIMEOUT") or DRAIN_TIMEOUT)
         port = int(os.environ.get("APP_PORT") or 5000)
+        hurry.wait(float(os.environ.get("PROCESS1_PAUSE") or 0))
         door.draining = True
         say("told to stop: asks the application to prepare")
         answers, result = handshake(port, end, hurry)

@@ -12,8 +12,7 @@ PAUSE = 0.1  # seconds
 class Door:
     def __init__(self):
         self.draining = False
-        self._told = threading.Event()
-        self._asked = float("-inf")
+        self._asked = {}  # by HAProxy's address: when it asked last, and whether it has heard `drain`
         self._listener = None
         try:
             # Before the application runs. A port that is taken must not keep it from running.
@@ -26,21 +25,20 @@ class Door:
             threading.Thread(target=self._answer, daemon=True).start()
 
     def wait_until_told(self, hurry):
-        """Waits until HAProxy has heard `drain`, if it asks at all."""
+        """Waits until each HAProxy that asks has heard `drain`."""
         end = time.monotonic() + NOTICE
-        while self._asked > end - 2 * NOTICE and time.monotonic() < end and not hurry.is_set():
-            if self._told.wait(PAUSE):
+        while time.monotonic() < end and not hurry.is_set():
+            if all(told for when, told in list(self._asked.values()) if when > end - 2 * NOTICE):
                 return
+            hurry.wait(PAUSE)
 
     def _answer(self):
         while True:
             try:
-                connection, _ = self._listener.accept()
+                connection, (address, *_) = self._listener.accept()
                 with connection:
                     draining = self.draining
                     connection.sendall(b"drain\n" if draining else b"ready\n")
-                self._asked = time.monotonic()
-                if draining:
-                    self._told.set()
+                self._asked[address] = time.monotonic(), draining
             except OSError:
                 time.sleep(PAUSE)  # no more files, or a client that is gone
