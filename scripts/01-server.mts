@@ -1,6 +1,8 @@
 /** Prepares the server: packages, users, SSH server, Docker Engine. It changes nothing on a server that is not fit. */
 
 import { list, say, step } from './lib/cli/say.mts'
+import { onEach } from './lib/host/each.mts'
+import type { Host } from './lib/host/host.mts'
 import { withLock } from './lib/host/lock.mts'
 import { ownNamesByMode } from './lib/images/base.mts'
 import { type Run, script } from './lib/run.mts'
@@ -9,30 +11,56 @@ import { installPackages, NEEDED } from './lib/server/packages.mts'
 import { preflight } from './lib/server/preflight.mts'
 import { applySshd } from './lib/server/sshd.mts'
 import { applyUsers } from './lib/server/users.mts'
+import { requireSameEngine } from './lib/swarm/moving.mts'
 
-/** Checks the server, then installs and sets up what is missing. */
-export async function prepareServer({ host, stack, server, options }: Run): Promise<void> {
-  say(`01-server on ${host.name}`)
-  await step('Server', async () => preflight(host, stack, options.fresh ? undefined : ownNamesByMode(stack)))
+/** Checks the servers, then installs and sets up what is missing. With several, it changes none unless all are fit. */
+export async function prepareServer(run: Run): Promise<void> {
+  const { host, hosts, stack, swarm } = run
+  say(`01-server on ${list(hosts.map(({ name }) => name))}`)
+  await requireFit(run, async (_, look) => await step('Server', look))
   await withLock(host, stack, '01-server', async () => {
-    await step('Packages', async () => {
-      const installed = await installPackages(host, [...new Set([...server.packages, ...NEEDED])])
-      return installed.length > 0
-        ? `installed ${list(installed)}`
-        : `${list(server.packages)} are installed: nothing to do`
-    })
-    await step('Users', async () =>
-      changes(await applyUsers(host, server.users), list(server.users.map(({ name }) => name))),
-    )
-    await step('SSH server', async () => changes(await ensureSshd(host), 'runs'))
-    await step('SSH logins', async () => applySshd(host, server))
-    await step('Docker Engine', async () =>
-      changes(
-        [...(await ensureEngine(host)), ...(await outliveEngine(host))],
-        'runs, new enough, enabled at boot',
-      ),
-    )
+    await onEach(hosts, (one) => prepare(run, one))
+    if (swarm)
+      await step('Swarm', async () =>
+        changes(await swarm.join(), `of ${list(hosts.map(({ name }) => name))}`),
+      )
   })
+}
+
+/**
+ * Looks at all servers. Changes nothing.
+ * @param shown shows what a look returns
+ * @throws OperatorError when one of them is not fit
+ */
+export async function requireFit(
+  { hosts, stack, swarm, options }: Run,
+  shown: (host: Host, look: () => Promise<string>) => Promise<unknown>,
+): Promise<void> {
+  const images = options.fresh ? undefined : ownNamesByMode(stack)
+  await onEach(hosts, (one) => shown(one, () => preflight(one, stack, images)))
+  await requireSameEngine(hosts, stack)
+  await swarm?.check()
+}
+
+async function prepare({ server, swarm }: Run, host: Host): Promise<void> {
+  await step('Packages', async () => {
+    const installed = await installPackages(host, [...new Set([...server.packages, ...NEEDED])])
+    return installed.length > 0
+      ? `installed ${list(installed)}`
+      : `${list(server.packages)} are installed: nothing to do`
+  })
+  await step('Users', async () =>
+    changes(await applyUsers(host, server.users), list(server.users.map(({ name }) => name))),
+  )
+  await step('SSH server', async () => changes(await ensureSshd(host), 'runs'))
+  await step('SSH logins', async () => applySshd(host, server))
+  await step('Docker Engine', async () =>
+    changes(
+      // Docker Swarm excludes live-restore.
+      [...(await ensureEngine(host)), ...(swarm ? [] : await outliveEngine(host))],
+      'runs, new enough, enabled at boot',
+    ),
+  )
 }
 
 function changes(made: string[], unchanged: string): string {

@@ -3,14 +3,16 @@
 import { say } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
 import { buildRelease } from './lib/images/build.mts'
-import { decideImageMode } from './lib/images/images.mts'
+import { baseImages, decideImageMode } from './lib/images/images.mts'
 import { type Run, script } from './lib/run.mts'
 
-export async function buildImages({ host, stack, options }: Run): Promise<void> {
+export async function buildImages({ host, stack, swarm, options }: Run): Promise<void> {
   say(`02-build on ${host.name}`)
-  await withLock(host, stack, '02-build', async () =>
-    buildRelease(host, stack, await decideImageMode(host, stack), options.fresh),
-  )
+  await withLock(host, stack, '02-build', async () => {
+    const mode = await decideImageMode(host, stack)
+    const release = await buildRelease(host, stack, mode, options.fresh)
+    await swarm?.bring(host, release, baseImages(stack, mode))
+  })
 }
 
 await script(
@@ -27,4 +29,6 @@ Examples:
   npx zx scripts/02-build.mts --fresh
 `,
   buildImages,
+  0,
+  'data',
 )

@@ -61,4 +61,6 @@ Examples:
   npx zx scripts/03-db.mts --host admin@203.0.113.7
 `,
   prepareDatabase,
+  0,
+  'data',
 )

@@ -8,6 +8,8 @@ import { refreshHaproxy } from './lib/edge/haproxy.mts'
 import { refreshNginx } from './lib/edge/nginx.mts'
 import { readOwnCertificate } from './lib/edge/own-certificate.mts'
 import { renewal } from './lib/edge/renewal.mts'
+import { oneByOne } from './lib/host/each.mts'
+import type { Host } from './lib/host/host.mts'
 import { withLock } from './lib/host/lock.mts'
 import { sourceOf } from './lib/images/application.mts'
 import { identityOf, ownName, pruneImages } from './lib/images/base.mts'
@@ -23,7 +25,7 @@ import { requireFit } from './lib/stack/volumes.mts'
 import { rollOut } from './redeploy.mts'
 
 export async function startStack(run: Run): Promise<void> {
-  const { host, stack } = run
+  const { host, hosts, stack, swarm } = run
   // A wrong file is reported before anything changes.
   const own = readOwnCertificate(stack)
   readCa(stack)
@@ -33,9 +35,9 @@ export async function startStack(run: Run): Promise<void> {
   const { release: built } = sourceOf(stack, await identityOf(host, stack, images))
   await requireBuilt(host, stack, built)
   const certbot = images.certbot && ownName(stack, 'certbot', images.certbot)
-  const refreshed = async (service: 'balancer' | 'lb', refresh: typeof refreshNginx) => {
-    const done = await refresh(host, stack)
-    return (await bring(host, stack, built, service)) || done || 'runs: nothing to do'
+  const refreshed = async (one: Host, service: 'balancer' | 'lb', refresh: typeof refreshNginx) => {
+    const done = await refresh(one, stack)
+    return (await bring(one, stack, built, service)) || done || 'runs: nothing to do'
   }
   await withLock(host, stack, '04-stack', async () => {
     await requireFit(host, stack, images)
@@ -47,17 +49,22 @@ export async function startStack(run: Run): Promise<void> {
     })
     await step(
       'Certificate',
-      async () => (await ensureCertificate(host, stack, own)) || 'fits and lasts: nothing to do',
+      async () => (await ensureCertificate(host, stack, own, hosts)) || 'fits and lasts: nothing to do',
     )
     await step('Admin password', async () =>
       (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
     )
 
-    await step('Balancer', () => refreshed('balancer', refreshHaproxy))
+    const target = await keepTarget(host, stack, built)
+    const present = (await swarm?.equip(host)) ?? hosts
+    await oneByOne(present, async (one) => {
+      if (one !== host) await writeStack(one, stack, images)
+      await step('Balancer', () => refreshed(one, 'balancer', refreshHaproxy))
+    })
     // One loop starts and replaces the replicas, at the first start as for a new release.
-    await rollOut(run, { target: await keepTarget(host, stack, built) })
+    await rollOut(run, { target })
 
-    await step('Load balancer', () => refreshed('lb', refreshNginx))
+    await oneByOne(present, (one) => step('Load balancer', () => refreshed(one, 'lb', refreshNginx)))
     await pruneImages(host, stack) // the replaced images are not in use any more
     await step('Backup', async () => {
       const { by, changed } = await ensureSchedule(host, stack, run.server)
@@ -93,4 +100,6 @@ Examples:
   npx zx scripts/04-stack.mts --host admin@203.0.113.7
 `,
   startStack,
+  0,
+  'data',
 )

@@ -89,4 +89,6 @@ Examples:
   npm run backup -- --list
 `,
   backup,
+  0,
+  'data',
 )

@@ -41,4 +41,6 @@ Examples:
   npm run dashboard -- --host admin@203.0.113.7
 `,
   dashboard,
+  0,
+  { instead: 'npm run status -- --watch shows what runs.' },
 )

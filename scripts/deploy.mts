@@ -1,6 +1,6 @@
 /** Takes a bare server to the application on HTTPS, and verifies the result. It can be run again at any time. */
 
-import { prepareServer } from './01-server.mts'
+import { prepareServer, requireFit } from './01-server.mts'
 import { buildImages } from './02-build.mts'
 import { prepareDatabase } from './03-db.mts'
 import { startStack } from './04-stack.mts'
@@ -11,10 +11,8 @@ import { readCa } from './lib/edge/acme.mts'
 import { readOwnCertificate } from './lib/edge/own-certificate.mts'
 import { Site } from './lib/edge/site.mts'
 import { withLock } from './lib/host/lock.mts'
-import { ownNamesByMode } from './lib/images/base.mts'
 import { type Run, script } from './lib/run.mts'
 import { confirmThisMachine } from './lib/server/confirm.mts'
-import { preflight } from './lib/server/preflight.mts'
 import { verify } from './verify.mts'
 
 export async function deploy(run: Run): Promise<void> {
@@ -25,7 +23,7 @@ export async function deploy(run: Run): Promise<void> {
   await confirmThisMachine(host, run, options.yes)
   // On a server that is not fit, nothing changes: not even the lock's files are made.
   const looked = live('Server')
-  await preflight(host, stack, options.fresh ? undefined : ownNamesByMode(stack)).finally(looked)
+  await requireFit(run, (_, look) => look()).finally(looked)
   await withLock(host, stack, 'deploy', async () => {
     await prepareServer(run)
     await buildImages(run)
@@ -37,17 +35,18 @@ export async function deploy(run: Run): Promise<void> {
 }
 
 /** Prints where the site, the admin area and the database are, and what to type next. */
-function whereIsWhat({ host, stack }: Run): void {
+function whereIsWhat({ host, hosts, stack }: Run): void {
   const site = Site.of(host, stack).url('/')
-  const ssh = host.local ? '' : ` -- --host ${host.address}`
+  const others = hosts.slice(1).map((other) => `\n                ${Site.of(other, stack).url('/')}`)
+  const ssh = host.local || hosts.length > 1 ? '' : ` -- --host ${host.address}`
   const opener = stack.backup.key
     ? 'the private key of backup.key'
     : `${passphraseOf(stack)}: keep a copy elsewhere`
   const backups = stack.backup.at && `\nThe backups     ${filesOf(stack)}, opened by ${opener}`
   result(`
-The site        ${site}
+The site        ${site}${others.join('')}
 The admin area  ${site}admin   user developer, password in ${stack.folder}/secrets/admin_password
-The database    127.0.0.1:${stack.ports.db} on the server, user developer, password in ${stack.folder}/secrets/db_developer_password${backups}
+The database    127.0.0.1:${stack.ports.db} on ${hosts.length > 1 ? host.name : 'the server'}, user developer, password in ${stack.folder}/secrets/db_developer_password${backups}
 Next            npm run redeploy${ssh}   after a change in ${stack.app.source}/
                 npm run verify${ssh}     any time`)
 }
@@ -67,4 +66,6 @@ Examples:
   npm run deploy -- --fresh
 `,
   deploy,
+  0,
+  'data',
 )

@@ -5,13 +5,14 @@ import { scheduled } from './lib/backup/schedule.mts'
 import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { list, result, say, step, warn } from './lib/cli/say.mts'
 import { renewal } from './lib/edge/renewal.mts'
+import { onEach } from './lib/host/each.mts'
 import { withLock } from './lib/host/lock.mts'
 import { type Run, script } from './lib/run.mts'
 import { removeTimer } from './lib/server/timer.mts'
 import { type Inventory, removeStack, takeInventory } from './lib/stack/inventory.mts'
 
 export async function destroy(run: Run): Promise<void> {
-  const { host, stack, options } = run
+  const { host, hosts, stack, swarm, options } = run
   if (!options.yes && !process.stdin.isTTY)
     throw new WrongCall('Without a terminal, destroy cannot ask', 'npm run destroy -- --yes')
   const there = await takeInventory(host, stack)
@@ -30,12 +31,17 @@ export async function destroy(run: Run): Promise<void> {
         const removed = [await removeTimer(host, renewal(stack)), await removeTimer(host, scheduled(stack))]
         return removed.some(Boolean) ? 'removed' : 'none'
       })
-    await step('Stack', async () => {
-      for (const left of await removeStack(host, stack, options.data, options['no-backup']))
-        warn(`Not removed, since something else uses it: ${left}`)
-      return `removed ${list([...there.stack, ...lost])}`
-    })
+    if (swarm) await step('Replicas', () => swarm.removeReplicas(host))
+    await onEach(hosts, (one) =>
+      step('Stack', async () => {
+        for (const left of await removeStack(one, stack, options.data, options['no-backup']))
+          warn(`Not removed, since something else uses it: ${left}`)
+        return one === host ? `removed ${list([...there.stack, ...lost])}` : 'removed what was there'
+      }),
+    )
   })
+  // Without the lock: its files are gone, and with them the server's leave to do anything under it.
+  await swarm?.removeNetworks(host)
   result(farewell(run, there))
 }
 
@@ -51,10 +57,12 @@ function keptBy(run: Run, there: Inventory): string[] {
 
 /** Says what will be removed, and asks for the project's name. @throws OperatorError when the answer is another */
 async function confirm(run: Run, there: Inventory): Promise<void> {
-  const { host, stack, options } = run
+  const { host, hosts, stack, options } = run
   const { stack: goes } = there
   const lost = lostBy(run, there)
-  if (goes.length > 0) say(`This removes from ${host.name}: ${list(goes)}. The site will stop answering.`)
+  const others = hosts.slice(1).map(({ name }) => `what is there of it on ${name}`)
+  if (goes.length > 0)
+    say(`This removes from ${host.name}: ${list([...goes, ...others])}. The site will stop answering.`)
   if (lost.length > 0) say(`Lost forever on ${host.name}: ${list(lost)}.`)
   say(`What stays: ${list([...keptBy(run, there), 'users', 'packages', 'the Docker Engine'])}.`)
   if (options.yes) return
@@ -99,4 +107,6 @@ Examples:
   npm run destroy -- --data --no-backup --yes
 `,
   destroy,
+  0,
+  'data',
 )

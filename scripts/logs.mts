@@ -120,4 +120,7 @@ Examples:
 `,
   printLogs,
   Number.POSITIVE_INFINITY,
+  {
+    instead: 'On a manager: docker service logs PROJECT_app. For another service, on its host: docker logs.',
+  },
 )

@@ -63,4 +63,5 @@ Examples:
 `,
   maintenance,
   1,
+  { instead: 'npm run status shows what runs.' },
 )

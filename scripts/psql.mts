@@ -56,4 +56,6 @@ Examples:
   npx zx scripts/psql.mts -c 'SELECT count(*) FROM palindromes'
 `,
   openPrompt,
+  0,
+  'data',
 )

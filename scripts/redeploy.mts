@@ -27,9 +27,11 @@ import { isOf, keepTarget, type Target } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { prepareSchema, schemaChange } from './lib/stack/create-db.mts'
 import { writeStack } from './lib/stack/stack.mts'
+import { rollOutOnSwarm } from './lib/swarm/release.mts'
 
 export async function redeploy(run: Run): Promise<void> {
-  const { host, stack, options } = run
+  const { host, stack, swarm, options } = run
+  if (options['dry-run']) swarm?.refuse('redeploy --dry-run', 'npm run redeploy')
   say(`redeploy on ${host.name}`)
   if (options['dry-run']) return await printPlan(host, stack, options)
   // Before the lock: on a server without images it fails, and leaves no file there.
@@ -40,11 +42,13 @@ export async function redeploy(run: Run): Promise<void> {
 }
 
 /** The release that was named, or the one that app/ makes, with the configuration of this checkout. */
-async function ownTarget({ host, stack, options }: Run): Promise<Target> {
+async function ownTarget({ host, stack, swarm, options }: Run): Promise<Target> {
   const mode = await imageMode(host, stack)
   if (options.release) await requireThere(host, stack, options.release)
   const release = options.release ?? (await buildRelease(host, stack, mode))
-  await writeStack(host, stack, baseImages(stack, mode))
+  const images = baseImages(stack, mode)
+  await writeStack(host, stack, images)
+  await swarm?.bring(host, release, images)
   return await keepTarget(host, stack, release)
 }
 
@@ -62,8 +66,9 @@ interface Wanted {
 
 /** Rolls a target out. The caller holds the lock. */
 export async function rollOut(run: Run, wanted: Wanted): Promise<void> {
-  const { host, stack } = run
+  const { host, stack, swarm, options } = run
   const { target } = wanted
+  if (swarm) return await rollOutOnSwarm(swarm, host, stack, { ...wanted, again: options.force })
   const history = await readHistory(host, stack)
   // The hook runs before nginx and HAProxy get the configuration of this checkout, unless that is what starts HAProxy.
   const before = stack.hooks.pre_rollout && (await readFleet(host, stack).catch(() => undefined))
@@ -162,4 +167,6 @@ Examples:
   npm run redeploy -- --release 9dbc2df83e50
 `,
   redeploy,
+  0,
+  'data',
 )

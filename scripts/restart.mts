@@ -85,4 +85,5 @@ Examples:
 `,
   restart,
   1,
+  { instead: 'npm run redeploy -- --force replaces the replicas.' },
 )

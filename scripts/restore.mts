@@ -165,4 +165,5 @@ Examples:
 `,
   restore,
   1,
+  { instead: 'npm run backup -- --list shows the backups.' },
 )

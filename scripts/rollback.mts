@@ -8,9 +8,11 @@ import { printPlan } from './lib/rollout/dryrun.mts'
 import { replicas, runningTargets } from './lib/rollout/replica.mts'
 import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
+import { targetsOnSwarm } from './lib/swarm/view.mts'
 import { rollOut } from './redeploy.mts'
 
 export async function rollback(run: Run): Promise<void> {
+  if (run.options['dry-run']) run.swarm?.refuse('rollback --dry-run', 'npm run rollback')
   await presentTargets(run) // before the lock: if none runs, no file is left on the server
   const { host, stack, options } = run
   if (options['dry-run']) await printPlan(host, stack, options, await targetBefore(run))
@@ -41,8 +43,8 @@ async function targetBefore(run: Run): Promise<string> {
   return target
 }
 
-async function presentTargets({ host, stack }: Run): Promise<string[]> {
-  const present = runningTargets(await replicas(host, stack))
+async function presentTargets({ host, stack, swarm }: Run): Promise<string[]> {
+  const present = swarm ? await targetsOnSwarm(host, stack) : runningTargets(await replicas(host, stack))
   if (present.length > 0) return present
   throw new OperatorError(
     'No release runs, so there is nothing to go back from',

@@ -42,4 +42,5 @@ Examples:
 `,
   runCommand,
   'command',
+  { instead: 'npm run psql reaches the database.' },
 )

@@ -42,4 +42,6 @@ Examples:
   npm run scan -- --host admin@203.0.113.7
 `,
   scanImages,
+  0,
+  'data',
 )

@@ -18,7 +18,10 @@ import { rollOut } from './redeploy.mts'
 export async function secrets(run: Run): Promise<void> {
   const [verb, given = ''] = run.words
   if (verb === undefined) await printSecrets(run)
-  else await rotate(run, named(verb, given))
+  else {
+    run.swarm?.refuse('secrets rotate', 'npm run secrets shows the passwords’ files.')
+    await rotate(run, named(verb, given))
+  }
 }
 
 async function printSecrets({ host, stack, options }: Run): Promise<void> {

@@ -48,4 +48,5 @@ Examples:
 `,
   openShell,
   1,
+  { instead: 'npm run status shows the host of each replica; there: docker exec.' },
 )

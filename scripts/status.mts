@@ -8,6 +8,7 @@ import { alarmsOf } from './lib/status/alarms.mts'
 import { compare } from './lib/status/checkout.mts'
 import { requestsOf, screen } from './lib/status/screen.mts'
 import { type Facts, lookAtAll } from './lib/status/status.mts'
+import { printSwarm } from './lib/swarm/screen.mts'
 
 /** Milliseconds between two looks. */
 const INTERVAL = 2000
@@ -22,7 +23,12 @@ export async function printStatus(run: Run): Promise<void> {
 }
 
 /** @param clear the characters that clear the screen */
-async function look({ host, stack, options }: Run, clear = ''): Promise<void> {
+async function look({ host, stack, swarm, options }: Run, clear = ''): Promise<void> {
+  if (swarm) {
+    process.stdout.write(clear)
+    process.exitCode = (await printSwarm(swarm, host, stack, options.json)) ? 1 : 0
+    return
+  }
   const facts = await lookAtAll(host, stack)
   const alarms = alarmsOf(stack, facts, Date.now())
   const { differs, note } = compare(stack, facts)

@@ -2,30 +2,36 @@
 import process from 'node:process'
 import { styleText } from 'node:util'
 import { live } from './lib/cli/live.mts'
-import { count, result, say, warn } from './lib/cli/say.mts'
+import { count, list, result, say, warn } from './lib/cli/say.mts'
+import type { StackConfig } from './lib/config/config.mts'
 import { describe, lookAtMaintenance } from './lib/edge/maintenance.mts'
+import type { Host } from './lib/host/host.mts'
 import { lastCounted, readHistory } from './lib/proof/history.mts'
 import { type Run, script } from './lib/run.mts'
+import { lookAtSwarm } from './lib/swarm/view.mts'
 import { ageWarnings, lookAtBase } from './lib/verify/age.mts'
 import { lookAtFront, lookInside } from './lib/verify/inside.mts'
 import { lookFromOutside } from './lib/verify/outside.mts'
 import { judge } from './lib/verify/sheet.mts'
+import { judgeSwarm, type Of } from './lib/verify/swarm-sheet.mts'
 import type { Verdict } from './lib/verify/verdict.mts'
 import { warnings } from './lib/verify/warnings.mts'
 
 /** Prints a verdict for each line of the task sheet. The exit code is 1 when a line fails. */
-export async function verify({ host, stack, options }: Run): Promise<void> {
-  say(`verify on ${host.name}`)
+export async function verify({ host, hosts, stack, swarm, options }: Run): Promise<void> {
+  say(`verify on ${list(hosts.map(({ name }) => name))}`)
   const looked = live('Every line of the task sheet')
-  const front = await lookAtFront(host, stack)
-  const [inside, outside, history, base, closed] = await Promise.all([
-    lookInside(host, stack, front.https),
-    lookFromOutside(host, stack, front),
+  const [all, history, base, closed] = await Promise.all([
+    Promise.all(hosts.map((one) => look(one, stack))),
     readHistory(host, stack),
     lookAtBase(host, stack),
     lookAtMaintenance(host, stack),
   ]).finally(looked)
-  const verdicts = judge({ front, inside, outside, rollout: lastCounted(history) })
+  const [first] = all as [Of, ...Of[]]
+  const rollout = lastCounted(history)
+  const verdicts = swarm
+    ? judgeSwarm(all, await lookAtSwarm(host, stack), rollout)
+    : judge({ ...first, ...(rollout && { rollout }) })
 
   if (options.json) result(JSON.stringify(verdicts, null, 2))
   else {
@@ -37,10 +43,20 @@ export async function verify({ host, stack, options }: Run): Promise<void> {
     }
     result(sum(verdicts))
   }
-  for (const warning of [...warnings(inside), ...ageWarnings(base, Date.now())]) warn(warning)
+  for (const warning of [...warnings(first.inside), ...ageWarnings(base, Date.now())]) warn(warning)
   if (closed.on)
     warn(`${describe(closed)} That is why pages answer 503. To end it: npm run maintenance -- off`)
   if (verdicts.some(({ ok }) => !ok)) process.exitCode = 1
+}
+
+/** Looks at a server from inside and from outside. */
+async function look(host: Host, stack: StackConfig): Promise<Of> {
+  const front = await lookAtFront(host, stack)
+  const [inside, outside] = await Promise.all([
+    lookInside(host, stack, front.https),
+    lookFromOutside(host, stack, front),
+  ])
+  return { host: host.name, front, inside, outside }
 }
 
 function sign({ ok, shown }: Verdict): string {
@@ -76,4 +92,6 @@ Examples:
   npm run verify -- --host admin@203.0.113.7
 `,
   verify,
+  0,
+  'data',
 )

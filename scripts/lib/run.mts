@@ -7,8 +7,9 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { WrongCall } from './cli/errors.mts'
 import { nearest } from './cli/nearest.mts'
 import { say } from './cli/say.mts'
-import { type Config, loadConfig, ROOT } from './config/config.mts'
+import { type Config, isSwarm, loadConfig, ROOT } from './config/config.mts'
 import { Host } from './host/host.mts'
+import { type Needs, Swarm } from './swarm/swarm.mts'
 
 /** The flags of all scripts. A script takes those that its usage names. */
 interface Options {
@@ -45,14 +46,19 @@ interface Options {
 }
 
 export interface Run extends Config {
+  /** The server. Of several, the first one that answers; the first of the list holds the data. */
   host: Host
+  /** All servers; with one, that one. */
+  hosts: Host[]
+  /** The engine of several servers. One server has Docker Compose, and this is undefined. */
+  swarm: Swarm | undefined
   options: Options
   /** The arguments that are no flags. */
   words: string[]
 }
 
 const COMMON = `\
-  --host USER@NAME   the server, by ssh; \`local\` is this machine (config/stack.yaml: host)
+  --host USER@NAME   the server, by ssh; \`local\` is this machine (config/stack.yaml: host, or hosts for several)
   --config FOLDER    another folder with stack.yaml and server.yaml
   --verbose          show the output of all commands
   --help             this text
@@ -71,12 +77,14 @@ const typed = (flag: string) => (flag.length > 1 ? `--${flag}` : `-${flag}`)
  * @param work  the function of the script
  * @param most  how many words the script takes beside its flags; `command`: the first word begins a command, whose flags are
  *              not the script's
+ * @param needs what it needs of several hosts
  */
 export async function script(
   file: string,
   usage: string,
   work: (run: Run) => Promise<void>,
   most: number | 'command' = 0,
+  needs: Needs = 'any',
 ): Promise<void> {
   // zx gets the script's path as an argument; tsx has it in place of its own path.
   const started = process.argv.slice(1).find((word) => word.endsWith('.mts'))
@@ -87,6 +95,7 @@ export async function script(
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
   try {
     run = begin(usage, most)
+    await run.swarm?.choose(run, path.basename(file, '.mts'), needs)
     await work(run)
   } catch (error) {
     if (!(error instanceof WrongCall)) throw error
@@ -125,8 +134,23 @@ function begin(usage: string, most: number | 'command'): Run {
   }
   if (most !== 'command' && words.length > most) throw new WrongCall(`“${words[most]}” was not expected`)
   const config = loadConfig(path.resolve(options.config ?? path.join(ROOT, 'config')))
-  const host = new Host(options.host ?? config.stack.host, config.stack.ssh_config, options.verbose)
-  return { ...config, host, options, words }
+  const { stack } = config
+  if (options.host !== undefined && isSwarm(stack))
+    throw new WrongCall(
+      'config/stack.yaml lists several hosts (hosts), so there is no single one to choose by --host',
+      'The same command without --host.',
+    )
+  const addresses = isSwarm(stack) ? stack.hosts : [options.host ?? stack.host]
+  const hosts = addresses.map((address) => new Host(address, stack.ssh_config, options.verbose))
+  const host = hosts[0] as Host
+  return {
+    ...config,
+    host,
+    hosts,
+    swarm: isSwarm(stack) ? new Swarm(hosts, stack) : undefined,
+    options,
+    words,
+  }
 }
 
 /**

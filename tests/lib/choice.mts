@@ -10,6 +10,7 @@ import { ROOT } from '../../scripts/lib/config/config.mts'
 const LONGEST = [
   'server/bare',
   'server/readme',
+  'server/swarm',
   'stack/site',
   'stack/operator',
   'stack/survival',

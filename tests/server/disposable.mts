@@ -29,6 +29,9 @@ export interface DisposableServer extends Identity {
   reboot(): Promise<void>
   /** The same after its power was cut. */
   cutPower(): Promise<void>
+  /** Ends it at once, as when its machine is lost. It stays down until `comeBack`. */
+  lose(): Promise<void>
+  comeBack(): Promise<void>
   /** Leaves nothing behind: container, Docker's volume, keys. */
   remove(): Promise<void>
 }
@@ -68,14 +71,20 @@ const privileges = [
 /**
  * Starts a server and waits until it has booted. The caller removes the server.
  * @param stage what is installed on it: `bare`, or `prepared` with all packages of 01-server, which saves half a minute
+ * @param at    a network of Docker's and the server's address there, for servers that reach each other; without it, the
+ *              default network
  * @throws with the last log lines of the server, when it does not boot; nothing is left then
  */
-export async function startServer(suite: Suite, stage: Stage): Promise<DisposableServer> {
+export async function startServer(
+  suite: Suite,
+  stage: Stage,
+  at?: { network: string; address: string },
+): Promise<DisposableServer> {
   const image = await serverImage(suite, stage)
   const server = await newServer(`prusa-test-${randomBytes(3).toString('hex')}`)
   try {
     await explained(server, `starting from ${image}`, async () => {
-      await run(server, image)
+      await run(server, image, at ? [`--network=${at.network}`, `--ip=${at.address}`] : [])
       await booted(server)
     })
     return server
@@ -111,6 +120,14 @@ async function newServer(name: string): Promise<DisposableServer> {
       shell(['docker', 'exec', '-i', name, 'bash', '-s'], script, deadline),
     reboot: () => restarts(server, 'rebooting', () => server.exec('systemctl reboot')),
     cutPower: () => restarts(server, 'without power', () => kill(server)),
+    async lose() {
+      await docker(['kill', name])
+    },
+    comeBack: () =>
+      explained(server, 'coming back', async () => {
+        await docker(['start', name])
+        await booted(server)
+      }),
     async remove() {
       await docker(['rm', '--force', '--volumes', name]).nothrow()
       await docker(['volume', 'rm', '--force', `${name}-docker`])
@@ -120,7 +137,7 @@ async function newServer(name: string): Promise<DisposableServer> {
   return server
 }
 
-async function run(server: DisposableServer, image: string): Promise<void> {
+async function run(server: DisposableServer, image: string, network: string[]): Promise<void> {
   const publish = (port: number, inside: number) => `--publish=127.0.0.1:${port}:${inside}`
   await docker([
     'run',
@@ -133,6 +150,7 @@ async function run(server: DisposableServer, image: string): Promise<void> {
     publish(server.sshPort, 22),
     publish(server.httpPort, server.httpPort),
     publish(server.httpsPort, server.httpsPort),
+    ...network,
     ...privileges,
     image,
   ])

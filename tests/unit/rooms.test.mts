@@ -18,6 +18,7 @@ const ROOMS = [
   'page',
   'proof',
   'rollout',
+  'swarm',
   'status',
   'dashboard',
   'verify',

@@ -33,7 +33,7 @@ function refuse(
 describe('stack.yaml refuses', () => {
   const SIZE = 'a size such as 256m or 1g'
   const cases: [yaml: string, message: string][] = [
-    ['hots: local', 'line 1: unknown key “hots”; the nearest known one is “host”'],
+    ['hots: local', 'line 1: unknown key “hots”; the nearest known one is “hosts”'],
     ['\n# here\nrolout: {}', 'line 3: unknown key “rolout”; the nearest known one is “rollout”'],
     ['app:\n  replica: 3', 'line 2: unknown key “replica” under app; the nearest known one is “replicas”'],
     ['app:\n  replicas: many', 'line 2: app.replicas must be a whole number from 1 to 16, not “many”'],

@@ -5,7 +5,7 @@ import process from 'node:process'
 import { parse as parseEnv } from 'dotenv'
 import { OperatorError } from '../cli/errors.mts'
 import { parsePublicKey } from './public-key.mts'
-import { checkTls, checkWaits } from './related-keys.mts'
+import { checkHosts, checkTls, checkWaits } from './related-keys.mts'
 import { choice, flag, type Infer, integer, list, names, parseConfig, section, text } from './schema.mts'
 
 /** The folder of this checkout. */
@@ -18,8 +18,12 @@ const memory = (fallback: string, env: string) =>
   text('a size such as 256m or 1g', /^\d+[mg]$/, fallback, env)
 const mirror = (env: string) => text('a URL', /^(https?:\/\/\S+)?$/, '', env)
 
+const server = (fallback?: string, env?: string) =>
+  text('`local` or what ssh takes', /^[^\s-]\S*$/, fallback, env)
+
 export const stackSchema = section({
-  host: text('`local` or what ssh takes', /^[^\s-]\S*$/, 'local', 'DEPLOY_HOST'),
+  host: server('local', 'DEPLOY_HOST'),
+  hosts: list(server()),
   address: text('a DNS name or an address', /^[\w.:-]*$/, '', 'SITE_ADDRESS'),
   ssh_config: text('a path', /^\S*$/, '', 'SSH_CONFIG'),
   project: text('lower-case letters, digits and dashes', /^[a-z][a-z0-9-]{0,30}$/, 'prusa', 'PROJECT'),
@@ -47,6 +51,7 @@ export const stackSchema = section({
     https: integer(1, 65535, 443, 'HTTPS_PORT'),
     db: integer(1, 65535, 5432, 'DB_PORT'),
   }),
+  swarm: section({ encrypted: choice(['auto', 'yes', 'no'], 'auto', 'SWARM_ENCRYPTED') }),
   app: section({
     source: text('a folder', /./, 'app', 'APP_SOURCE'),
     replicas: integer(1, 16, 2, 'REPLICAS'),
@@ -161,6 +166,8 @@ export function loadConfig(folder: string): Config {
   }
   const [yaml, file] = read('stack.yaml')
   const stack = parseConfig(stackSchema, yaml, file, variables)
+  checkHosts(stack, file)
+  if (stack.hosts.length === 1) stack.host = stack.hosts[0] as string
   checkTls(stack, file)
   checkWaits(stack, file)
   const server = parseConfig(serverSchema, ...read('server.yaml'), variables)
@@ -170,6 +177,9 @@ export function loadConfig(folder: string): Config {
 function readEnv(file: string): Record<string, string> {
   return existsSync(file) ? parseEnv(readFileSync(file)) : {}
 }
+
+/** Whether the deployment has several hosts: then they are a Docker Swarm. */
+export const isSwarm = ({ hosts }: Pick<StackConfig, 'hosts'>) => hosts.length > 1
 
 /** The folder of the application on this machine. */
 export function sourceFolder(stack: StackConfig): string {

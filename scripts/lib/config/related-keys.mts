@@ -4,6 +4,26 @@ import type { StackConfig } from './config.mts'
 import { UNTOUCHED } from './schema.mts'
 
 /**
+ * Checks what a list of hosts excludes.
+ * @throws OperatorError that names both keys
+ */
+export function checkHosts({ host, hosts, address, tls, rollout }: StackConfig, file: string): void {
+  const refuse = (what: string, next: string): never => {
+    throw new OperatorError(`${file}: ${what}`, next, UNTOUCHED)
+  }
+  if (hosts.length > 0 && host !== 'local')
+    refuse('host (DEPLOY_HOST) and hosts are both set', 'Keep host for one server, or hosts for several.')
+  const twice = hosts.find((one, index) => hosts.indexOf(one) < index)
+  if (twice) refuse(`hosts lists ${twice} twice`, 'List each host once.')
+  if (hosts.length < 2) return
+  if (address) refuse('address works with one host so far', 'Leave address empty.')
+  if (tls === 'letsencrypt')
+    refuse('tls: letsencrypt works with one host so far', 'Choose tls: self-signed or tls: files.')
+  if (rollout.order === 'stop-first')
+    refuse('rollout.order: stop-first works with one host so far', 'Choose rollout.order: start-first.')
+}
+
+/**
  * Checks that a rollout waits for an old replica's requests as long as a request may take.
  * @throws OperatorError that names both keys
  */

@@ -60,14 +60,17 @@ function parsed(pem: string): X509Certificate {
 /**
  * Installs the operator's own certificate if there is one, else a self-signed one unless the installed one fits. With
  * `letsencrypt` the site starts with the self-signed one; acme.mts does the rest.
+ * @param hosts all hosts that show it
  * @returns why another certificate was installed; empty when the installed one was kept
  */
 export async function ensureCertificate(
   host: Host,
   stack: StackConfig,
   own?: OwnCertificate,
+  hosts: readonly Host[] = [host],
 ): Promise<string> {
-  const script = own ? ownScript(stack, own) : selfSignedScript(stack, addressOf(host, stack))
+  const addresses = hosts.map((one) => addressOf(one, stack))
+  const script = own ? ownScript(stack, own) : selfSignedScript(stack, ...addresses)
   return (await host.run('Preparing the certificate', script)).trim()
 }
 
@@ -115,9 +118,11 @@ echo taken`
 /** Characters of a common name at most (X.520, ub-common-name). Clients read the alternative names instead. */
 const COMMON_NAME = 64
 
-export function selfSignedScript(stack: StackConfig, address: string): Script {
+export function selfSignedScript(stack: StackConfig, ...addresses: string[]): Script {
   // The zone of a link-local address means something on this machine only.
-  const names = [...new Set([stack.domain, address.replace(/%.*/, '')].filter(Boolean))]
+  const names = [
+    ...new Set([stack.domain, ...addresses.map((one) => one.replace(/%.*/, ''))].filter(Boolean)),
+  ]
   const common = names.find((name) => name.length <= COMMON_NAME) ?? 'localhost'
   const acme = stack.tls === 'letsencrypt'
   const parameters = {

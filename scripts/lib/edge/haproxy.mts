@@ -1,7 +1,7 @@
 /** HAProxy: its configuration, which is the folder haproxy/ with values of config/stack.yaml filled in. */
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { ROOT, type StackConfig } from '../config/config.mts'
+import { isSwarm, ROOT, type StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote } from '../host/shell.mts'
 import { client } from './balancer.mts'
@@ -41,6 +41,10 @@ export function haproxyFiles(stack: StackConfig): Record<string, string> {
   const values: Record<string, string | number> = {
     APP_TIMEOUT: stack.app.timeout,
     HOST: stack.domain || 'localhost',
+    // Longer than PROCESS1_PAUSE in compose/swarm.yaml.
+    HOLD: isSwarm(stack) ? 5 : 0,
+    // A host that is lost takes several replicas with it, and a retry may meet another one of them.
+    RETRIES: isSwarm(stack) ? 8 : 3,
   }
   const folder = path.join(ROOT, 'haproxy')
   return Object.fromEntries(

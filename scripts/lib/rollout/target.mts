@@ -66,12 +66,11 @@ const HEAD = `# What the replicas of this target are started with. By hand, in t
 
 /** The service `app` of compose/stack.yaml alone, on the networks of the stack, and the values of its variables. */
 function contents(stack: StackConfig, release: string) {
-  const { scale: _, ...service } = parse(stackFile(), { merge: true }).services.app as {
-    scale: string
-    networks: string[]
-  }
+  const file = parse(stackFile(stack), { merge: true })
+  const { scale: _, ...service } = file.services.app as { scale: string; networks: string[] }
   const app = { ...service, image: '${PROJECT}/app:${RELEASE}' }
-  const networks = app.networks.map((name) => [name, { external: true, name: `\${PROJECT}_${name}` }])
+  const named = (name: string) => file.networks[name]?.name ?? `\${PROJECT}_${name}`
+  const networks = app.networks.map((name) => [name, { external: true, name: named(name) }])
   const definition = { name: '${PROJECT}', services: { app }, networks: Object.fromEntries(networks) }
   return {
     definition: HEAD + stringify(definition),

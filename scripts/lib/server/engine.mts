@@ -40,11 +40,16 @@ export async function outliveEngine(host: Host): Promise<string[]> {
   return changed.length > 0 ? ['containers outlive its restarts'] : []
 }
 
+const FOLDER = '/usr/local/sbin'
+/** The unit of systemd that switches live-restore, and its two programs. */
+export const LIVE_RESTORE = {
+  unit: 'docker-live-restore',
+  program: `${FOLDER}/docker-live-restore`,
+  ports: `${FOLDER}/docker-keep-ports`,
+}
+
 export function liveRestoreScript(): Script {
-  const folder = '/usr/local/sbin'
-  const [program, ports] = [`${folder}/docker-live-restore`, `${folder}/docker-keep-ports`]
-  const parameters = { unit: 'docker-live-restore', program, ports }
-  return join([remote('write'), remote('live-restore', parameters)])
+  return join([remote('write'), remote('live-restore', LIVE_RESTORE)])
 }
 
 /** Starts sshd where it does not run: only on this machine, since another one is reached over ssh. */

@@ -34,6 +34,7 @@ const MADE = [
   'spool',
   'targets',
   'targets.next',
+  'attach',
   'build',
   'base-images',
   'upgrades',

@@ -1,8 +1,9 @@
 /** The Compose project on the server: its files, its variables, and the command that uses them. */
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { parse, parseDocument } from 'yaml'
 import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
-import { ROOT, type StackConfig } from '../config/config.mts'
+import { isSwarm, ROOT, type StackConfig } from '../config/config.mts'
 import { type ServerFile, writeScript } from '../host/files.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
@@ -42,16 +43,26 @@ find ${folders} -type d ! -perm 755 ! -path ${`${stack.folder}/haproxy/run`} -ex
   )
 }
 
-/** The content of compose/stack.yaml. */
-export const stackFile = () => own('compose/stack.yaml')
+/** The content of compose/stack.yaml. With several hosts, what compose/swarm.yaml says replaces its own, but for the replicas. */
+export function stackFile(stack: StackConfig): string {
+  const file = own('compose/stack.yaml')
+  if (!isSwarm(stack)) return file
+  const document = parseDocument(file)
+  const { networks, services } = parse(own('compose/swarm.yaml'), { merge: true })
+  const { app: _, ...others } = services
+  for (const [name, network] of Object.entries(networks)) document.setIn(['networks', name], network)
+  for (const [name, keys] of Object.entries(others))
+    for (const [key, value] of Object.entries(keys as object)) document.setIn(['services', name, key], value)
+  return document.toString({ lineWidth: 0 })
+}
 
-const own = (name: string) => readFileSync(path.join(ROOT, name), 'utf8')
+export const own = (name: string) => readFileSync(path.join(ROOT, name), 'utf8')
 
 export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[] {
   const at = (name: string) => `${stack.folder}/${name}`
   const statements = readdirSync(path.join(ROOT, 'sql')).filter((name) => name.endsWith('.sql'))
   return [
-    { path: at('compose/stack.yaml'), content: stackFile() },
+    { path: at('compose/stack.yaml'), content: stackFile(stack) },
     { path: at('compose/stack.env'), content: envFile(stackVariables(stack, images)) },
     { path: at('compose/app.env'), content: envFile(stack.app.environment), mode: '600' },
     { path: at('postgres/pg_hba.conf'), content: own('sql/pg_hba.conf') },

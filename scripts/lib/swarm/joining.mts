@@ -1,0 +1,82 @@
+/** Hosts become one swarm. */
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
+import type { StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { bash, join as joined } from '../host/shell.mts'
+import {
+  begin,
+  HOST_LABEL,
+  join,
+  lookAtNode,
+  managersOf,
+  type Node,
+  problemsOf,
+  withoutLiveRestore,
+} from './node.mts'
+import { lookAtSwarm } from './view.mts'
+
+/** Looks at all hosts. Changes nothing. */
+export function nodesOf(hosts: readonly Host[]): Promise<Node[]> {
+  return Promise.all(
+    hosts.map((host) =>
+      lookAtNode(
+        host,
+        hosts.filter((other) => other !== host),
+      ),
+    ),
+  )
+}
+
+/** @throws OperatorError with every reason why the hosts cannot be one swarm */
+export async function requireOne(hosts: readonly Host[]): Promise<void> {
+  const problems = problemsOf(await nodesOf(hosts))
+  if (problems.length === 0) return
+  throw new OperatorError(
+    `The hosts cannot be one swarm yet:\n${problems.map((problem) => `    - ${problem}`).join('\n')}`,
+    'Solve these problems, then run again.',
+    NOTHING_CHANGED,
+  )
+}
+
+/** Makes a swarm on the first host, and lets the others join. @returns what was done, a few words each */
+export async function joinAll(hosts: readonly Host[], stack: StackConfig): Promise<string[]> {
+  const nodes = await nodesOf(hosts)
+  const [first, ...rest] = nodes as [Node, ...Node[]]
+  const done: string[] = []
+  for (const { host } of nodes.filter(({ active }) => !active)) await withoutLiveRestore(host)
+  if (!first.active) {
+    await begin(first)
+    done.push(`made on ${first.host.name}`)
+  }
+  const managers = hosts.slice(0, managersOf(hosts.length))
+  // One after the other: each manager that joins has to agree with those before.
+  for (const node of rest.filter(({ active }) => !active)) {
+    await join(first, node, managers.includes(node.host) ? 'manager' : 'worker')
+    done.push(`${node.host.name} joined`)
+  }
+  const now = await nodesOf(hosts)
+  for (const { id, host, manager } of now.filter((node) => managers.includes(node.host))) {
+    if (manager) continue
+    await first.host.run('Making a manager', bash`docker node promote ${id} >/dev/null`)
+    done.push(`${host.name} is a manager now`)
+  }
+  await first.host.run('Naming the hosts', joined(now.map(nameOf)))
+  await forgetEarlier(first.host, stack, now)
+  return done
+}
+
+/** A host that was set up anew is another node for Swarm, which would wait for the earlier one for ever. */
+async function forgetEarlier(manager: Host, stack: StackConfig, nodes: Node[]): Promise<void> {
+  const { members } = await lookAtSwarm(manager, stack)
+  const earlier = members.filter(
+    ({ id, name, up }) => !up && nodes.some((node) => node.host.address === name && node.id !== id),
+  )
+  for (const { id } of earlier)
+    await manager.run(
+      'Forgetting an earlier host',
+      bash`docker node demote ${id} >/dev/null 2>&1 || true; docker node rm --force ${id} >/dev/null`,
+    )
+}
+
+const nameOf = ({ id, host }: Node) =>
+  bash`docker node update --label-add ${`${HOST_LABEL}=${host.address}`} ${id} >/dev/null`

@@ -1,0 +1,175 @@
+/** Takes a host out of use, and back into it. */
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
+import { count, step, warn } from '../cli/say.mts'
+import { waitUntil } from '../cli/wait.mts'
+import type { StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { bash, join, type Script } from '../host/shell.mts'
+import { releaseOf } from '../rollout/target.mts'
+import { composeFor } from '../stack/stack.mts'
+import { attach } from './attach.mts'
+import { introduceAll, untilFound } from './balancers.mts'
+import { releaseLabel, serviceOf } from './service.mts'
+import type { Swarm } from './swarm.mts'
+import { lookAtSwarm, type Member, serving, type View } from './view.mts'
+
+/** Seconds, beside what the application may take, until replicas have moved. */
+const SLACK = 60
+const FOUND_DEADLINE = 30
+
+/** What a command on one host works with. */
+interface Work {
+  swarm: Swarm
+  /** A manager. */
+  manager: Host
+  stack: StackConfig
+  member: Member
+}
+
+/** Moves the replicas of a host to the others, then stops its load balancer. Clients that know all addresses notice nothing. */
+export async function drain({ swarm, manager, stack, member }: Work): Promise<void> {
+  const view = await lookAtSwarm(manager, stack)
+  requireOthers(view, member)
+  const wanted = view.service?.replicas ?? 0
+  const elsewhere = (now: View) => serving(now).filter(({ on }) => on !== member.name)
+  await step('Replicas', async () => {
+    const here = serving(view).filter(({ on }) => on === member.name).length
+    // Swarm stops the replicas of a drained host before others run: so others must run already.
+    const few = here > 0 && elsewhere(view).length === 0
+    if (few) await scale(manager, stack, 2 * wanted)
+    const rest = few ? await untilElsewhere(manager, stack, member, 1) : elsewhere(view)
+    await untilFound(others(swarm, member, view), stack, rest, FOUND_DEADLINE)
+    await availability(manager, member, 'drain')
+    if (few) await scale(manager, stack, wanted)
+    const moved = await untilElsewhere(manager, stack, member, wanted)
+    await untilFound(others(swarm, member, view), stack, moved, FOUND_DEADLINE)
+    await introduceAll(others(swarm, member, view), stack, moved)
+    await untilEnded(manager, stack, member)
+    return here > 0 ? `${count(here, 'replica')} moved to other hosts` : 'none was there'
+  })
+  await step('Load balancer', async () => {
+    const host = hostOf(swarm, member)
+    if (!member.up || !host) return 'does not run: the host is down'
+    // It needs the balancer until its last request is answered.
+    await compose(host, stack, bash`compose stop lb; compose stop balancer`)
+    return `stopped; clients use the other hosts`
+  })
+  if (member.name === swarm.first.address)
+    warn(
+      `Database and Redis still run on ${member.name}: while it is away, pages that need them answer an error.`,
+    )
+}
+
+/** Lets a host take part again. Swarm moves no replica by itself: the next rollout does. */
+export async function activate({ swarm, manager, stack, member }: Work): Promise<void> {
+  const host = hostOf(swarm, member)
+  if (!member.up || !host)
+    throw new OperatorError(
+      `${member.name} is down`,
+      `Bring it back, then the same command again.`,
+      NOTHING_CHANGED,
+    )
+  await step('Host', async () => {
+    await availability(manager, member, 'active')
+    return `${member.name} takes replicas again: with the next rollout, or when another host is lost`
+  })
+  await step('Load balancer', async () => {
+    // On a drained host, the engine attaches no container to Swarm's networks: after a reboot, none of these runs.
+    await attach(host, stack)
+    await compose(host, stack, bash`compose start balancer lb`)
+    await untilFound([host], stack, serving(await lookAtSwarm(manager, stack)), FOUND_DEADLINE)
+    return 'runs, and knows all replicas'
+  })
+  const { service } = await lookAtSwarm(manager, stack)
+  const release = releaseOf(service?.target ?? '')
+  if (service && member.labels[releaseLabel(stack, release)] !== 'yes')
+    warn(`${member.name} does not have release ${release}, and gets no replicas until: npm run deploy`)
+}
+
+/** Takes a host out of the swarm for good. It must be drained, or down. */
+export async function remove({ swarm, manager, stack, member }: Work): Promise<void> {
+  const refuse = (what: string, next: string): never => {
+    throw new OperatorError(what, next, NOTHING_CHANGED)
+  }
+  if (member.name === swarm.first.address)
+    refuse(
+      `${member.name} holds the database`,
+      'npm run backup, and npm run restore on another deployment, move it.',
+    )
+  if (member.up && member.availability !== 'drain')
+    refuse(
+      `${member.name} still takes part`,
+      `npm run hosts -- drain ${member.name}, then the same command again.`,
+    )
+  const host = hostOf(swarm, member)
+  await step('Host', async () => {
+    if (member.up && host) await compose(host, stack, bash`compose rm -sf lb balancer`)
+    await manager.run(
+      'Removing the host',
+      bash`
+docker node demote ${member.id} >/dev/null 2>&1 || true
+for _ in {1..50}; do ! docker node inspect -f '{{.ManagerStatus}}' ${member.id} | grep -q . || sleep 0.1; done`,
+    )
+    if (member.up && host) await host.run('Leaving the swarm', bash`docker swarm leave --force >/dev/null`)
+    await manager.run('Removing the host', bash`docker node rm --force ${member.id} >/dev/null`)
+    return `${member.name} is removed from the swarm`
+  })
+}
+
+/** Runs a script that calls `compose` on a host. */
+async function compose(host: Host, stack: StackConfig, script: Script): Promise<void> {
+  const all = join([composeFor(stack, 'none'), bash`{`, script, bash`} >&2`])
+  await host.run('Starting or stopping containers', all, { deadline: 180 })
+}
+
+const hostOf = (swarm: Swarm, { name }: Member) => swarm.hosts.find(({ address }) => address === name)
+
+/** The other hosts that are in use. */
+function others(swarm: Swarm, member: Member, { members }: View): Host[] {
+  const used = members.filter((one) => one.name !== member.name && one.up && one.availability === 'active')
+  return swarm.hosts.filter(({ address }) => used.some(({ name }) => name === address))
+}
+
+/** @throws OperatorError when no other host takes replicas */
+function requireOthers({ members }: View, member: Member): void {
+  if (members.some((one) => one.id !== member.id && one.up && one.availability === 'active')) return
+  throw new OperatorError(
+    `No other host is in use, so the replicas of ${member.name} have nowhere to go`,
+    'npm run status shows the hosts; bring one back first.',
+    NOTHING_CHANGED,
+  )
+}
+
+async function availability(manager: Host, { id }: Member, to: 'active' | 'drain'): Promise<void> {
+  await manager.run('Changing a host', bash`docker node update --availability ${to} ${id} >/dev/null`)
+}
+
+async function scale(manager: Host, stack: StackConfig, number: number): Promise<void> {
+  await manager.run(
+    'Changing the number of replicas',
+    bash`docker service scale --detach ${`${serviceOf(stack)}=${number}`} >/dev/null`,
+  )
+}
+
+/** Waits until so many replicas run on other hosts; returns them. */
+async function untilElsewhere(manager: Host, stack: StackConfig, member: Member, number: number) {
+  let rest = serving(await lookAtSwarm(manager, stack))
+  await waitUntil('replicas run on other hosts', stack.rollout.ready_timeout + SLACK, async () => {
+    rest = serving(await lookAtSwarm(manager, stack)).filter(({ on }) => on !== member.name)
+    return rest.length < number ? `${rest.length} of ${number}` : undefined
+  })
+  return rest
+}
+
+/** Waits until the host's replicas have prepared and ended. */
+async function untilEnded(manager: Host, stack: StackConfig, member: Member): Promise<void> {
+  const { drain_timeout, stop_timeout } = stack.rollout
+  await waitUntil('its replicas end', drain_timeout + stop_timeout + SLACK, async () => {
+    const { tasks, members } = await lookAtSwarm(manager, stack)
+    if (!members.find(({ id }) => id === member.id)?.up) return
+    return tasks
+      .filter(({ on, state }) => on === member.name && state === 'running')
+      .map(({ name }) => name)
+      .join(', ')
+  })
+}

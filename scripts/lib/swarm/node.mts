@@ -1,0 +1,113 @@
+/** A host as a node of the swarm: what it is, and how it joins. */
+import { OperatorError } from '../cli/errors.mts'
+import { list } from '../cli/say.mts'
+import { factsIn } from '../host/facts.mts'
+import type { Host } from '../host/host.mts'
+import { bash, remote } from '../host/shell.mts'
+import { LIVE_RESTORE } from '../server/engine.mts'
+
+/** TCP ports that hosts need among themselves: orders of the managers, and news of the network. */
+const TCP = [2377, 7946]
+/** All of them; 4789 carries the containers' traffic. */
+export const PORTS = 'TCP 2377 and 7946, UDP 7946 and 4789'
+
+/** Hosts that are managers: with three, the swarm survives the loss of one; with two, it would not survive the loss of either. */
+export const managersOf = (hosts: number): number => (hosts < 3 ? 1 : 3)
+
+export interface Node {
+  host: Host
+  /** Whether it is in a swarm. */
+  active: boolean
+  manager: boolean
+  /** The engine's id of it in the swarm; empty: none. */
+  id: string
+  /** At which the other hosts reach it. */
+  address: string
+  /** Whether its kernel can encrypt the network. */
+  encrypts: boolean
+  /** TCP ports of other hosts that it does not reach. */
+  filtered: { host: string; port: string }[]
+}
+
+/** Looks at a host. Changes nothing. @param others all other hosts */
+export async function lookAtNode(host: Host, others: readonly Host[]): Promise<Node> {
+  const names = others.filter(({ local }) => !local).map(({ route }) => route.hostname)
+  const script = remote('see-node', { others: names, ports: TCP })
+  const of = factsIn(await host.run('Looking at the host', script, { deadline: 120 }))
+  const value = (kind: string) => of(kind)[0]?.[0] ?? ''
+  return {
+    host,
+    active: value('state') === 'active',
+    manager: value('manager') === 'true',
+    id: value('node'),
+    address: value('address'),
+    encrypts: value('encrypts') === 'yes',
+    filtered: of('filtered').map(([name = '', port = '']) => ({ host: name, port })),
+  }
+}
+
+/** The reasons why hosts cannot be one swarm, each a sentence with its remedy. */
+export function problemsOf(nodes: readonly Node[]): string[] {
+  const [first, ...rest] = nodes
+  return [
+    ...nodes
+      .filter(({ address }) => !address)
+      .map(
+        ({ host }) =>
+          `${host.name} finds no address of the other hosts: list names in hosts that every host knows.`,
+      ),
+    ...nodes
+      .filter(({ filtered }) => filtered.length > 0)
+      .map(
+        ({ host, filtered }) =>
+          `${host.name} does not reach ${list(filtered.map((one) => `port ${one.port} of ${one.host}`))}: open ${PORTS} between the hosts.`,
+      ),
+    ...rest
+      .filter(({ active }) => active && !first?.active)
+      .map(
+        ({ host }) =>
+          `${host.name} is in a swarm already, and ${first?.host.name} is not: list a manager of that swarm first, or leave it (docker swarm leave).`,
+      ),
+    ...(first?.active && !first.manager
+      ? [
+          `${first.host.name} is a worker of a swarm: list a manager first, or promote it (docker node promote).`,
+        ]
+      : []),
+  ]
+}
+
+/** Switches live-restore off. @returns what it changed, a few words each */
+export async function withoutLiveRestore(host: Host): Promise<string[]> {
+  return await host.lines('Switching live-restore off', remote('no-live-restore', LIVE_RESTORE))
+}
+
+/** Seconds between two signs of life of a host. After three without one its replicas are started elsewhere. */
+const HEARTBEAT = 3
+/** Addresses of the networks between containers: not those that a host's own network mostly has. */
+const POOL = '10.213.0.0/16'
+
+/** Makes the swarm. */
+export async function begin({ host, address }: Node): Promise<void> {
+  await host.run(
+    'Making the swarm',
+    bash`
+docker swarm init --advertise-addr ${address} --default-addr-pool ${POOL} >/dev/null # prints a token
+docker swarm update --dispatcher-heartbeat ${HEARTBEAT}s >/dev/null`,
+  )
+}
+
+/** Joins the swarm of the first host. The token goes from host to host, and is shown nowhere. */
+export async function join(first: Node, node: Node, role: 'manager' | 'worker'): Promise<void> {
+  const into = remote('join-swarm', { address: node.address, manager: `${first.address}:2377` })
+  const what = `${node.host.name} joins the swarm`
+  await first.host.pipe(what, bash`docker swarm join-token -q ${role}`, node.host, into).catch((error) => {
+    throw new OperatorError(
+      `${node.host.name} could not join the swarm of ${first.host.name}: ${error.message}`,
+      `Open ${PORTS} between the hosts, then run the same command again.`,
+      'the hosts are prepared; what runs keeps running.',
+    )
+  })
+}
+
+/** Label of a node: the host's name in config/stack.yaml. */
+export const HOST_LABEL = 'prusa.host'

@@ -1,0 +1,136 @@
+/** A rollout on a swarm from its beginning to its end: edge, schema, proof, history. */
+import { saving } from '../backup/backup.mts'
+import { capital, say, warn } from '../cli/say.mts'
+import type { StackConfig } from '../config/config.mts'
+import { refreshHaproxy } from '../edge/haproxy.mts'
+import { refreshNginx } from '../edge/nginx.mts'
+import { LockLost } from '../host/fence.mts'
+import type { Host } from '../host/host.mts'
+import { pruneImages } from '../images/base.mts'
+import { prune } from '../images/release.mts'
+import { interruptedFrom, kept, readHistory } from '../proof/history.mts'
+import { Proof } from '../proof/proof.mts'
+import { type About, titleOf } from '../proof/sentence.mts'
+import { runHook } from '../rollout/hooks.mts'
+import { releaseOf, type Target } from '../rollout/target.mts'
+import { prepareSchema, schemaChange } from '../stack/create-db.mts'
+import { update } from './rollout.mts'
+import { isGiven } from './service.mts'
+import type { Swarm } from './swarm.mts'
+import { lookAtSwarm, serving, type View } from './view.mts'
+
+/** What is rolled out, and how. */
+interface Wanted {
+  target: Target
+  /** Whether create_db.py runs first. */
+  schema?: boolean
+  /** Whether the history says that it is a rollback. */
+  rollback?: boolean
+  /** Whether replicas are replaced although they are as wanted. */
+  again: boolean
+}
+
+/** Rolls a target out. The caller holds the lock. @param host a manager */
+export async function rollOutOnSwarm(
+  swarm: Swarm,
+  host: Host,
+  stack: StackConfig,
+  wanted: Wanted,
+): Promise<void> {
+  const { target, rollback, again } = wanted
+  const hosts = await swarm.present(host)
+  const before = await lookAtSwarm(host, stack)
+  const about = {
+    ...(await originOf(host, stack, before, target)),
+    to: target.release,
+    toTarget: target.name,
+    rollback,
+  }
+  await swarm.mirror(host, hosts) // its target, above all
+  await refreshEdge(hosts, stack, before)
+  if (!again && isDone(before, stack, target))
+    return say(`Release ${target.release} is already running: nothing to do.`)
+  await runHook(host, stack, 'pre_rollout', about)
+  if (about.from === about.to) say(capital(titleOf(about)))
+  await prove(host, stack, about, hosts, async (proof) => {
+    await schemaStep(host, stack, proof, wanted)
+    await proof.begun()
+    await update({ manager: host, hosts, stack, proof, before, target, again })
+  })
+  await tidy(swarm, host, stack, hosts, target)
+}
+
+/** Whether all replicas run as wanted. */
+function isDone(view: View, stack: StackConfig, target: Target): boolean {
+  const current = serving(view).filter((one) => one.target === target.name && one.secrets === target.secrets)
+  const settled = !['updating', 'rollback_started'].includes(view.service?.update ?? '')
+  return isGiven(view, stack, target) && settled && current.length === stack.app.replicas
+}
+
+/** The release and target that run before. */
+async function originOf(host: Host, stack: StackConfig, { service }: View, target: Target) {
+  const interrupted = interruptedFrom(await readHistory(host, stack))
+  if (!service) return { from: '' }
+  if (service.target === target.name && interrupted)
+    return { from: interrupted.release, fromTarget: interrupted.target }
+  return { from: releaseOf(service.target), fromTarget: service.target }
+}
+
+/** Gives HAProxy and nginx of each host the configuration of this checkout. */
+async function refreshEdge(hosts: readonly Host[], stack: StackConfig, before: View): Promise<void> {
+  await Promise.all(
+    hosts.map(async (host) => {
+      await refreshHaproxy(host, stack)
+      if (serving(before).length > 0) await refreshNginx(host, stack)
+    }),
+  )
+}
+
+async function schemaStep(
+  host: Host,
+  stack: StackConfig,
+  proof: Proof,
+  { target: { release }, schema }: Wanted,
+): Promise<void> {
+  if (schema) await proof.schema(() => prepareSchema(host, stack, release, saving(stack, release)))
+  else proof.noteSchema(await schemaChange(host, stack, release))
+}
+
+/** Does the work while a client asks the site at every host, and says what it saw. */
+async function prove(
+  host: Host,
+  stack: StackConfig,
+  about: About,
+  hosts: readonly Host[],
+  work: (proof: Proof) => Promise<void>,
+): Promise<void> {
+  const proof = await Proof.begin(host, stack, about, hosts)
+  try {
+    await work(proof)
+  } finally {
+    await proof.end('').catch((error) => {
+      if (!(error instanceof LockLost)) warn(`History and picture could not be written: ${error.message}`)
+    })
+    await runHook(host, stack, 'post_rollout', about, proof)
+    if (proof.result === 'went back') await runHook(host, stack, 'went_back', about, proof)
+  }
+}
+
+/** Keeps the history on the other hosts, too, and removes old releases from all. */
+async function tidy(
+  swarm: Swarm,
+  host: Host,
+  stack: StackConfig,
+  hosts: readonly Host[],
+  target: Target,
+): Promise<void> {
+  const keep = kept(await readHistory(host, stack), target, stack.rollout.keep_releases)
+  await prune(host, stack, keep)
+  await swarm.mirror(host, await swarm.up(host))
+  await Promise.all(
+    hosts.map(async (one) => {
+      if (one !== host) await prune(one, stack, keep)
+      await pruneImages(one, stack)
+    }),
+  )
+}

@@ -1,0 +1,93 @@
+/** The service of the replicas: its definition, and what Swarm says of it. */
+import { hash } from 'node:crypto'
+import { parse } from 'yaml'
+import type { StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { bash, remote } from '../host/shell.mts'
+import { imageOf } from '../images/release.mts'
+import type { Target } from '../rollout/target.mts'
+import { own } from '../stack/stack.mts'
+import type { View } from './view.mts'
+
+export const serviceOf = ({ project }: StackConfig) => `${project}_app`
+
+/** Label of a host that has the image of a release. */
+export const releaseLabel = ({ project }: StackConfig, release: string) => `${project}.release.${release}`
+
+/** Label of the service: a digest of what compose/swarm.yaml says of it. */
+export const SETTINGS = 'prusa.settings'
+
+interface Definition {
+  services: { app: { deploy: Record<string, unknown> } }
+  networks: Record<string, unknown>
+}
+
+/** What compose/swarm.yaml says with the values of this configuration, and a digest of what it says of the replicas. */
+export function definitionOf(
+  stack: StackConfig,
+  release: string,
+): { definition: Definition; digest: string } {
+  const { app, project, rollout } = stack
+  const values: Record<string, string | number> = {
+    PROJECT: project,
+    RELEASE: release,
+    REPLICAS: app.replicas,
+    SURGE: rollout.surge === 'all' ? 0 : rollout.surge,
+    READY_TIMEOUT: rollout.ready_timeout,
+  }
+  const text = own('compose/swarm.yaml').replaceAll(/\$\{(\w+)\}/g, (whole, key) =>
+    String(values[key] ?? whole),
+  )
+  const definition = parse(text, { merge: true }) as Definition
+  const digest = hash('sha256', JSON.stringify(definition.services.app)).slice(0, 8)
+  definition.services.app.deploy.labels = { [SETTINGS]: digest }
+  return { definition, digest }
+}
+
+/**
+ * Gives the service a target. Returns at once; Swarm replaces the replicas.
+ * @param again whether it replaces them also when they are of this target
+ */
+export async function deployService(
+  host: Host,
+  stack: StackConfig,
+  target: Target,
+  again: boolean,
+): Promise<void> {
+  const { project, folder } = stack
+  const { definition } = definitionOf(stack, target.release)
+  const parameters = {
+    folder,
+    project,
+    target: target.name,
+    secrets: target.secrets,
+    image: imageOf(stack, target.release),
+    own: JSON.stringify(definition),
+  }
+  await host.run(`Giving Swarm release ${target.release}`, remote('deploy-service', parameters))
+  if (again)
+    await host.run(
+      'Replacing them',
+      bash`docker service update --detach --force ${serviceOf(stack)} >/dev/null`,
+    )
+}
+
+/** Whether the service has this target and the settings of this configuration, and Swarm has not given up on it. */
+export function isGiven({ service }: View, stack: StackConfig, { name, secrets, release }: Target): boolean {
+  return (
+    service?.target === name &&
+    service.secrets === secrets &&
+    service.settings === definitionOf(stack, release).digest &&
+    !service.update.endsWith('paused')
+  )
+}
+
+/** Lets Swarm go back to the definition before the last one. Returns at once. */
+export async function undoUpdate(host: Host, stack: StackConfig): Promise<void> {
+  await host.run('Going back', bash`docker service update --detach --rollback ${serviceOf(stack)} >/dev/null`)
+}
+
+/** Removes the service: for a first release that never got ready. */
+export async function removeService(host: Host, stack: StackConfig): Promise<void> {
+  await host.run('Removing the service', bash`docker service rm ${serviceOf(stack)} >/dev/null`)
+}

@@ -1,0 +1,196 @@
+/** The engine of several hosts: Docker Swarm for the replicas, Docker Compose on each host for everything else. */
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
+import { list, step, warn } from '../cli/say.mts'
+import type { StackConfig } from '../config/config.mts'
+import { onEach } from '../host/each.mts'
+import type { Host } from '../host/host.mts'
+import { bash } from '../host/shell.mts'
+import { ownName } from '../images/base.mts'
+import type { BaseImages } from '../images/images.mts'
+import { imageOf } from '../images/release.mts'
+import { attach, ensureAttaching, removeAttaching } from './attach.mts'
+import { bringImages, noteImages } from './distribute.mts'
+import { joinAll, requireOne } from './joining.mts'
+import { mirror } from './mirror.mts'
+import { makeNetworks, networksOf } from './networks.mts'
+import { removeService, serviceOf } from './service.mts'
+import { lookAtSwarm, type Member } from './view.mts'
+
+/** What a script needs of several hosts: any of them, the one with the data, or that there is only one. */
+export type Needs = 'any' | 'data' | { instead: string }
+
+/** Seconds, beside what the application may take, until replicas have ended. */
+const SLACK = 60
+
+export class Swarm {
+  constructor(
+    /** The first one holds the data. */
+    readonly hosts: readonly Host[],
+    private readonly stack: StackConfig,
+  ) {}
+
+  /** The host of database and Redis. */
+  get first(): Host {
+    return this.hosts[0] as Host
+  }
+
+  /**
+   * Makes the first host that answers the one that a run works with.
+   * @param what  the script
+   * @throws OperatorError when the script does not work with several hosts yet, or when what it needs does not answer
+   */
+  async choose(run: { host: Host }, what: string, needs: Needs): Promise<void> {
+    if (typeof needs === 'object') this.refuse(what, needs.instead)
+    const silent: string[] = []
+    for (const host of this.hosts) {
+      const reason = await silenceOf(host)
+      if (!reason) {
+        run.host = host
+        if (silent.length > 0) warn(`${silent.join('; ')}. This run works with ${host.name}.`)
+        if (needs === 'data') this.#requireData(host, what)
+        return
+      }
+      silent.push(reason)
+    }
+    throw new OperatorError(
+      `No host answers: ${silent.join('; ')}`,
+      'Check names, ports and firewalls.',
+      NOTHING_CHANGED,
+    )
+  }
+
+  /** @throws OperatorError unless it is the host with the data */
+  #requireData(host: Host, what: string): void {
+    if (host === this.first) return
+    throw new OperatorError(
+      `${what} needs ${this.first.name}, which holds the database and does not answer`,
+      `Bring ${this.first.name} back, then the same command again. npm run status shows what runs meanwhile.`,
+      NOTHING_CHANGED,
+    )
+  }
+
+  /** For what is not made for several hosts yet. @throws OperatorError, always */
+  refuse(what: string, next: string): never {
+    throw new OperatorError(`${what} works with one host so far`, next, NOTHING_CHANGED)
+  }
+
+  /** Whether the hosts can be one swarm. Changes nothing. @throws OperatorError with every problem at once */
+  async check(): Promise<void> {
+    await requireOne(this.hosts)
+  }
+
+  /** Makes the hosts one swarm, with networks that reach over all of them. @returns what was done, a few words each */
+  async join(): Promise<string[]> {
+    const done = [...(await joinAll(this.hosts, this.stack)), ...(await makeNetworks(this.hosts, this.stack))]
+    await onEach(this.hosts, (host) => attach(host, this.stack))
+    return done
+  }
+
+  /** The hosts that Swarm sees up, drained ones, too. @param manager a host of the swarm */
+  async up(manager: Host): Promise<Host[]> {
+    const { members } = await lookAtSwarm(manager, this.stack)
+    return this.hosts.filter(({ address }) => members.some(({ name, up }) => up && name === address))
+  }
+
+  /**
+   * The hosts that Swarm sees up and not drained. Says why the others take no part.
+   * @param manager a host of the swarm
+   * @param say     tells it
+   */
+  async present(manager: Host, say = warn): Promise<Host[]> {
+    const { members } = await lookAtSwarm(manager, this.stack)
+    const state = (host: Host) => stateOf(members.find(({ name }) => name === host.address))
+    for (const host of this.hosts) {
+      const said = state(host)
+      if (said) say(`${host.name} ${said}`)
+    }
+    return this.hosts.filter((host) => !state(host))
+  }
+
+  /** The step that brings the images of a release and of the load balancers to hosts that do not have them, side by side. */
+  async bring(manager: Host, release: string, images: BaseImages): Promise<void> {
+    const { stack, first } = this
+    const names = [
+      imageOf(stack, release),
+      ownName(stack, 'nginx', images.nginx),
+      ownName(stack, 'haproxy', images.haproxy),
+    ]
+    const hosts = await this.present(manager, () => {}) // the rollout says why others take no part
+    await step('Images', async (doing) => {
+      const now = new Map<Host, string>()
+      const copied = await onEach(hosts, async (host) => {
+        const arrived = (text: string) => {
+          now.set(host, text)
+          doing([...now.values()].join(', '))
+        }
+        const brought = host === first ? [] : await bringImages(first, host, names, arrived)
+        return brought.length > 0 ? [`${list(brought)} to ${host.name}`] : []
+      })
+      await noteImages(first, stack, hosts, release)
+      return list(copied.flat()) || 'on all hosts: nothing to do'
+    })
+  }
+
+  /** Makes the files of the other hosts those of one. @returns what changed, a few words for each host */
+  async mirror(from: Host, hosts: readonly Host[]): Promise<string[]> {
+    const changed = await onEach(hosts, (host) =>
+      host === from ? Promise.resolve([]) : mirror(from, host, this.stack),
+    )
+    return changed.flatMap((what, index) =>
+      what.length > 0 ? [`${list(what)} to ${hosts[index]?.name}`] : [],
+    )
+  }
+
+  /** The step that gives the hosts what their containers need. @returns the hosts that are in use */
+  async equip(manager: Host): Promise<Host[]> {
+    const hosts = await this.present(manager)
+    await step('Files', async () => {
+      const copied = await this.mirror(manager, hosts)
+      const units = await onEach(hosts, (host) => ensureAttaching(host, this.stack))
+      const changed = units.flat().length > 0 ? [...copied, 'a unit that starts containers'] : copied
+      return list(changed) || 'the same on all hosts: nothing to do'
+    })
+    return hosts
+  }
+
+  /** Removes the service, and waits until its replicas have ended on all hosts. @returns what was done */
+  async removeReplicas(manager: Host): Promise<string> {
+    const { drain_timeout, stop_timeout } = this.stack.rollout
+    const deadline = drain_timeout + stop_timeout + SLACK
+    const { service } = await lookAtSwarm(manager, this.stack)
+    if (service) await removeService(manager, this.stack)
+    await onEach(this.hosts, (host) => removeAttaching(host, this.stack))
+    const label = `label=com.docker.swarm.service.name=${serviceOf(this.stack)}`
+    await onEach(this.hosts, (host) =>
+      host.run(
+        'Waiting for the end of the replicas',
+        bash`while [ -n "$(docker ps -aq --filter ${label})" ]; do sleep 0.2; done`,
+        { deadline },
+      ),
+    )
+    return service ? 'ended' : 'none'
+  }
+
+  async removeNetworks(manager: Host): Promise<void> {
+    await manager.run(
+      'Removing the networks',
+      bash`docker network rm ${networksOf(this.stack)} >/dev/null 2>&1 || true`,
+    )
+  }
+}
+
+/** Why a host does not answer; empty: it does. */
+const silenceOf = (host: Host): Promise<string> =>
+  host.attempt(bash`true`).then(
+    () => '',
+    ({ message }: Error) => message,
+  )
+
+/** Why a host takes no part, as the end of a sentence; empty: it does. */
+function stateOf(member: Member | undefined): string {
+  if (!member) return 'is not in the swarm yet. npm run deploy takes it in.'
+  if (!member.up) return 'is down. It takes no part; npm run deploy brings it up to date when it is back.'
+  if (member.availability !== 'active')
+    return `is drained. It takes no part until npm run hosts -- activate ${member.name}.`
+  return ''
+}

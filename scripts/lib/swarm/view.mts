@@ -1,0 +1,154 @@
+/** The swarm as a manager sees it: its hosts, the service of the replicas, and each replica. */
+import { CommandError, NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
+import type { StackConfig } from '../config/config.mts'
+import { linesIn } from '../host/facts.mts'
+import type { Host } from '../host/host.mts'
+import { remote } from '../host/shell.mts'
+import { releaseOf } from '../rollout/target.mts'
+import { HOST_LABEL } from './node.mts'
+import { SETTINGS, serviceOf } from './service.mts'
+
+export interface Member {
+  id: string
+  /** As in `hosts` of config/stack.yaml. */
+  name: string
+  up: boolean
+  /** `active`, or `drain`: it gets no replicas. */
+  availability: string
+  role: 'leader' | 'manager' | 'worker'
+  labels: Record<string, string>
+}
+
+/** A replica, as a task of Swarm. */
+export interface Task {
+  id: string
+  /** `app.3`. */
+  name: string
+  /** The host's name; empty: it has none yet. */
+  on: string
+  release: string
+  target: string
+  secrets: string
+  /** Whether Swarm wants it to run. */
+  wanted: boolean
+  /** Swarm's word: `running` once its health check succeeds. */
+  state: string
+  /** Why it ended, in Swarm's words. */
+  error: string
+  exitCode: number
+  /** Milliseconds for which it has been in this state, by the manager's clock. */
+  age: number
+  container: string
+  /** On the network that it shares with the balancers. */
+  address: string
+}
+
+export interface Service {
+  target: string
+  secrets: string
+  /** Digest of the other settings. */
+  settings: string
+  replicas: number
+  /** Swarm's word for the last update: `updating`, `completed`, `rollback_started`, …; empty: there was none. */
+  update: string
+  why: string
+}
+
+export interface View {
+  members: Member[]
+  /** Undefined while there is none. */
+  service: Service | undefined
+  tasks: Task[]
+}
+
+/** @throws OperatorError when the host is no manager */
+export async function lookAtSwarm(host: Host, stack: StackConfig): Promise<View> {
+  const script = remote('see-service', { service: serviceOf(stack) })
+  const { exitCode, stdout, stderr } = await host.attempt(script)
+  if (exitCode === 0) return parseView(stack, stdout)
+  if (/not a swarm manager|command not found/.test(stderr))
+    throw new OperatorError(
+      `${host.name} is no manager of a swarm`,
+      'npm run deploy makes the swarm. If there is one: bring the host back that is its manager.',
+      NOTHING_CHANGED,
+    )
+  if (/lost quorum|no leader|DeadlineExceeded/i.test(stderr))
+    throw new OperatorError(
+      'Too few managers of the swarm answer each other, so nobody can give it orders',
+      'Bring one of the hosts back, then the same command again.',
+      'what runs keeps running.',
+    )
+  throw new CommandError('Looking at the swarm', exitCode, stderr)
+}
+
+/** @param output of scripts/remote/see-service.sh */
+export function parseView(stack: StackConfig, output: string): View {
+  const all = linesIn(output)
+  const members = all('node').map((line) => memberOf(JSON.parse(line)))
+  const now = Number(all('now')[0])
+  const [service] = all('service').map((line) => serviceIn(JSON.parse(line)))
+  const tasks = all('task').map((line) => taskOf(stack, members, now, JSON.parse(line)))
+  return { members, service, tasks: tasks.toSorted((a, b) => a.name.localeCompare(b.name) || b.age - a.age) }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the engine's own JSON
+type Json = any
+
+function memberOf({ ID, Spec, Status, ManagerStatus, Description }: Json): Member {
+  return {
+    id: ID,
+    name: Spec.Labels?.[HOST_LABEL] ?? Description.Hostname,
+    up: Status.State === 'ready',
+    availability: Spec.Availability,
+    role: ManagerStatus?.Leader ? 'leader' : ManagerStatus ? 'manager' : 'worker',
+    labels: Spec.Labels ?? {},
+  }
+}
+
+function serviceIn({ Spec, UpdateStatus }: Json): Service {
+  const labels = Spec.TaskTemplate.ContainerSpec.Labels ?? {}
+  return {
+    target: labels['prusa.target'] ?? '',
+    secrets: labels['prusa.secrets'] ?? '',
+    settings: Spec.Labels?.[SETTINGS] ?? '',
+    replicas: Spec.Mode.Replicated?.Replicas ?? 0,
+    update: UpdateStatus?.State ?? '',
+    why: UpdateStatus?.Message ?? '',
+  }
+}
+
+function taskOf(stack: StackConfig, members: Member[], now: number, task: Json): Task {
+  const { ID, Slot, NodeID, Spec, Status, DesiredState, NetworksAttachments = [] } = task
+  const labels = Spec.ContainerSpec.Labels ?? {}
+  const target = labels['prusa.target'] ?? ''
+  const shared = NetworksAttachments.find(
+    ({ Network }: Json) => Network.Spec.Name === `${stack.project}_swarm_frontend`,
+  )
+  return {
+    id: ID,
+    name: `app.${Slot}`,
+    on: members.find(({ id }) => id === NodeID)?.name ?? '',
+    release: releaseOf(target),
+    target,
+    secrets: labels['prusa.secrets'] ?? '',
+    wanted: DesiredState === 'running' || DesiredState === 'ready',
+    state: Status.State,
+    error: Status.Err ?? '',
+    exitCode: Status.ContainerStatus?.ExitCode ?? 0,
+    age: now - Date.parse(Status.Timestamp),
+    container: Status.ContainerStatus?.ContainerID ?? '',
+    address: shared?.Addresses?.[0]?.replace(/\/.*/, '') ?? '',
+  }
+}
+
+/** Replicas that get requests: they run, and Swarm wants them. */
+export const serving = ({ tasks }: View): Task[] =>
+  tasks.filter(({ wanted, state }) => wanted && state === 'running')
+
+/** The names of the targets that run, the latest last. */
+export async function targetsOnSwarm(host: Host, stack: StackConfig): Promise<string[]> {
+  const view = await lookAtSwarm(host, stack)
+  const latest = view.service?.target ?? ''
+  const others = serving(view).map(({ target }) => target)
+  return [...new Set([...others.filter((one) => one !== latest), latest])].filter(Boolean)
+}

@@ -1,0 +1,65 @@
+/** The task sheet for several hosts: what is said of a server or of the site holds for each of them. */
+import { list } from '../cli/say.mts'
+import type { Entry } from '../proof/history.mts'
+import { serving, type Task, type View } from '../swarm/view.mts'
+import type { Inside } from './facts.mts'
+import type { Front } from './inside.mts'
+import type { Outside } from './outside.mts'
+import { database, server } from './server-lines.mts'
+import { balancer, redeploy } from './site-lines.mts'
+import { type Line, line, type Verdict } from './verdict.mts'
+
+/** What was seen of a host. */
+export interface Of {
+  host: string
+  front: Front
+  inside: Inside
+  outside: Outside
+}
+
+/** @param all of each host, the one with the data first */
+export function judgeSwarm(all: readonly Of[], view: View, rollout?: Entry): Verdict[] {
+  const tasks = serving(view)
+  const replicas = tasks.map(({ name, release }) => ({ name, release, redis: '' }))
+  const facts = all.map(({ host, inside, ...rest }) => ({ host, inside: { ...inside, replicas }, ...rest }))
+  const chapters: [string, Line[]][] = [
+    ...facts.map((one): [string, Line[]] => [`Prepare the server ${one.host}`, server(one)]),
+    ['Dockerize the application', containers(all, tasks)],
+    ['Database', facts.slice(0, 1).flatMap(database)],
+    ...facts.map((one): [string, Line[]] => [`Load balancing and SSL at ${one.host}`, balancer(one)]),
+    ['Redeploy script', redeploy({ ...(facts[0] as (typeof facts)[0]), ...(rollout && { rollout }) })],
+  ]
+  return chapters.flatMap(([chapter, lines]) => lines.map((one) => ({ chapter, ...one })))
+}
+
+function containers(all: readonly Of[], tasks: Task[]): Line[] {
+  const releases = [...new Set(tasks.map(({ release }) => release))]
+  const silent = all.filter(({ outside }) => outside.status.body !== 'OK')
+  const redis =
+    all[0]?.inside.containers.filter(({ service, running }) => service === 'redis' && running) ?? []
+  const others = all.flatMap(({ inside }) => inside.containers)
+  const wrong = others.filter(({ restartPolicy }) => restartPolicy !== 'unless-stopped')
+  return [
+    line(
+      'The application runs from a Docker image',
+      releases.length === 1 && silent.length === 0,
+      `release ${list(releases) || 'none'}`,
+      `/status answers OK at ${all.length - silent.length} of ${all.length} hosts`,
+    ),
+    line(
+      '2 containers with the application',
+      tasks.length >= 2,
+      list(tasks.map(({ name, on }) => `${name} on ${on}`)) || 'none runs',
+    ),
+    line(
+      'A Redis container, connected to the application’s',
+      redis.length === 1,
+      `${redis.length} running on ${all[0]?.host}`,
+    ),
+    line(
+      'Containers restart by themselves unless stopped',
+      wrong.length === 0,
+      `unless-stopped: ${others.length - wrong.length} of ${others.length}; Swarm keeps the replicas running`,
+    ),
+  ]
+}

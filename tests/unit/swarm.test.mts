@@ -1,0 +1,202 @@
+/** Several hosts: what makes them no swarm, what Swarm says, the definition of the service, and the screen. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { stackSchema } from '../../scripts/lib/config/config.mts'
+import { checkHosts } from '../../scripts/lib/config/related-keys.mts'
+import { parseConfig } from '../../scripts/lib/config/schema.mts'
+import { Host } from '../../scripts/lib/host/host.mts'
+import { stackFile } from '../../scripts/lib/stack/stack.mts'
+import { reasonOf } from '../../scripts/lib/swarm/failure.mts'
+import { isEncrypted } from '../../scripts/lib/swarm/networks.mts'
+import { managersOf, type Node, problemsOf } from '../../scripts/lib/swarm/node.mts'
+import { alarmsOf, hostTable } from '../../scripts/lib/swarm/screen.mts'
+import { definitionOf } from '../../scripts/lib/swarm/service.mts'
+import { parseView, serving, type Task, type View } from '../../scripts/lib/swarm/view.mts'
+import { refusal } from '../lib/refusal.mts'
+
+const HOSTS = 'hosts: [a, b, c]'
+const stack = (yaml = HOSTS) => parseConfig(stackSchema, yaml, 'stack.yaml', {})
+const TARGET = { name: '0123456789ab-01234567', release: '0123456789ab', secrets: 'x' }
+
+describe('a list of hosts excludes', () => {
+  for (const [yaml, what] of [
+    [`host: a\n${HOSTS}`, 'host (DEPLOY_HOST) and hosts are both set'],
+    ['hosts: [a, b, a]', 'hosts lists a twice'],
+    [`address: x\n${HOSTS}`, 'address works with one host so far'],
+    [`tls: letsencrypt\n${HOSTS}`, 'tls: letsencrypt works with one host so far'],
+    [`rollout: { order: stop-first }\n${HOSTS}`, 'rollout.order: stop-first works with one host so far'],
+  ] as const)
+    test(what, () => {
+      const said = refusal(() => checkHosts(stack(yaml), 'config/stack.yaml'))
+      assert.ok(said.startsWith(`\n✗ config/stack.yaml: ${what}\n  State: nothing was contacted`), said)
+    })
+})
+
+test('a list of one host excludes nothing', () => checkHosts(stack('hosts: [a]\naddress: x'), 'stack.yaml'))
+
+test('one or two hosts have one manager, more have three', () => {
+  assert.deepEqual([1, 2, 3, 4, 9].map(managersOf), [1, 1, 3, 3, 3])
+})
+
+describe('hosts cannot be one swarm', () => {
+  const node = (name: string, more: Partial<Node> = {}): Node => ({
+    host: new Host(name),
+    active: false,
+    manager: false,
+    id: '',
+    address: '192.0.2.1',
+    encrypts: false,
+    filtered: [],
+    ...more,
+  })
+  const first = node('a', { active: true, manager: true })
+
+  test('unless there is a problem, they can', () => {
+    assert.deepEqual(problemsOf([node('a'), node('b')]), [])
+    assert.deepEqual(problemsOf([first, node('b', { active: true }), node('c')]), [])
+  })
+
+  for (const [nodes, problem] of [
+    [[node('a'), node('b', { active: true })], /^b is in a swarm already, and a is not/],
+    [[node('a', { active: true }), node('b')], /^a is a worker of a swarm/],
+    [[node('a', { address: '' }), node('b')], /^a finds no address/],
+    [
+      [node('a'), node('b', { filtered: [{ host: 'a', port: '2377' }] })],
+      /^b does not reach port 2377 of a: open TCP 2377 and 7946, UDP 7946 and 4789/,
+    ],
+  ] as const)
+    test(String(problem), () => {
+      const [said = '', more] = problemsOf(nodes)
+      assert.match(said, problem)
+      assert.equal(more, undefined)
+    })
+})
+
+test('the networks are encrypted as configured; with auto, if all hosts can', () => {
+  const [can, cannot] = [{ encrypts: true }, { encrypts: false }]
+  const encrypted = (how: string, ...nodes: (typeof can)[]) =>
+    isEncrypted(stack(`${HOSTS}\nswarm: { encrypted: ${how} }`), nodes)
+  assert.deepEqual([encrypted('auto', can, can), encrypted('auto', can, cannot)], [true, false])
+  assert.deepEqual([encrypted('yes', cannot), encrypted('no', can)], [true, false])
+})
+
+test('the networks of several hosts are Swarm’s', () => {
+  assert.match(stackFile(stack()), /frontend:\n\s+external: true\n\s+name: "?\$\{PROJECT\}_swarm_frontend/)
+  assert.doesNotMatch(stackFile(stack('')), /swarm/)
+})
+
+test('the definition of the service has the values of the configuration, and its digest changes with them', () => {
+  const { definition, digest } = definitionOf(
+    stack(`${HOSTS}\napp: { replicas: 5 }\nrollout: { surge: all }`),
+    'r',
+  )
+  const { deploy } = (definition as { services: { app: { deploy: Record<string, unknown> } } }).services.app
+  const { replicas, update_config, placement, labels } = deploy as Record<string, Record<string, unknown>>
+  assert.equal(replicas, 5)
+  assert.equal(update_config?.parallelism, 0)
+  assert.equal(update_config?.order, 'start-first')
+  assert.deepEqual(placement?.constraints, ['node.labels.prusa.release.r == yes'])
+  assert.deepEqual(labels, { 'prusa.settings': digest })
+  assert.notEqual(definitionOf(stack(), 'r').digest, digest)
+  assert.doesNotMatch(JSON.stringify(definition), /\$\{/)
+})
+
+describe('what a manager says', () => {
+  const member = (id: string, state: string, more: object) =>
+    `node\t${JSON.stringify({ ID: id, Spec: { Availability: 'active', Labels: { 'prusa.host': `root@${id}` } }, Status: { State: state }, Description: { Hostname: 'x' }, ...more })}`
+  const task = (ID: string, Slot: number, NodeID: string, DesiredState: string, State: string, Err = '') =>
+    `task\t${JSON.stringify({
+      ID,
+      Slot,
+      NodeID,
+      DesiredState,
+      Spec: { ContainerSpec: { Labels: { 'prusa.target': TARGET.name, 'prusa.secrets': 'x' } } },
+      Status: {
+        State,
+        Err,
+        Timestamp: '1970-01-01T00:00:01.000Z',
+        ContainerStatus: { ContainerID: 'c', ExitCode: 3 },
+      },
+      NetworksAttachments: [
+        { Network: { Spec: { Name: 'prusa_swarm_backend' } }, Addresses: ['10.0.1.5/24'] },
+        { Network: { Spec: { Name: 'prusa_swarm_frontend' } }, Addresses: ['10.0.2.5/24'] },
+      ],
+    })}`
+  const service = `service\t${JSON.stringify({
+    Spec: {
+      Labels: { 'prusa.settings': 'd' },
+      Mode: { Replicated: { Replicas: 2 } },
+      TaskTemplate: { ContainerSpec: { Labels: { 'prusa.target': TARGET.name, 'prusa.secrets': 'x' } } },
+    },
+  })}`
+  const output = [
+    'now\t5000',
+    member('a', 'ready', { ManagerStatus: { Leader: true } }),
+    member('b', 'down', {}),
+    service,
+    task('t2', 2, 'b', 'shutdown', 'running'),
+    task('t1', 1, 'a', 'running', 'running'),
+    task('t3', 2, 'a', 'running', 'starting'),
+  ].join('\n')
+  const view = parseView(stack(), output)
+
+  test('is read', () => {
+    assert.deepEqual(
+      view.members.map(({ name, up, role }) => [name, up, role]),
+      [
+        ['root@a', true, 'leader'],
+        ['root@b', false, 'worker'],
+      ],
+    )
+    const [one] = serving(view)
+    assert.deepEqual(
+      [one?.name, one?.on, one?.address, one?.release, one?.age],
+      ['app.1', 'root@a', '10.0.2.5', '0123456789ab', 4000],
+    )
+    assert.equal(view.service?.replicas, 2)
+  })
+
+  test('becomes a table of the hosts', () => {
+    assert.match(hostTable(view), /root@a {2,}up {2,}active {2,}leader {2,}1\n/)
+    assert.match(hostTable(view), /root@b {2,}down/)
+  })
+
+  test('becomes alarms: a host that is down, and replicas that are missing', () => {
+    const first = new Host('root@a')
+    const alarms = alarmsOf({ first }, stack(), { view, here: [], history: [] })
+    assert.deepEqual(
+      alarms.map(({ what }) => what),
+      ['root@b is down; its replicas run elsewhere', '1 of 2 replicas run'],
+    )
+    const [lost] = alarmsOf({ first: new Host('root@b') }, stack(), { view, here: [], history: [] })
+    assert.match(lost?.what ?? '', /root@b is down\. It holds the database and Redis/)
+  })
+
+  describe('a release is broken when', () => {
+    const before: View = { ...view, tasks: [] }
+    const of = (tasks: string[], update = '') => {
+      const now = parseView(stack(), ['now\t40000', member('a', 'ready', {}), service, ...tasks].join('\n'))
+      if (now.service) now.service.update = update
+      return reasonOf(now, before, TARGET, 30)?.message
+    }
+    const crashed = (id: string): string => task(id, 1, 'a', 'shutdown', 'failed', 'task: non-zero exit (3)')
+
+    test('Swarm goes back', () =>
+      assert.equal(
+        of([crashed('1')], 'rollback_started'),
+        'app.1 on root@a crashes (exit code 3, 1 times: task: non-zero exit (3))',
+      ))
+    test('its replicas end three times', () => {
+      assert.equal(of([crashed('1'), crashed('2')]), undefined)
+      assert.match(of([crashed('1'), crashed('2'), crashed('3')]) ?? '', /crashes/)
+    })
+    test('a replica does not answer in time', () =>
+      assert.match(of([task('1', 1, 'a', 'running', 'starting')]) ?? '', /has not answered OK within 30 s/))
+    test('and is not while they start', () => assert.equal(of([]), undefined))
+  })
+
+  test('an old replica that fails is no fault of the release', () => {
+    const old: Task[] = view.tasks.map((one) => ({ ...one, state: 'failed' }))
+    assert.equal(reasonOf({ ...view, tasks: old }, view, TARGET, 30), undefined)
+  })
+})
