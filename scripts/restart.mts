@@ -62,7 +62,7 @@ async function restartReplicas(run: Run, only: string): Promise<void> {
     // Read again: another run may have held the lock until now.
     const present = await replicas(host, stack)
     const target = runningTarget(present) ?? present.at(-1)?.target ?? ''
-    say(`Fresh replicas replace ${namesOf(again)} one by one, as in a rollout. Clients do not notice.`)
+    say(`Fresh replicas replace ${namesOf(again)}, as in a rollout. Clients do not notice.`)
     const ids = again.map(({ id }) => id)
     await rollOut(run, { target: await keptTarget(host, stack, target), again: ({ id }) => ids.includes(id) })
   })
@@ -72,7 +72,7 @@ await script(
   import.meta.url,
   `
 Restarts a service, and says first what clients notice. A service that was stopped by hand is started.
-Replicas are replaced one by one, as in a rollout. The load balancer and the balancer get fresh workers.
+Replicas are replaced as in a rollout. The load balancer and the balancer get fresh workers.
 The database, its port and Redis are down for some seconds.
 
   npm run restart [-- SERVICE --host USER@NAME]

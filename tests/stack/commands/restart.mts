@@ -18,7 +18,7 @@ export function restarts(deployment: () => Deployment): void {
         (await site.containers('app')).filter((name) => !name.includes('-app-run-'))
       const old = await replicas()
       const text = await site.unnoticed(() => site.must('restart'))
-      assert.match(text, /Fresh replicas replace \S+app-1, \S+app-2 one by one, as in a rollout/)
+      assert.match(text, /Fresh replicas replace \S+app-1, \S+app-2, as in a rollout/)
       const fresh = await replicas()
       assert.equal(fresh.filter((name) => old.includes(name)).length, 0)
       assert.equal((await oneOffs(site)).length, 1)
