@@ -132,8 +132,7 @@ test('a rollout as it happens, whoever began it: its steps as bands, each replic
   for (const { tab, faults } of pages) {
     const says = await tab.getByRole('img', { name: /^Steps of the rollout/ }).getAttribute('aria-label')
     // A swap or a stop may take less time than passes between two looks; the picture of the rollout has them.
-    for (const step of ['start', 'ready', 'drain'])
-      assert.match(says ?? '', new RegExp(`\\b${step}: \\S`))
+    for (const step of ['start', 'ready', 'drain']) assert.match(says ?? '', new RegExp(`\\b${step}: \\S`))
     assert.deepEqual(faults, [])
   }
   const file = /The picture: (\S+)/.exec(stdall)?.[1] ?? ''
