@@ -143,14 +143,8 @@ function begin(usage: string, most: number | 'command'): Run {
   const addresses = isSwarm(stack) ? stack.hosts : [options.host ?? stack.host]
   const hosts = addresses.map((address) => new Host(address, stack.ssh_config, options.verbose))
   const host = hosts[0] as Host
-  return {
-    ...config,
-    host,
-    hosts,
-    swarm: isSwarm(stack) ? new Swarm(hosts, stack) : undefined,
-    options,
-    words,
-  }
+  const swarm = isSwarm(stack) ? new Swarm(hosts, stack) : undefined
+  return { ...config, host, hosts, swarm, options, words }
 }
 
 /**

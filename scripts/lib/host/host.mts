@@ -4,7 +4,6 @@
  * is on a command line.
  */
 
-import { Transform } from 'node:stream'
 import { CommandError, NOTHING_CHANGED } from '../cli/errors.mts'
 import { say } from '../cli/say.mts'
 import { Connection } from './connection.mts'
@@ -12,7 +11,7 @@ import { checkRefused, type Fence, guard } from './fence.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import { behindHead, framed, headed, type Input, lineByLine, unframed } from './frame.mts'
 import { type Interpreter, Interpreters } from './interpreter.mts'
-import { attached, feed, type Output, onTerminal, type Running } from './process.mts'
+import { attached, bothEnded, counting, feed, type Output, onTerminal, type Running } from './process.mts'
 import { bash, type Script } from './shell.mts'
 import { CONNECT_DEADLINE, sh } from './ssh.mts'
 import { connectionCut, GOES_ON, SSH_FAILED, unreachable } from './unreachable.mts'
@@ -38,24 +37,6 @@ interface RunOptions {
   /** Ends the standard input of a script that is tied. */
   signal?: AbortSignal
 }
-
-/** Waits for a program and for the one that it feeds; returns the output of the other. @throws CommandError when one fails */
-async function bothEnded(purpose: string, one: Promise<Output>, other: Promise<Output>): Promise<Output> {
-  const outputs = await Promise.all([one, other])
-  // When one fails, the other is killed and has no exit code: the first is the reason.
-  const failed = outputs.find(({ exitCode }) => exitCode) ?? outputs.find(({ exitCode }) => exitCode === null)
-  if (failed) throw new CommandError(purpose, failed.exitCode, failed.stderr)
-  return outputs[1]
-}
-
-/** A filter that passes everything on, and tells how many bytes. */
-const counting = (passed: (bytes: number) => void) =>
-  new Transform({
-    transform(data: Buffer, _, done) {
-      passed(data.length)
-      done(null, data)
-    },
-  })
 
 export class Host extends Connection {
   readonly #interpreters = new Interpreters(() => this.shell(BASH))

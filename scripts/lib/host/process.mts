@@ -1,8 +1,8 @@
 /** Runs a program on this machine until it ends, or until a deadline. */
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import type { Duplex, Readable, Writable } from 'node:stream'
-import { OperatorError } from '../cli/errors.mts'
+import { type Duplex, type Readable, Transform, type Writable } from 'node:stream'
+import { CommandError, OperatorError } from '../cli/errors.mts'
 
 /** A running program. Its three streams are pipes, for text in UTF-8. */
 export type Running = ChildProcessByStdio<Writable, Readable, Readable>
@@ -121,6 +121,28 @@ export function feed(
     child.once('close', (exitCode) => resolve({ exitCode, stdout: '', stderr }))
   })
 }
+
+/** Waits for a program and for the one that it feeds; returns the output of the other. @throws CommandError when one fails */
+export async function bothEnded(
+  purpose: string,
+  one: Promise<Output>,
+  other: Promise<Output>,
+): Promise<Output> {
+  const outputs = await Promise.all([one, other])
+  // When one fails, the other is killed and has no exit code: the first is the reason.
+  const failed = outputs.find(({ exitCode }) => exitCode) ?? outputs.find(({ exitCode }) => exitCode === null)
+  if (failed) throw new CommandError(purpose, failed.exitCode, failed.stderr)
+  return outputs[1]
+}
+
+/** A filter that passes everything on, and tells how many bytes. */
+export const counting = (passed: (bytes: number) => void) =>
+  new Transform({
+    transform(data: Buffer, _, done) {
+      passed(data.length)
+      done(null, data)
+    },
+  })
 
 /**
  * Kills a program and the processes that it started. It sends no SIGTERM: at that, the docker client ends with exit code 0,

@@ -7,13 +7,12 @@ import { capital, count, green, red, say, seconds, warn, whenInterrupted } from 
 import { clock } from '../cli/time.mts'
 import { who } from '../cli/who.mts'
 import { ROOT, type StackConfig } from '../config/config.mts'
-import { Site } from '../edge/site.mts'
 import { readTraffic, type Traffic } from '../edge/traffic.mts'
 import type { Host } from '../host/host.mts'
-import { bash } from '../host/shell.mts'
 import type { Schema } from '../stack/create-db.mts'
 import { type Entry, record, recordBegun } from './history.mts'
-import { type Probe, type Sample, type Summary, summarize, trying } from './probe.mts'
+import { type Probe, type Sample, type Summary, summarize } from './probe.mts'
+import { probeFor } from './probe-for.mts'
 import { reportPage } from './report.mts'
 import { type About, sentenceOf, titleOf } from './sentence.mts'
 import { type Kind, Timeline } from './timeline.mts'
@@ -187,28 +186,6 @@ export class Proof {
       `By the load balancer’s log: ${count(requests, 'request')} of all clients, ${unanswered} unanswered, ${cut} broken off`,
     )
   }
-}
-
-/** The probe for the site at a host; or why there is none. */
-async function probeFor(host: Host, stack: StackConfig): Promise<{ probe?: Probe; reason: string }> {
-  const [site, notFromHere] = await Site.reach(host, stack)
-  const { path, rate, timeout } = stack.probe
-  const [probe, first] = await trying({ site, path, rate, timeout })
-  if (first?.status) {
-    if (notFromHere) say(`The probe asks through ssh, on the server: ${notFromHere}.`)
-    return { probe, reason: '' }
-  }
-  if (!(await hasNginx(host, stack))) return { reason: 'the site was not up before' }
-  warn(`${site.url(path)} does not answer from here (${first?.error}): the probe does not run.`)
-  return { reason: 'the site did not answer from here' }
-}
-
-/** Whether nginx runs. */
-async function hasNginx(host: Host, stack: StackConfig): Promise<boolean> {
-  const { exitCode } = await host.attempt(
-    bash`docker ps -q --filter name=${`^${stack.project}-lb-1$`} | grep .`,
-  )
-  return exitCode === 0
 }
 
 function listFailures(failed: readonly Sample[]): void {
