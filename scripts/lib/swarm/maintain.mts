@@ -11,7 +11,7 @@ import { attach } from './attach.mts'
 import { introduceAll, untilFound } from './balancers.mts'
 import { releaseLabel, serviceOf } from './service.mts'
 import type { Swarm } from './swarm.mts'
-import { lookAtSwarm, type Member, serving, type View } from './view.mts'
+import { lookAtSwarm, type Member, serving, type Task, type View } from './view.mts'
 
 /** Seconds, beside what the application may take, until replicas have moved. */
 const SLACK = 60
@@ -31,13 +31,12 @@ export async function drain({ swarm, manager, stack, member }: Work): Promise<vo
   const view = await lookAtSwarm(manager, stack)
   requireOthers(view, member)
   const wanted = view.service?.replicas ?? 0
-  const elsewhere = (now: View) => serving(now).filter(({ on }) => on !== member.name)
   await step('Replicas', async () => {
     const here = serving(view).filter(({ on }) => on === member.name).length
     // Swarm stops the replicas of a drained host before others run: so others must run already.
-    const few = here > 0 && elsewhere(view).length === 0
+    const few = here > 0 && elsewhere(view, member).length === 0
     if (few) await scale(manager, stack, 2 * wanted)
-    const rest = few ? await untilElsewhere(manager, stack, member, 1) : elsewhere(view)
+    const rest = few ? await untilElsewhere(manager, stack, member, 1) : elsewhere(view, member)
     await untilFound(others(swarm, member, view), stack, rest, FOUND_DEADLINE)
     await availability(manager, member, 'drain')
     if (few) await scale(manager, stack, wanted)
@@ -124,6 +123,9 @@ async function compose(host: Host, stack: StackConfig, script: Script): Promise<
 
 const hostOf = (swarm: Swarm, { name }: Member) => swarm.hosts.find(({ address }) => address === name)
 
+/** The replicas that get requests on other hosts. */
+const elsewhere = (view: View, { name }: Member): Task[] => serving(view).filter(({ on }) => on !== name)
+
 /** The other hosts that are in use. */
 function others(swarm: Swarm, member: Member, { members }: View): Host[] {
   const used = members.filter((one) => one.name !== member.name && one.up && one.availability === 'active')
@@ -153,9 +155,9 @@ async function scale(manager: Host, stack: StackConfig, number: number): Promise
 
 /** Waits until so many replicas run on other hosts; returns them. */
 async function untilElsewhere(manager: Host, stack: StackConfig, member: Member, number: number) {
-  let rest = serving(await lookAtSwarm(manager, stack))
+  let rest: Task[] = []
   await waitUntil('replicas run on other hosts', stack.rollout.ready_timeout + SLACK, async () => {
-    rest = serving(await lookAtSwarm(manager, stack)).filter(({ on }) => on !== member.name)
+    rest = elsewhere(await lookAtSwarm(manager, stack), member)
     return rest.length < number ? `${rest.length} of ${number}` : undefined
   })
   return rest
