@@ -1,6 +1,6 @@
 /** The hosts of a deployment: lists them, takes one out of use and back into it, or removes it. */
 import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
-import { nearest } from './lib/cli/nearest.mts'
+import { requireVerb } from './lib/cli/nearest.mts'
 import { list, result, say } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
 import { type Run, script } from './lib/run.mts'
@@ -20,11 +20,7 @@ export async function hosts(run: Run): Promise<void> {
       NOTHING_CHANGED,
     )
   if (verb === undefined) return result(hostTable(await lookAtSwarm(host, stack)))
-  if (!Object.hasOwn(VERBS, verb))
-    throw new WrongCall(
-      `“${verb}” was not expected; the nearest is “${nearest(verb, Object.keys(VERBS))}”`,
-      'npm run hosts -- drain, activate or remove HOST',
-    )
+  requireVerb(verb, Object.keys(VERBS), 'npm run hosts -- drain, activate or remove HOST')
   if (name === undefined) throw new WrongCall('Which host?', `npm run hosts -- ${verb} HOST`)
   say(`hosts ${verb} ${name}`)
   await withLock(host, stack, `hosts ${verb} ${name}`, async () => {

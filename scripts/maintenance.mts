@@ -1,6 +1,6 @@
 /** Switches the maintenance page on or off. */
 import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
-import { nearest } from './lib/cli/nearest.mts'
+import { requireVerb } from './lib/cli/nearest.mts'
 import { result } from './lib/cli/say.mts'
 import {
   addressesOf,
@@ -19,11 +19,7 @@ const VERBS = ['on', 'off', 'status']
 export async function maintenance(run: Run): Promise<void> {
   const { host, stack, words, options } = run
   const [verb = 'status'] = words
-  if (!VERBS.includes(verb))
-    throw new WrongCall(
-      `“${verb}” was not expected; the nearest is “${nearest(verb, VERBS)}”`,
-      'npm run maintenance -- on, off or status',
-    )
+  requireVerb(verb, VERBS, 'npm run maintenance -- on, off or status')
   if (options.allow !== undefined && verb !== 'on')
     throw new WrongCall('--allow needs the word on', 'npm run maintenance -- on --allow ADDRESS')
   const allowed = addressesOf(options.allow)

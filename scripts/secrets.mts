@@ -1,7 +1,7 @@
 /** Lists the passwords on the server, or replaces one. */
 
 import { WrongCall } from './lib/cli/errors.mts'
-import { nearest } from './lib/cli/nearest.mts'
+import { nearest, requireVerb } from './lib/cli/nearest.mts'
 import { list, result, say, step } from './lib/cli/say.mts'
 import { ensureAdminPassword } from './lib/edge/certificate.mts'
 import { withLock } from './lib/host/lock.mts'
@@ -33,7 +33,7 @@ async function printSecrets({ host, stack, options }: Run): Promise<void> {
 
 function named(verb: string, given: string): Secrets {
   const usage = `npm run secrets -- rotate NAME, with ${list([...SECRETS])} for NAME`
-  if (verb !== 'rotate') throw new WrongCall(`“${verb}” was not expected; the nearest is “rotate”`, usage)
+  requireVerb(verb, ['rotate'], usage)
   const name = SECRETS.find((one) => one === given)
   if (name) return name
   const what = given

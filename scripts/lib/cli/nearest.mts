@@ -1,8 +1,15 @@
 /** What a mistyped word probably means. */
+import { WrongCall } from './errors.mts'
 
 /** The known word that is the fewest changes away from `word`. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   return [...known].sort((a, b) => distance(word, a) - distance(word, b))[0]
+}
+
+/** @throws WrongCall when the verb of a command is not a known one. @param next how the command is typed */
+export function requireVerb(verb: string, known: readonly string[], next: string): void {
+  if (known.includes(verb)) return
+  throw new WrongCall(`“${verb}” was not expected; the nearest is “${nearest(verb, known)}”`, next)
 }
 
 /** Levenshtein distance: how many characters must be inserted, removed or replaced to make `a` into `b`. */
