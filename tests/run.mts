@@ -1,7 +1,7 @@
 /**
  * `npm test`: installs what the tests need (Docker Engine, a browser), makes the base images once, then runs every
  * test by node's own runner. Words choose files: `npm test -- unit stack/doors`. With --long (`npm run test:long`)
- * stack/spellings mutates ten times as many paths.
+ * they also run what takes long and shows one more case (lib/long.mts), and stack/spellings mutates ten times as many paths.
  */
 import path from 'node:path'
 import process from 'node:process'

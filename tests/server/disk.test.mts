@@ -1,7 +1,7 @@
 /** A disk that is full, and one that can hold no more files: what needs no disk goes on, and nothing is lost. Only with --long. */
 import assert from 'node:assert/strict'
-import process from 'node:process'
 import { after, before, test } from 'node:test'
+import { LONG } from '../lib/long.mts'
 import { until } from '../lib/until.mts'
 import { startServer } from './disposable.mts'
 import { watched } from './faults.mts'
@@ -26,7 +26,7 @@ const FILLED = {
   },
 }
 
-if (process.env.LONG) {
+if (LONG) {
   let operator: Operator
   before(async () => {
     operator = new Operator(await startServer('bookworm', 'prepared'))

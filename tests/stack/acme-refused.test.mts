@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { type AcmeSite, acmeSite, DOMAIN } from '../lib/acme.mts'
 import type { Deployment } from '../lib/deployment.mts'
+import { testLong } from '../lib/long.mts'
 import { shown } from '../lib/shown.mts'
 
 let acme: AcmeSite
@@ -42,48 +43,55 @@ test('the CA refuses a renewal: the site keeps its certificate', async () => {
   }
 })
 
-for (const [what, settings, sentence] of [
+for (const [run, what, settings, sentence] of [
   [
+    test,
     'the domain leads elsewhere',
     { domain: DOMAIN },
     /the CA cannot reach http:\/\/site\.test\/ on port 80 \(.*refused/i,
   ],
   [
+    testLong,
     'the ACME server is not there',
     { domain: DOMAIN, letsencrypt: { directory: 'https://127.0.0.1:1/dir' } },
     /this server cannot reach the ACME server https:\/\/127\.0\.0\.1:1\/dir \(/,
   ],
   [
+    testLong,
     'nobody vouches for the ACME server',
     { domain: DOMAIN, letsencrypt: { ca: '' } },
     /this server does not trust the certificate of the ACME server .* \(/,
   ],
   [
+    test,
     'the CA does not issue for the domain',
     { domain: 'blocked.test' },
     /the CA does not issue for blocked\.test \(/,
   ],
 ] as const)
-  test(`${what}: exit code 1, the reason in words, and the site stays up on its self-signed certificate`, async () => {
-    await acme.pebble.lead(DOMAIN, await acme.elsewhere())
-    acme.forget()
-    await selfSigned(settings.domain)
-    const before = (await shown(site.ports.https)).serialNumber
-    site.configure({ tls: 'letsencrypt', letsencrypt: acme.pebble.settings })
-    site.configure(settings)
-    await site.unnoticed(async () => {
-      const { exitCode, text } = await site.run('04-stack')
-      assert.equal(exitCode, 1, text)
-      assert.match(text, sentence)
-      assert.match(
-        text,
-        /State: the site is up with its self-signed certificate, which is valid until .*\n\s+Next: .*npx zx scripts\/04-stack\.mts/,
-      )
-      assert.doesNotMatch(text, /\n\s+at |Traceback/)
-    })
-    assert.equal((await shown(site.ports.https)).serialNumber, before)
-    assert.equal((await site.get('/')).headers['strict-transport-security'], undefined)
-  })
+  run(
+    `${what}: exit code 1, the reason in words, and the site stays up on its self-signed certificate`,
+    async () => {
+      await acme.pebble.lead(DOMAIN, await acme.elsewhere())
+      acme.forget()
+      await selfSigned(settings.domain)
+      const before = (await shown(site.ports.https)).serialNumber
+      site.configure({ tls: 'letsencrypt', letsencrypt: acme.pebble.settings })
+      site.configure(settings)
+      await site.unnoticed(async () => {
+        const { exitCode, text } = await site.run('04-stack')
+        assert.equal(exitCode, 1, text)
+        assert.match(text, sentence)
+        assert.match(
+          text,
+          /State: the site is up with its self-signed certificate, which is valid until .*\n\s+Next: .*npx zx scripts\/04-stack\.mts/,
+        )
+        assert.doesNotMatch(text, /\n\s+at |Traceback/)
+      })
+      assert.equal((await shown(site.ports.https)).serialNumber, before)
+      assert.equal((await site.get('/')).headers['strict-transport-security'], undefined)
+    },
+  )
 
 /** Puts a self-signed certificate for the domain in place, where another one is. */
 async function selfSigned(domain: string): Promise<void> {

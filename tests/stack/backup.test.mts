@@ -23,6 +23,7 @@ import { removeTimer } from '../../scripts/lib/server/timer.mts'
 import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
+import { LONG, testLong } from '../lib/long.mts'
 import { as, asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
 import { ArgumentWatch } from '../lib/watch.mts'
@@ -201,27 +202,34 @@ describe('on a deployment', () => {
     assert.doesNotMatch(readdirSync(path.join(site.folder, 'backup')).join(' '), /work|sent/)
   })
 
-  test('what only the superuser may is not done by a function of app’s that a backup brings along', async () => {
-    const made = await as(
-      site,
-      'app',
-      `CREATE FUNCTION raised(n int) RETURNS boolean LANGUAGE plpgsql AS $$
+  testLong(
+    'what only the superuser may is not done by a function of app’s that a backup brings along',
+    async () => {
+      const made = await as(
+        site,
+        'app',
+        `CREATE FUNCTION raised(n int) RETURNS boolean LANGUAGE plpgsql AS $$
          BEGIN
            BEGIN EXECUTE 'RESET ROLE'; EXECUTE 'ALTER ROLE app SUPERUSER'; EXCEPTION WHEN OTHERS THEN NULL; END;
            RETURN true;
          END $$;
        CREATE TABLE trap (n int CHECK (raised(n))); INSERT INTO trap VALUES (1);
        CREATE EXTENSION citext; CREATE TABLE people (name citext); INSERT INTO people VALUES ('Ann')`,
-    )
-    assert.ok(made.ok, made.text)
-    const { file } = await backUp()
-    await site.must('restore', file)
-    assert.equal(await asPostgres(site, "SELECT rolsuper FROM pg_roles WHERE rolname = 'app'"), 'f')
-    const people = 'SELECT count(*) FROM people, trap WHERE name = $$ANN$$'
-    assert.deepEqual(await as(site, 'developer', people), { ok: true, text: '1' })
-    const gone = await as(site, 'app', 'DROP TABLE people, trap; DROP EXTENSION citext; DROP FUNCTION raised')
-    assert.ok(gone.ok, gone.text)
-  })
+      )
+      assert.ok(made.ok, made.text)
+      const { file } = await backUp()
+      await site.must('restore', file)
+      assert.equal(await asPostgres(site, "SELECT rolsuper FROM pg_roles WHERE rolname = 'app'"), 'f')
+      const people = 'SELECT count(*) FROM people, trap WHERE name = $$ANN$$'
+      assert.deepEqual(await as(site, 'developer', people), { ok: true, text: '1' })
+      const gone = await as(
+        site,
+        'app',
+        'DROP TABLE people, trap; DROP EXTENSION citext; DROP FUNCTION raised',
+      )
+      assert.ok(gone.ok, gone.text)
+    },
+  )
 
   test('with a public key only the private key opens it; a backup of another project is refused without --force', async () => {
     await sh`age-keygen -o ${key}`
@@ -362,13 +370,13 @@ run(add_${column}, done="There is the column ${column}.")
         if (answer?.status === 200) stored.push(text)
       }
     })()
-    const kills = process.env.LONG ? 20 : 3
+    const kills = LONG ? 20 : 3
     for (let kill = 0; kill < kills; kill++) {
       const before = stored.length
       // An engine that starts a container again and again waits longer each time, unless it ran for ten seconds.
       await until(
         'palindromes are stored',
-        async () => stored.length > before + 5 && (!process.env.LONG || (await age()) > 11_000),
+        async () => stored.length > before + 5 && (!LONG || (await age()) > 11_000),
       )
       const pid = (await docker`docker inspect -f ${'{{.State.Pid}}'} ${site.project}-db-1`).stdout.trim()
       process.kill(Number(pid), 'SIGKILL')

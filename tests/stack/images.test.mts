@@ -10,11 +10,12 @@ import { defaults } from '../../scripts/lib/config/schema.mts'
 import { baseImages } from '../../scripts/lib/images/images.mts'
 import { Deployment } from '../lib/deployment.mts'
 import { listening } from '../lib/listening.mts'
+import { testLong } from '../lib/long.mts'
 import { freePort } from '../lib/ports.mts'
 
 // Side by side: a registry that hangs is asked twice, 10 s each.
 describe('images: auto', { concurrency: true }, () => {
-  test('decides nothing by a registry that hangs, and says what to do', async () => {
+  testLong('decides nothing by a registry that hangs, and says what to do', async () => {
     const hanging = await listening()
     try {
       await refused(

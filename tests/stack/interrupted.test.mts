@@ -5,12 +5,13 @@ import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Deployment } from '../lib/deployment.mts'
+import { LONG } from '../lib/long.mts'
 import { seeded } from '../lib/random.mts'
 import { beginning } from '../lib/shared.mts'
 import { as } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
 
-const KILLS = process.env.LONG ? 5 : 2
+const KILLS = LONG ? 5 : 1
 const random = seeded(2)
 
 let site: Deployment
@@ -30,7 +31,7 @@ for (const [script, longest] of [
   ['03-db', 5000],
   ['04-stack', 6000],
 ] as const)
-  test(`${script}, killed ${KILLS} times, completes when it is run again`, async (context) => {
+  test(`${script}, killed ${KILLS}×, completes when it is run again`, async (context) => {
     for (let kill = 0; kill < KILLS; kill++) {
       // Half the time what it started dies with it, as in a power cut; else that runs on, as after a lost connection.
       const [delay, all] = [random(longest), random(2) === 0]

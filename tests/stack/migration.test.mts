@@ -6,6 +6,7 @@ import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { $ } from 'zx'
 import { type Deployment, docker } from '../lib/deployment.mts'
+import { testLong } from '../lib/long.mts'
 import { changing } from '../lib/shared.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
@@ -99,12 +100,12 @@ test('create_db.py does not get its lock: redeploy names the holder, the site se
   assert.deepEqual(await site.releases(), [old, old])
 })
 
-for (const [how, signal] of [
-  ['Ctrl-C', 'SIGINT'],
-  ['kill -9', 'SIGKILL'],
-  ['kill -9 of all that it started, too', 'SIGKILL'],
+for (const [run, how, signal] of [
+  [test, 'Ctrl-C', 'SIGINT'],
+  [testLong, 'kill -9', 'SIGKILL'],
+  [test, 'kill -9 of all that it started, too', 'SIGKILL'],
 ] as const)
-  test(`${how} while the migration waits: nothing is applied later`, async () => {
+  run(`${how} while the migration waits: nothing is applied later`, async () => {
     site.configure({ database: { lock_timeout: 600 } })
     migrate('later')
     await meanwhile('developer', 'SELECT count(*) FROM minimal', async () => {

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
+import { testLong } from '../lib/long.mts'
 import { Registry } from '../lib/registry.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
@@ -22,7 +23,7 @@ after(async () => {
   await registry?.remove()
 })
 
-test('03-db completes a database that the official image’s script left half made', async () => {
+testLong('03-db completes a database that the official image’s script left half made', async () => {
   await site.must('02-build')
   const labels = [`project=${site.project}`, 'volume=db'].map((one) => `--label=com.docker.compose.${one}`)
   await docker`docker volume create ${labels} ${site.project}_db`
@@ -87,17 +88,20 @@ test('--fresh takes a patched image under the same tag: it says so before, count
   await assert.rejects(docker`docker image inspect ${db.trim()}`, /No such image/)
 })
 
-test('the same volumes work with images from the registry, from the Debian archive, and from the registry again', async () => {
-  await site.get('/redis-hits')
-  for (const images of ['debian', 'registry']) {
-    const before = await kept()
-    site.configure({ images })
-    for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
-    assert.deepEqual(await kept(), before)
-    assert.equal((await site.get('/palindrom/level')).body, 'yes')
-  }
-  assert.deepEqual(await red(), [])
-})
+testLong(
+  'the same volumes work with images from the registry, from the Debian archive, and from the registry again',
+  async () => {
+    await site.get('/redis-hits')
+    for (const images of ['debian', 'registry']) {
+      const before = await kept()
+      site.configure({ images })
+      for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
+      assert.deepEqual(await kept(), before)
+      assert.equal((await site.get('/palindrom/level')).body, 'yes')
+    }
+    assert.deepEqual(await red(), [])
+  },
+)
 
 test('03-db refuses another major version of PostgreSQL before it touches anything', async () => {
   const before = [await site.ids(), stackEnv()]

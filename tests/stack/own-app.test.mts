@@ -8,6 +8,7 @@ import { defaults } from '../../scripts/lib/config/schema.mts'
 import { baseImages } from '../../scripts/lib/images/images.mts'
 import { type Deployment, docker } from '../lib/deployment.mts'
 import { basic } from '../lib/get.mts'
+import { LONG, testLong } from '../lib/long.mts'
 import { changing } from '../lib/shared.mts'
 import { as } from '../lib/sql.mts'
 import { makeWheels } from '../lib/wheels.mts'
@@ -21,7 +22,9 @@ before(async () => {
 })
 after(async () => {
   const image = python()
-  await changing.leave(() => docker`docker rmi ${image}`) // no other test has this requirement
+  await changing.leave(async () => {
+    if (LONG) await docker`docker rmi ${image}` // no other test has these requirements
+  })
 })
 
 /** The base image that Debian mode makes for its requirements. */
@@ -108,42 +111,48 @@ import importlib.util, sys
 for name in sys.argv[1:]:
     print(name, "Debian" if importlib.util.find_spec(name).origin.startswith("/usr/lib/") else "pip")`
 
-test('a release with other requirements loses no request: its packages come from Debian, and from pip where Debian has none', async () => {
-  const put = (name: string, content: string) => writeFileSync(path.join(source, name), content)
-  mkdirSync(path.join(source, 'deps'))
-  await makeWheels(python(), path.join(source, 'vendor'), ['local_thing', '1.0'], ['toolz', '99.0'])
-  put(
-    'requirements.txt',
-    '\ufeff--no-index\r\n-r deps/base.txt\r\n--find-links ./vendor\r\n./vendor/local_thing-1.0-py3-none-any.whl\r\n' +
-      'toolz==99.0  # newer than Debian’s\r\nnothing-here==1 ; sys_platform == "win32"\r\n',
-  )
-  put('deps/base.txt', '-c limits.txt\nPyYAML\nflask[dotenv] \\\n  >=3\npsycopg2\ntabulate\n')
-  put('deps/limits.txt', 'tabulate<1\n')
-  const code = readFileSync(path.join(source, 'app.py'), 'utf8')
-  // It prints its DATABASE_URI, as the application of the task sheet does.
-  put('app.py', `import os\nimport tabulate\nprint(os.environ["DATABASE_URI"], flush=True)\n${code}`)
-  const before = await site.containers('app')
-  assert.match(await site.must('redeploy', '--dry-run'), /^make the base image .*python.*\nbuild release/m)
-  await site.unnoticed(() => site.must('redeploy'))
-  const now = await site.containers('app')
-  assert.equal(now.length, 2)
-  assert.ok(now.every((name) => !before.includes(name)))
-  const modules = ['yaml', 'flask', 'dotenv', 'psycopg2', 'tabulate', 'toolz', 'local_thing']
-  const { stdout } = await docker`docker exec ${now[0]} python -c ${WHERE} ${modules}`
-  const expected = modules.map((name) => `${name} ${/toolz|local/.test(name) ? 'pip' : 'Debian'}`)
-  assert.deepEqual(stdout.trim().split('\n'), expected)
-})
+testLong(
+  'a release with other requirements loses no request: its packages come from Debian, and from pip where Debian has none',
+  async () => {
+    const put = (name: string, content: string) => writeFileSync(path.join(source, name), content)
+    mkdirSync(path.join(source, 'deps'))
+    await makeWheels(python(), path.join(source, 'vendor'), ['local_thing', '1.0'], ['toolz', '99.0'])
+    put(
+      'requirements.txt',
+      '\ufeff--no-index\r\n-r deps/base.txt\r\n--find-links ./vendor\r\n./vendor/local_thing-1.0-py3-none-any.whl\r\n' +
+        'toolz==99.0  # newer than Debian’s\r\nnothing-here==1 ; sys_platform == "win32"\r\n',
+    )
+    put('deps/base.txt', '-c limits.txt\nPyYAML\nflask[dotenv] \\\n  >=3\npsycopg2\ntabulate\n')
+    put('deps/limits.txt', 'tabulate<1\n')
+    const code = readFileSync(path.join(source, 'app.py'), 'utf8')
+    // It prints its DATABASE_URI, as the application of the task sheet does.
+    put('app.py', `import os\nimport tabulate\nprint(os.environ["DATABASE_URI"], flush=True)\n${code}`)
+    const before = await site.containers('app')
+    assert.match(await site.must('redeploy', '--dry-run'), /^make the base image .*python.*\nbuild release/m)
+    await site.unnoticed(() => site.must('redeploy'))
+    const now = await site.containers('app')
+    assert.equal(now.length, 2)
+    assert.ok(now.every((name) => !before.includes(name)))
+    const modules = ['yaml', 'flask', 'dotenv', 'psycopg2', 'tabulate', 'toolz', 'local_thing']
+    const { stdout } = await docker`docker exec ${now[0]} python -c ${WHERE} ${modules}`
+    const expected = modules.map((name) => `${name} ${/toolz|local/.test(name) ? 'pip' : 'Debian'}`)
+    assert.deepEqual(stdout.trim().split('\n'), expected)
+  },
+)
 
-test('verify warns of replicas that logged the owner’s password, shows no password, and fails no line', async () => {
-  const { red, text } = await verified()
-  const [first, second] = await site.containers('app')
-  assert.match(
-    text,
-    new RegExp(`^! The log of ${first} and ${second} holds the password.*rotate db_owner`, 'm'),
-  )
-  assert.ok(!text.includes(site.secret('db_owner_password')))
-  assert.deepEqual(red, [])
-})
+testLong(
+  'verify warns of replicas that logged the owner’s password, shows no password, and fails no line',
+  async () => {
+    const { red, text } = await verified()
+    const [first, second] = await site.containers('app')
+    assert.match(
+      text,
+      new RegExp(`^! The log of ${first} and ${second} holds the password.*rotate db_owner`, 'm'),
+    )
+    assert.ok(!text.includes(site.secret('db_owner_password')))
+    assert.deepEqual(red, [])
+  },
+)
 
 test('its own Dockerfile wins over ours', async () => {
   const dockerfile = `ARG PYTHON_IMAGE

@@ -2,20 +2,20 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readdirSync, readlinkSync, statSync } from 'node:fs'
-import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { Client } from '../lib/client.mts'
 import { type Deployment, docker } from '../lib/deployment.mts'
 import type { Answer } from '../lib/get.mts'
 import { processes as processesOf } from '../lib/hardening.mts'
+import { LONG } from '../lib/long.mts'
 import { message, raw } from '../lib/raw.mts'
 import { deployment, MINIMAL } from '../lib/shared.mts'
 import { until } from '../lib/until.mts'
 import { WebSocketClient } from '../lib/websocket.mts'
 
 /** Seconds; in `npm run test:long` almost as many as app.timeout allows. */
-const SILENCE = process.env.LONG ? 50 : 20
+const SILENCE = LONG ? 50 : 20
 const MEGABYTE = 2 ** 20
 
 let site: Deployment

@@ -13,6 +13,7 @@ import { copyOf } from '../lib/application.mts'
 import { Client } from '../lib/client.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
+import { LONG } from '../lib/long.mts'
 import { seeded } from '../lib/random.mts'
 import { addresses } from '../lib/reach.mts'
 import { until } from '../lib/until.mts'
@@ -186,7 +187,7 @@ test('a second operator with other sources and settings is told who holds the lo
 /** How often it is cut off by each signal, in `npm run test:long`. stack/steps does so at each step; these are the moments between. */
 const ROUNDS = 5
 
-for (const signal of process.env.LONG ? (['SIGKILL', 'SIGINT'] as const) : [])
+for (const signal of LONG ? (['SIGKILL', 'SIGINT'] as const) : [])
   test(`${signal} at any moment costs no request, and the next redeploy finishes the rollout`, async () => {
     const below = seeded(signal === 'SIGINT' ? SEED + 1 : SEED)
     for (let round = 0; round < ROUNDS; round++) {

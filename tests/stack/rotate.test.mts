@@ -11,13 +11,14 @@ import { withLock } from '../../scripts/lib/host/lock.mts'
 import { type Deployment, docker } from '../lib/deployment.mts'
 import { basic } from '../lib/get.mts'
 import { interrupt } from '../lib/interrupt.mts'
+import { LONG } from '../lib/long.mts'
 import { seeded } from '../lib/random.mts'
 import { deployment, MINIMAL } from '../lib/shared.mts'
 import { as, asPostgres } from '../lib/sql.mts'
 import { ArgumentWatch } from '../lib/watch.mts'
 
 /** How often the rotation of the owner's password is killed. */
-const KILLS = process.env.LONG ? 5 : 2
+const KILLS = LONG ? 5 : 1
 /** Each request opens a connection to the database, which costs both sides 4096 rounds of SHA-256 (RFC 7677). */
 const LOAD = { rate: 8, page: '/palindrom/level' }
 /** Milliseconds that it took when nobody killed it. */
@@ -112,7 +113,7 @@ test('so does the rotation of the admin’s password, and nginx is not reloaded'
   assert.equal(await workers(), before)
 })
 
-test(`a rotation that is killed ${KILLS} times costs no request, and the next run finishes it`, async (context) => {
+test(`a rotation that is killed ${KILLS}× costs no request, and the next run finishes it`, async (context) => {
   const before = await state()
   const old = site.secret('db_owner_password')
   await site.unnoticed(async () => {

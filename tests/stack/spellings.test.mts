@@ -7,6 +7,7 @@ import http2 from 'node:http2'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { type Deployment, docker } from '../lib/deployment.mts'
+import { LONG } from '../lib/long.mts'
 import { seeded } from '../lib/random.mts'
 import { keptMessage, message, pipelined, raw } from '../lib/raw.mts'
 import { deployment } from '../lib/shared.mts'
@@ -14,7 +15,7 @@ import { mutated, seenAs, spellings } from '../lib/spellings.mts'
 
 const SEED = Number(process.env.SEED ?? 1)
 /** The longer run is `npm run test:long`. */
-const MUTATIONS = process.env.LONG ? 100_000 : 10_000
+const MUTATIONS = LONG ? 100_000 : 10_000
 /** Requests of mutations on one connection, and connections at once. */
 const [BATCH, CLIENTS] = [100, 4]
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import process from 'node:process'
 import { after, before, test } from 'node:test'
 import type { Deployment } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
+import { LONG } from '../lib/long.mts'
 import { changing } from '../lib/shared.mts'
 
 let site: Deployment
@@ -34,11 +34,11 @@ const NEXT: [script: string, comes: boolean][] = [
   ['04-stack', true],
 ]
 
-/** Each step by one of the signals; `npm run test:long` has each step by both. */
+/** A step of each half by each signal; `npm run test:long` has each step by both. */
 const SIGNALS = ['SIGKILL', 'SIGINT'] as const
 const CASES = SIGNALS.flatMap((signal, turn) =>
   STEPS.map(([name, printed], index) => ({ signal, turn, name, printed, index })),
-).filter(({ turn, index }) => process.env.LONG || index % SIGNALS.length === turn)
+).filter(({ turn, index }) => LONG || index % 4 === 2 + turn)
 
 for (const { signal, turn, name, printed, index } of CASES) {
   const [next, comes] = NEXT[(index + turn) % NEXT.length] as [string, boolean]

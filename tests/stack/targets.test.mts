@@ -6,6 +6,7 @@ import path from 'node:path'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { type Deployment, docker } from '../lib/deployment.mts'
+import { testLong } from '../lib/long.mts'
 import { changing } from '../lib/shared.mts'
 
 const WAITS = { MINIMAL_WARMUP: '0', MINIMAL_DRAIN: '0' }
@@ -87,21 +88,24 @@ test('redeploy takes back settings with which requests fail, and starts no secon
   assert.equal((await history()).at(-1).result, 'went back')
 })
 
-test('the second replica of a new release with new settings never gets ready: redeploy goes back to the old release and settings', async () => {
-  const [old] = await site.releases()
-  change()
-  environment({ COLOR: 'red', MINIMAL_ONE: `one-${Date.now()}` })
-  site.configure({ rollout: { surge: 1, ready_timeout: 10 }, probe: { rate: 10 } })
-  await site.unnoticed(async () => {
-    const { exitCode, text } = await site.run('redeploy')
-    assert.equal(exitCode, 1, text)
-    assert.match(text, /ready: not within 10 s[\s\S]*going back to release/)
-    assert.match(text, new RegExp(`State: release ${old} serves as before\\.`))
-  })
-  site.configure({ rollout: { surge: 'all', ready_timeout: 120 } })
-  assert.deepEqual(await site.releases(), [old, old])
-  assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
-})
+testLong(
+  'the second replica of a new release with new settings never gets ready: redeploy goes back to the old release and settings',
+  async () => {
+    const [old] = await site.releases()
+    change()
+    environment({ COLOR: 'red', MINIMAL_ONE: `one-${Date.now()}` })
+    site.configure({ rollout: { surge: 1, ready_timeout: 10 }, probe: { rate: 10 } })
+    await site.unnoticed(async () => {
+      const { exitCode, text } = await site.run('redeploy')
+      assert.equal(exitCode, 1, text)
+      assert.match(text, /ready: not within 10 s[\s\S]*going back to release/)
+      assert.match(text, new RegExp(`State: release ${old} serves as before\\.`))
+    })
+    site.configure({ rollout: { surge: 'all', ready_timeout: 120 } })
+    assert.deepEqual(await site.releases(), [old, old])
+    assert.deepEqual(await variable('COLOR'), ['blue', 'blue'])
+  },
+)
 
 test('redeploy succeeds while somebody prunes stopped containers', async () => {
   change()
@@ -175,7 +179,7 @@ test('rollback to a release without an image touches nothing and says which imag
   assert.deepEqual(await site.ids(), before)
 })
 
-test('redeploy and rollback go back to a deployment that was made before targets were kept', async () => {
+testLong('redeploy and rollback go back to a deployment that was made before targets were kept', async () => {
   const [release = ''] = await site.releases()
   const folder = path.join(site.folder, 'compose')
   const file = path.join(folder, 'stack.yaml')

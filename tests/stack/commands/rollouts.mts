@@ -47,7 +47,7 @@ export function rollouts(deployment: () => Deployment): void {
       )
       const { exitCode, text } = await onTerminal(argv(site, 'redeploy'), [])
       assert.equal(exitCode, 0, text)
-      assert.match(text, / {2}Release \w+ with other settings … \d+ s: ready \S+-app-\d+/)
+      assert.match(text, / {2}Release \w+ with other settings … \d+ s: (ready|swap|stop) \S+-app-\d+/)
       const { exitCode: code, stdout } = await site.run('status')
       assert.equal(code, 0, stdout)
       assert.doesNotMatch(stdout, /under way: /)
