@@ -1,7 +1,7 @@
 /**
  * `npm test`: installs what the tests need (Docker Engine, a browser), makes the base images once, then runs every
  * test by node's own runner. Words choose files: `npm test -- unit stack/doors`. With --long (`npm run test:long`)
- * they also run what takes long and shows one more case (lib/long.mts), and stack/spellings mutates ten times as many paths.
+ * it also runs NAME.long.mts and each test that takes long and shows one more case (lib/long.mts).
  */
 import path from 'node:path'
 import process from 'node:process'
@@ -36,11 +36,16 @@ const PACKAGES = [
 
 const given = process.argv.slice(process.argv.findIndex((word) => word.endsWith('.mts')) + 1)
 const words = given.filter((word) => word !== '--long')
-const found = await glob('tests/{unit,stack,server}/*.{test,group}.mts', { cwd: ROOT })
+const long = words.length < given.length
+const kinds = long ? 'test,group,long' : 'test,group'
+const found = await glob(`tests/{unit,stack,server}/*.{${kinds}}.mts`, { cwd: ROOT })
 const files = chosen(found, words, groupsIn(found))
 if (files.length === 0)
-  throw new OperatorError(`No file of tests has ${list(words)} in its name`, 'ls tests/*/ shows them all.')
-if (process.argv.includes('--long')) process.env.LONG = '1'
+  throw new OperatorError(
+    `No file of tests has ${list(words)} in its name`,
+    'ls tests/*/ shows them all. A file NAME.long.mts runs with --long alone.',
+  )
+if (long) process.env.LONG = '1'
 // zx's bash has a socket for its input and would take itself for one that rshd started: it would run .bashrc for every
 // command of a test, whatever that prints or waits for. Below another shell it does not.
 process.env.SHLVL = String(Math.max(1, Number(process.env.SHLVL ?? 0)))

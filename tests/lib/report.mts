@@ -61,7 +61,7 @@ const isFile = ({ type, data }: Event) =>
 
 function timed(event: Event): Timed {
   const { name = '', file = '', details } = event.data
-  const short = path.relative(path.join(ROOT, 'tests'), file).replace('.test.mts', '')
+  const short = path.relative(path.join(ROOT, 'tests'), file).replace(/\.(test|long)\.mts$/, '')
   const shown = !isFile(event) ? `${short}: ${name}` : name === file ? short : name
   return { name: shown, milliseconds: details?.duration_ms ?? 0 }
 }

@@ -12,6 +12,7 @@ import { defaults } from '../../scripts/lib/config/schema.mts'
 import { ensureCertificate } from '../../scripts/lib/edge/certificate.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { type Deployment, docker } from '../lib/deployment.mts'
+import { testLong } from '../lib/long.mts'
 import { deployment } from '../lib/shared.mts'
 import { until } from '../lib/until.mts'
 
@@ -78,7 +79,7 @@ test('04-stack renews a certificate that ends within 30 days, while the site ser
   }
 })
 
-test('04-stack renews a certificate that has expired; until then status and verify are red', async () => {
+testLong('04-stack renews a certificate that has expired; until then status and verify are red', async () => {
   await replace(-1)
   assert.match((await site.run('status')).stdout, /^✗ The certificate has expired\n/)
   assert.match((await site.run('verify')).text, /✗ Everything is available by HTTPS: /)

@@ -8,6 +8,7 @@ import { defaults } from '../../scripts/lib/config/schema.mts'
 import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { DENSE } from '../lib/load.mts'
+import { testLong } from '../lib/long.mts'
 import { beginning } from '../lib/shared.mts'
 
 let site: Deployment
@@ -91,6 +92,7 @@ describe('a rollout', () => {
   })
 
   const FAILURES: [
+    run: typeof testLong,
     what: string,
     file: string,
     edit: (code: string) => string,
@@ -98,6 +100,7 @@ describe('a rollout', () => {
     seconds: number,
   ][] = [
     [
+      testLong,
       'crashes at the start',
       'app.py',
       (code) => `raise SystemExit('no such luck')\n${code}`,
@@ -105,6 +108,7 @@ describe('a rollout', () => {
       120,
     ],
     [
+      test,
       'never gets ready',
       'lifecycle.py',
       (code) =>
@@ -113,8 +117,8 @@ describe('a rollout', () => {
       10,
     ],
   ]
-  for (const [what, file, edit, message, ready_timeout] of FAILURES)
-    test(`the old release keeps serving when the new one ${what}`, async () => {
+  for (const [run, what, file, edit, message, ready_timeout] of FAILURES)
+    run(`the old release keeps serving when the new one ${what}`, async () => {
       const before = await site.containers('app')
       site.configure({ rollout: { ready_timeout } })
       await broken(file, edit, () =>

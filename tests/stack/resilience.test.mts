@@ -4,6 +4,7 @@ import process from 'node:process'
 import { after, before, test } from 'node:test'
 import { type Deployment, docker } from '../lib/deployment.mts'
 import { DENSE } from '../lib/load.mts'
+import { testLong } from '../lib/long.mts'
 import { deployment } from '../lib/shared.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
@@ -15,17 +16,20 @@ before(async () => {
 })
 after(() => shared.leave())
 
-test('two replicas, killed one after the other, cost no request, though each answers 404 while it warms up', async () => {
-  site.configure({ app: { environment: { WARMUP_SECONDS: '2' } } })
-  await site.must('04-stack')
-  const names = await site.containers('app')
-  await site.unnoticed(async () => {
-    for (const name of names) {
-      await kill(name)
-      await served(name)
-    }
-  }, DENSE)
-})
+testLong(
+  'two replicas, killed one after the other, cost no request, though each answers 404 while it warms up',
+  async () => {
+    site.configure({ app: { environment: { WARMUP_SECONDS: '2' } } })
+    await site.must('04-stack')
+    const names = await site.containers('app')
+    await site.unnoticed(async () => {
+      for (const name of names) {
+        await kill(name)
+        await served(name)
+      }
+    }, DENSE)
+  },
+)
 
 /** The replica that one test stops and the next one leaves alone. */
 let stopped = ''

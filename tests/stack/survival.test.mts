@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { Client } from '../lib/asking.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { CLIENT, FAULTS, fallible, isBearable, type Seen, suffer, told } from '../lib/faults.mts'
+import { testLong } from '../lib/long.mts'
 import { soak } from '../lib/soak.mts'
 import { until } from '../lib/until.mts'
 
@@ -26,8 +27,17 @@ after(async () => {
   await site?.remove()
 })
 
+/** The minute of random faults below has others of the list; `npm run test:long` has each by itself. */
+const CHOSEN = [
+  'one replica is killed',
+  'one replica hangs',
+  'both replicas are killed',
+  'Redis hangs',
+  'the database hangs',
+]
+
 for (const fault of FAULTS)
-  test(fault.what, async (t) => {
+  (CHOSEN.includes(fault.what) ? test : testLong)(fault.what, async (t) => {
     const checks = CHECKS[fault.what]
     await checks?.first?.()
     const seen = await suffer(site, client, fault, async () => checks?.meanwhile?.())

@@ -79,7 +79,9 @@ const filesIn = (text: string) =>
     )
 
 const isThere = (name: string) =>
-  [name, `scripts/lib/${name}`, `tests/${name}.test.mts`].some((file) => existsSync(path.join(ROOT, file)))
+  [name, `scripts/lib/${name}`, `tests/${name}.test.mts`, `tests/${name}.long.mts`].some((file) =>
+    existsSync(path.join(ROOT, file)),
+  )
 
 /** As GitHub makes anchors of them. */
 const headings = (file: string) =>

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
-import { before, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import type { Deployment } from '../../lib/deployment.mts'
+import { testLong } from '../../lib/long.mts'
 import { onTerminal } from '../../lib/terminal.mts'
 import { argv } from '../../lib/typed.mts'
 import { until } from '../../lib/until.mts'
@@ -53,9 +54,11 @@ export function rollouts(deployment: () => Deployment): void {
       assert.doesNotMatch(stdout, /under way: /)
     })
 
+    /** What the hooks are told. */
+    const file = () => path.join(site.home, 'told')
+
     test('hooks: one that fails before stops it with nothing touched; after it they are told what came of it', async () => {
-      const file = path.join(site.home, 'told')
-      const tell = `env | grep ^ROLLOUT_ | sort >>${file}`
+      const tell = `env | grep ^ROLLOUT_ | sort >>${file()}`
       const ids = await site.ids()
       const live = readlinkSync(path.join(site.folder, 'nginx/live'))
       site.configure({
@@ -63,7 +66,7 @@ export function rollouts(deployment: () => Deployment): void {
         hooks: {
           pre_rollout: 'echo not today; exit 3',
           post_rollout: tell,
-          went_back: `echo back >>${file}`,
+          went_back: `echo back >>${file()}`,
         },
       })
       const { exitCode, text } = await site.run('redeploy', '--force')
@@ -74,25 +77,31 @@ export function rollouts(deployment: () => Deployment): void {
       )
       assert.deepEqual(await site.ids(), ids)
       assert.equal(readlinkSync(path.join(site.folder, 'nginx/live')), live)
-      assert.equal(existsSync(file), false)
+      assert.equal(existsSync(file()), false)
       site.configure({ hooks: { pre_rollout: '' } })
       await site.must('redeploy', '--force')
       const [release] = await site.releases()
-      const told = readFileSync(file, 'utf8')
+      const told = readFileSync(file(), 'utf8')
       assert.match(
         told,
         new RegExp(
           `FAILURES=0\\n.*FROM=${release}\\n.*HOST=local\\n.*RELEASE=${release}\\n.*REPORT=/.*${release}.html\\n.*REQUESTS=[1-9]\\d*\\n.*RESULT=released\\n$`,
         ),
       )
-      rmSync(file)
+    })
+
+    testLong('hooks: they are told that it went back', async () => {
+      rmSync(file())
       site.configure({ app: { environment: { WARMUP_SECONDS: 'soon' } } })
       assert.equal((await site.run('redeploy')).exitCode, 1)
+      assert.match(readFileSync(file(), 'utf8'), /FAILURES=0\n[\s\S]*RESULT=went back\nback\n$/)
+    })
+
+    after(() =>
       site.configure({
         app: { environment: { WARMUP_SECONDS: '0' } },
         hooks: { post_rollout: '', went_back: '' },
-      })
-      assert.match(readFileSync(file, 'utf8'), /FAILURES=0\n[\s\S]*RESULT=went back\nback\n$/)
-    })
+      }),
+    )
   })
 }
