@@ -9,7 +9,6 @@ import { ROOT } from '../../scripts/lib/config/config.mts'
  */
 const LONGEST = [
   'server/bare',
-  'server/readme',
   'server/swarm',
   'stack/site',
   'stack/operator',

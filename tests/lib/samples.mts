@@ -7,6 +7,7 @@ const VARIES: [RegExp, string][] = [
   [/\b[0-9a-f]{12}\b/g, 'RELEASE'],
   [/\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|Z)?)?/g, 'DATE'],
   [/\b\d\d-\d\d \d\d:\d\d:\d\d\.\d+/g, 'DATE'],
+  [/\bDebian GNU\/Linux \d+ \(\w+\)/g, 'SYSTEM'],
   [/\bapp-\d+/g, 'app-N'],
   [/\bhttps:\/\/[^/\s]+/g, 'https://SITE'],
   [/\d+(\.\d+)?(?= ?(s|ms|min|h|days?|%|[MG]B|requests?|to the others)\b)/g, 'N'],

@@ -1,31 +1,37 @@
 /**
- * From bare to verified by one command over ssh, base images made on the server itself; then the same again, which must
- * change nothing and cost no request; then restarted. The login is one as people have it: it prints, and sets what Docker,
- * Compose and new files go by. On Debian 13; with --long on Debian 12, too.
+ * From bare to verified by one command of README.md over ssh, base images made on the server itself, and then by all its
+ * other commands; then `deploy` again, which must change nothing and cost no request; then restarted. The login is one as
+ * people have it: it prints, and sets what Docker, Compose and new files go by. On Debian 13; with --long on Debian 12, too.
  */
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, before, describe, test } from 'node:test'
 import type { Ran } from '../lib/deployment.mts'
+import { LONG, testLong } from '../lib/long.mts'
 import { onTerminal } from '../lib/terminal.mts'
 import { until } from '../lib/until.mts'
 import { watch } from '../lib/watcher.mts'
 import { type DisposableServer, startServer } from './disposable.mts'
 import { engineFaults } from './faults.mts'
 import type { Suite } from './image/build.mts'
+import { LOGIN } from './login.mts'
 import { changes, Operator } from './operator.mts'
 import { fromOwnArchive, type Installed, installed } from './packages.mts'
 import { privileges } from './privileges.mts'
+import { FIRST, LAST, NEXT, Reader } from './reader.mts'
+import { readme } from './readme.mts'
 import { reboots } from './reboot.mts'
 import { timers } from './timers.mts'
 import { verifyLines } from './verify.mts'
 
-const SUITES: Suite[] = process.env.LONG ? ['trixie', 'bookworm'] : ['trixie']
+const SUITES: Suite[] = LONG ? ['trixie', 'bookworm'] : ['trixie']
 
 let server: DisposableServer
 let operator: Operator
+let reader: Reader
 let before01: Installed
-let said: string
+/** After the last deploy. */
+let packages: Installed
 /** What commands say of a server that has no Docker Engine yet. */
 const bare = new Map<string, Ran>()
 
@@ -33,24 +39,11 @@ async function begin(suite: Suite): Promise<void> {
   server = await startServer(suite, 'bare')
   operator = new Operator(server)
   await operator.root(LOGIN)
+  reader = await Reader.begin(operator)
   before01 = await installed(server)
   for (const script of ['status', 'logs', 'psql', 'restart', 'destroy'])
     bare.set(script, await operator.run(script, ...(script === 'destroy' ? ['--yes'] : [])))
-  said = await operator.asTyped(() => operator.must('deploy'))
 }
-
-const LOGIN = `
-cat >/root/.profile <<'PROFILE'
-echo Welcome
-echo Careful >&2
-umask 077
-export DOCKER_HOST=tcp://192.0.2.1 COMPOSE_FILE=/nowhere COMPOSE_PROJECT_NAME=other HTTP_PORT=1
-export PATH=/usr/bin LC_ALL=cs_CZ.UTF-8 TZ=Asia/Tokyo TMPDIR=/nowhere
-PROFILE
-cp /root/.profile /root/.bashrc
-echo 'if [ "$USER" = root ]; then echo Hello; echo Hello >&2; fi' >/etc/ssh/sshrc
-echo Authorized use only >/etc/issue.net; echo 'Banner /etc/issue.net' >/etc/ssh/sshd_config.d/banner.conf
-systemctl reload ssh`
 
 async function containers(): Promise<string> {
   return (await server.exec('docker ps -aq --no-trunc | sort')).stdout
@@ -59,7 +52,10 @@ async function containers(): Promise<string> {
 for (const suite of SUITES)
   describe(`a bare server with ${suite}`, () => {
     before(() => begin(suite))
-    after(() => operator?.remove())
+    after(async () => {
+      reader?.remove()
+      await operator?.remove()
+    })
 
     test('before anything is there each command says so', () => {
       for (const [script, code, what] of [
@@ -74,7 +70,11 @@ for (const suite of SUITES)
       }
     })
 
+    const pages = readme(() => reader)
+    pages.before(NEXT)
+
     test('one command makes a bare server a site that is all as required', () => {
+      const said = reader.printed(FIRST)
       assert.match(
         said,
         /Base images \(debian\): made prusa-debian\/postgres:17-\w+, .* and prusa-debian\/python:3\.13/,
@@ -86,15 +86,18 @@ for (const suite of SUITES)
 
     test('a second deploy changes nothing, says so at every step, and drops no request', async () => {
       const ids = await containers()
-      const packages = await installed(server)
+      packages = await installed(server)
       await operator.unnoticed(async () => {
-        const text = await operator.must('deploy')
+        const text = await reader.type('npm run deploy')
         assert.deepEqual(changes(text), [])
         assert.match(text, /already running: nothing to do/)
       })
       assert.equal(await containers(), ids)
       assert.deepEqual(await installed(server), packages)
     })
+
+    pages.before(LAST)
+    pages.shown()
 
     test('the commands for every day work over ssh and on a terminal, and show nothing of what the login prints', async () => {
       const { stdout } = await operator.run('psql', '-c', 'SELECT current_user')
@@ -105,7 +108,6 @@ for (const suite of SUITES)
       assert.deepEqual([exitCode, /\/dev\/pts\//.test(text)], [5, true], text)
       await operator.get('/palindrom/abba')
       assert.match(await operator.must('logs', 'lb', '--grep', 'abba'), / 200 GET \/palindrom\/abba /)
-      assert.match(await operator.must('status'), /^release \w+, since .* UTC by \w+/m)
       await operator.must('maintenance', 'on')
       assert.equal((await operator.get('/')).status, 503)
       await operator.must('maintenance', 'off')
@@ -152,23 +154,26 @@ for (const suite of SUITES)
       )
     })
 
-    test('an alias and a jump host lead to the same site, and the probe watches a rollout there', async () => {
-      const file = operator.sshConfig(`
+    testLong(
+      'an alias and a jump host lead to the same site, and the probe watches a rollout there',
+      async () => {
+        const file = operator.sshConfig(`
     Host prod jump
       HostName 127.0.0.1
       Port ${server.sshPort}
     Host inner
       HostName ${server.name}
       ProxyJump root@jump`)
-      operator.configure({ ssh_config: file })
-      const same = await operator.must('04-stack', '--host', 'root@prod')
-      assert.match(same, /Certificate: fits and lasts: nothing to do/)
-      assert.match(await operator.must('verify', '--host', 'root@inner'), /\d+ lines as required/)
-      const text = await operator.must('redeploy', '--force', '--host', 'root@inner')
-      assert.match(text, /asks through ssh, .*: the server is behind another host/)
-      assert.match(text, /[1-9]\d* requests, 0 failed/)
-      operator.configure()
-    })
+        operator.configure({ ssh_config: file })
+        const same = await operator.must('04-stack', '--host', 'root@prod')
+        assert.match(same, /Certificate: fits and lasts: nothing to do/)
+        assert.match(await operator.must('verify', '--host', 'root@inner'), /\d+ lines as required/)
+        const text = await operator.must('redeploy', '--force', '--host', 'root@inner')
+        assert.match(text, /asks through ssh, .*: the server is behind another host/)
+        assert.match(text, /[1-9]\d* requests, 0 failed/)
+        operator.configure()
+      },
+    )
 
     privileges(() => operator)
     verifyLines(() => operator)
@@ -176,10 +181,13 @@ for (const suite of SUITES)
     engineFaults(() => operator)
     reboots(() => operator)
 
+    pages.before()
+
     test('destroy takes the stack away, and leaves users, packages and the Docker Engine', async () => {
-      const packages = await installed(server)
-      const text = await operator.must('destroy', '--yes')
-      assert.match(text, /This removes from .*: \d+ containers[\s\S]*Kept: the volume prusa_db/)
+      assert.match(
+        reader.printed(LAST),
+        /This removes from .*: \d+ containers[\s\S]*Kept: the volume prusa_db/,
+      )
       assert.equal(await containers(), '')
       assert.deepEqual(await installed(server), packages)
       assert.match(await operator.root('id prusa_admin; docker volume ls -q'), /prusa_admin[\s\S]*prusa_db/)

@@ -1,9 +1,9 @@
 /** Faults of the server itself, while a client asks 100 times a second and gives up after 5 s. */
 import assert from 'node:assert/strict'
-import process from 'node:process'
 import { describe, type TestContext, test } from 'node:test'
 import { Client } from '../lib/asking.mts'
 import { CLIENT, type Seen, seenIn, told } from '../lib/faults.mts'
+import { testLong } from '../lib/long.mts'
 import { until } from '../lib/until.mts'
 import type { Operator } from './operator.mts'
 
@@ -28,13 +28,13 @@ export async function watched(
 
 const ANSWERS = 'until docker version >/dev/null 2>&1; do sleep 0.2; done'
 
-const WITHOUT_SYSTEMD = 'the Docker Engine is killed, without systemd'
+const KILLED = 'the Docker Engine is killed'
+const WITHOUT_SYSTEMD = `${KILLED}, without systemd`
 
 /** Ends and starts the engine; the containers and the load balancer's ports stay as they are. */
 const ENDINGS: Record<string, string> = {
-  // The one that does not start for the moment is stopped and started by systemd, too.
-  ...(process.env.LONG && { 'the Docker Engine is restarted': `systemctl restart docker; ${ANSWERS}` }),
-  'the Docker Engine is killed': `kill -KILL "$(cat /run/docker.pid)"; sleep 1; ${ANSWERS}`,
+  'the Docker Engine is restarted': `systemctl restart docker; ${ANSWERS}`,
+  [KILLED]: `kill -KILL "$(cat /run/docker.pid)"; sleep 1; ${ANSWERS}`,
   'the Docker Engine does not start, for the moment': `
 daemon=/etc/docker/daemon.json
 cp $daemon /tmp/daemon.json; echo wrong >$daemon
@@ -57,8 +57,9 @@ const MOST = 5
 
 export function engineFaults(operator: () => Operator): void {
   describe('containers run on when', () => {
-    for (const [what, script] of Object.entries(ENDINGS))
-      test(what, async (t) => {
+    for (const [what, script] of Object.entries(ENDINGS)) {
+      const run = what === KILLED ? test : testLong
+      run(what, async (t) => {
         const running = () => operator().root('docker ps -q --filter name=prusa- | sort')
         const before = await running()
         const { failed, gap } = await watched(t, operator(), what, () => operator().root(script))
@@ -69,6 +70,7 @@ export function engineFaults(operator: () => Operator): void {
         } else assert.deepEqual(failed, [])
         assert.equal(await running(), before)
       })
+    }
 
     test('and afterwards the copies of the rules are gone', async () => {
       assert.doesNotMatch(await operator().root('iptables-save; ip6tables-save'), /docker-kept/)

@@ -26,8 +26,6 @@ const NOTHING_TO_DO = /nothing to do|are there|GB free/
 
 export class Operator {
   readonly #home = mkdtempSync(path.join(tmpdir(), 'prusa-operator-'))
-  /** How scripts are called. */
-  #zx = ZX
   #domain = ''
 
   constructor(
@@ -65,19 +63,9 @@ export class Operator {
 
   /** A file of ssh_config(5) with these hosts besides the server's own settings. */
   sshConfig(hosts: string): string {
-    const file = path.join(this.#home, 'ssh_config')
+    const file = path.join(mkdtempSync(path.join(this.#home, 'ssh-')), 'config')
     writeFileSync(file, `${hosts}\n${readFileSync(this.server.sshConfig, 'utf8')}`)
     return file
-  }
-
-  /** Calls the scripts meanwhile as people do. */
-  async asTyped<T>(work: () => Promise<T>): Promise<T> {
-    this.#zx = ['npx', 'zx']
-    try {
-      return await work()
-    } finally {
-      this.#zx = ZX
-    }
   }
 
   /** Runs one of the scripts as root over ssh, or with the flags given. */
@@ -89,7 +77,7 @@ export class Operator {
   /** The words that run a script over ssh, for a terminal. */
   argv(script: string, ...flags: string[]): string[] {
     const own = ['--config', this.#config, '--host', this.server.host()]
-    return [...this.#zx, `scripts/${script}.mts`, ...own, ...flags]
+    return [...ZX, `scripts/${script}.mts`, ...own, ...flags]
   }
 
   /** Begins a script and does not wait for it. */
@@ -98,7 +86,7 @@ export class Operator {
     const env = { ...process.env, NO_COLOR: '1', LANG: 'cs_CZ.UTF-8', COMPOSE_FILE: '/nowhere' }
     const quiet = $({ cwd: ROOT, quiet: true, nothrow: true, env, timeout: `${DEADLINE}s`, detached: true })
     // Under a strict umask and in another language, as people have it.
-    return quiet`umask 077; ${this.#zx} ${`scripts/${script}.mts`} --config ${this.#config} ${host} ${flags}`
+    return quiet`umask 077; ${ZX} ${`scripts/${script}.mts`} --config ${this.#config} ${host} ${flags}`
   }
 
   /** Runs a script that must succeed; returns what it said. */

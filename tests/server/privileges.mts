@@ -84,18 +84,18 @@ export function privileges(at: () => Operator): void {
 }
 
 /**
- * Those of the attempts that succeed, each in a shell of its own. A login of the server may print words of its own, and
- * point the docker command elsewhere.
+ * Those of the attempts that succeed, each in a shell of its own, and all at the same time: some wait in vain. A login of
+ * the server may print words of its own, and point the docker command elsewhere.
  */
 async function tried(operator: Operator, user: string, key: Identity, where: string, attempts = TRIES) {
   const script = attempts
-    .map((attempt, number) => `(${attempt}) >/dev/null 2>&1 </dev/null && echo succeeded ${number}`)
+    .map((attempt, number) => `(${attempt}) >/dev/null 2>&1 </dev/null && echo succeeded ${number} &`)
     .join('\n')
-  const told = await operator.server.ssh(user, `unset DOCKER_HOST\n${where}\n${script}\necho done`, {
+  const told = await operator.server.ssh(user, `unset DOCKER_HOST\n${where}\n${script}\nwait\necho done`, {
     sshConfig: key.sshConfig,
   })
   const lines = told.stdout.trim().split('\n')
   assert.equal(lines.pop(), 'done', told.stderr)
   const numbers = lines.flatMap((line) => /^succeeded (\d+)$/.exec(line)?.[1] ?? [])
-  return numbers.map((number) => attempts[Number(number)])
+  return attempts.filter((_, number) => numbers.includes(String(number)))
 }

@@ -10,8 +10,8 @@ import { ROOT } from '../../scripts/lib/config/config.mts'
 import type { Command } from '../lib/blocks.mts'
 import { merge } from '../lib/settings.mts'
 import { onTerminal } from '../lib/terminal.mts'
-import { type DisposableServer, startServer } from './disposable.mts'
-import { Operator } from './operator.mts'
+import { ADMIN } from './login.mts'
+import type { Operator } from './operator.mts'
 
 /** Seconds for a command. */
 const DEADLINE = 600
@@ -23,51 +23,41 @@ const OWN = ['.env', '.git', 'node_modules', 'reports']
 function ownEnvironment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|INIT_CWD)/i.test(name))
   const PATH = (process.env.PATH ?? '').split(':').filter((folder) => !folder.includes('node_modules'))
-  return { ...Object.fromEntries(own), PATH: PATH.join(':') }
+  // In another language, and with a variable that Docker Compose goes by, as people have it.
+  return { ...Object.fromEntries(own), PATH: PATH.join(':'), LANG: 'cs_CZ.UTF-8', COMPOSE_FILE: '/nowhere' }
 }
 
 /** The address of the server on every page (RFC 5737). */
 const ADDRESS = '203.0.113.7'
 
+/** The one command that makes a bare server a site. */
+export const FIRST = `npm ci && npm run deploy -- --host admin@${ADDRESS}`
+/** The first one after it. */
+export const NEXT = 'npx zx scripts/01-server.mts'
+/** The one that takes the site away again. */
+export const LAST = 'npm run destroy'
+
 export class Reader {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'prusa-reader-'))
   /** The scripts that npm has started. */
   readonly #started = new Set<string>()
+  /** What each command printed, the last time. */
+  readonly #printed = new Map<string, string>()
 
-  private constructor(
-    private readonly server: DisposableServer,
-    private readonly operator: Operator,
-  ) {}
+  private constructor(private readonly operator: Operator) {}
 
-  /** A server with the Docker Engine and the base images, which take minutes, and a login `admin` as a page names it. */
-  static async begin(): Promise<Reader> {
-    const server = await startServer('bookworm', 'prepared')
-    const reader = new Reader(server, new Operator(server))
-    try {
-      await reader.#prepareServer()
-      reader.#copyRepository()
-      return reader
-    } catch (error) {
-      await reader.remove()
-      throw error
-    }
-  }
-
-  async #prepareServer(): Promise<void> {
-    const { operator, server } = this
-    operator.users((users) => users.splice(0), { packages: [] })
-    await operator.must('01-server')
-    await operator.loadBaseImages()
-    await operator.root(`
-useradd --create-home --shell /bin/bash --password '*' admin
-echo 'admin ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/admin
-install -d -m 700 -o admin -g admin ~admin/.ssh
-echo '${server.publicKey}' >~admin/.ssh/authorized_keys`)
+  /** Gets a copy of the repository, and the login of the pages. @param operator whose server is bare */
+  static async begin(operator: Operator): Promise<Reader> {
+    const reader = new Reader(operator)
+    await operator.root(ADMIN)
+    reader.#copyRepository()
+    return reader
   }
 
   /** `.env` has what is special about this server: its ports, and that its images come from Debian. */
   #copyRepository(): void {
-    const { server, operator } = this
+    const { operator } = this
+    const { server } = operator
     const names = new Set(OWN.map((name) => path.join(ROOT, name)))
     cpSync(ROOT, this.#folder, { recursive: true, filter: (file) => !names.has(file) })
     const sshConfig = operator.sshConfig(`Host ${ADDRESS}\n  HostName 127.0.0.1\n  Port ${server.sshPort}`)
@@ -92,14 +82,31 @@ echo '${server.publicKey}' >~admin/.ssh/authorized_keys`)
 
   /** Does what a page says; returns what it printed, both streams in their order. */
   async do(step: Command, variables: Record<string, string> = {}): Promise<string> {
-    const { command, before, onServer, exitCode, typed } = step
+    const { command, before, onServer } = step
     if (before) await this.operator.root(before)
     if (onServer) return await this.operator.root(command)
+    return await this.type(command, step, variables)
+  }
+
+  /** Types a command; returns what it printed. @param how its exit code, and what is typed when it asks */
+  async type(
+    command: string,
+    { exitCode = 0, typed = '' }: Partial<Command> = {},
+    variables: Record<string, string> = {},
+  ): Promise<string> {
     const env = { NO_COLOR: '1', npm_config_prefer_offline: 'true', npm_config_audit: 'false', ...variables }
-    const script = `exec 2>&1; cd ${this.#folder}\n${this.#sooner(command)}`
+    const script = `exec 2>&1; umask 077; cd ${this.#folder}\n${this.#sooner(command)}`
     const ran = typed ? await this.#onTerminal(script, typed) : await this.#piped(script, env)
-    assert.equal(ran.exitCode, exitCode, `${step.place}: ${command}\n${ran.text}`)
+    assert.equal(ran.exitCode, exitCode, `${command}\n${ran.text}`)
+    this.#printed.set(command, ran.text)
     return ran.text
+  }
+
+  /** What a command printed, the last time that it was typed. @throws AssertionError when it was not yet */
+  printed(command: string): string {
+    const text = this.#printed.get(command)
+    assert.ok(text !== undefined, `Not typed yet: ${command}`)
+    return text
   }
 
   /** A script that npm has started once starts without npm and tsx from then on: a second of processor time less. */
@@ -124,8 +131,8 @@ echo '${server.publicKey}' >~admin/.ssh/authorized_keys`)
     return onTerminal(['bash', '-c', script], [[/: (?:\u001b\[\d*[A-Z])*$/, line]])
   }
 
-  async remove(): Promise<void> {
+  /** Removes the copy. */
+  remove(): void {
     rmSync(this.#folder, { recursive: true, force: true })
-    await this.operator.remove()
   }
 }
