@@ -11,7 +11,6 @@ import { installPackages, NEEDED } from './lib/server/packages.mts'
 import { preflight } from './lib/server/preflight.mts'
 import { applySshd } from './lib/server/sshd.mts'
 import { applyUsers } from './lib/server/users.mts'
-import { requireSameEngine } from './lib/swarm/moving.mts'
 
 /** Checks the servers, then installs and sets up what is missing. With several, it changes none unless all are fit. */
 export async function prepareServer(run: Run): Promise<void> {
@@ -38,7 +37,6 @@ export async function requireFit(
 ): Promise<void> {
   const images = options.fresh ? undefined : ownNamesByMode(stack)
   await onEach(hosts, (one) => shown(one, () => preflight(one, stack, images)))
-  await requireSameEngine(hosts, stack)
   await swarm?.check()
 }
 

@@ -11,6 +11,7 @@ import { bring } from './lib/rollout/replacement.mts'
 import { type Run, script } from './lib/run.mts'
 import { prepareSchema } from './lib/stack/create-db.mts'
 import { applyRoles } from './lib/stack/database.mts'
+import { connect } from './lib/stack/networks.mts'
 import { ensureSecrets } from './lib/stack/secrets.mts'
 import { writeStack } from './lib/stack/stack.mts'
 import { requireFit } from './lib/stack/volumes.mts'
@@ -31,6 +32,7 @@ export async function prepareDatabase({ host, stack }: Run): Promise<void> {
     })
     await step('PostgreSQL', async () => {
       await writeStack(host, stack, images)
+      await connect(host, stack)
       const done = [await bring(host, stack, release, 'db'), await bring(host, stack, release, 'dbport')]
       return done.some(Boolean)
         ? `${list([...new Set(done.filter(Boolean))])}, on the server's 127.0.0.1:${stack.ports.db}`

@@ -1,16 +1,17 @@
 /** nginx: its configuration for this deployment, checked by nginx itself and loaded by a graceful reload. */
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
-import { ROOT, type StackConfig } from '../config/config.mts'
+import { isSwarm, type StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { mutex } from '../host/lock.mts'
 import { join, remote } from '../host/shell.mts'
+import { own } from '../stack/stack.mts'
 import { type Certificate, readFacts } from './certificate.mts'
 import { applyConfig, type Reloadable } from './service-config.mts'
 import { readCertificate } from './site.mts'
 
 /** Seconds for which a browser remembers to ask this site over HTTPS only: a year. */
 const HSTS = 365 * 24 * 3600
+/** Seconds for which one of several hosts refuses clients when it boots and its balancer finds no replica. */
+const PATIENCE = 60
 
 /** How nginx is reloaded. */
 export const nginx = (stack: StackConfig): Reloadable => ({
@@ -29,8 +30,9 @@ export async function refreshNginx(host: Host, stack: StackConfig): Promise<stri
   return await applyConfig(host, stack, {
     ...nginx(stack),
     files: {
-      'nginx.conf': readFileSync(path.join(ROOT, 'nginx/nginx.conf'), 'utf8'),
+      'nginx.conf': own('nginx/nginx.conf'),
       'site.conf': siteConf(stack, certificate),
+      'nginx.sh': own('compose/nginx.sh').replace('${PATIENCE}', String(isSwarm(stack) ? PATIENCE : 0)),
     },
     // A container from before the spool folder existed is reloaded once before it is replaced.
     check: (folder) => ['sh', '-c', `mkdir -p /tmp/spool; exec nginx -t -q -c ${folder}/nginx.conf`],

@@ -127,9 +127,17 @@ const ATTEMPTS = 5
 /**
  * Stops replicas by SIGTERM, kills them after the configured time, and removes them. The end of each log is kept on the
  * server. Somebody else may have removed one already.
+ * @param asked whether they have prepared; else process1 asks them first
  */
-export async function removeReplicas(host: Host, stack: StackConfig, gone: Replica[]): Promise<void> {
+export async function removeReplicas(
+  host: Host,
+  stack: StackConfig,
+  gone: Replica[],
+  asked = true,
+): Promise<void> {
   if (gone.length === 0) return
+  const { drain_timeout, stop_timeout } = stack.rollout
+  const patience = stop_timeout + (asked ? 0 : drain_timeout)
   const ids = gone.map(({ id }) => id)
   const here = ids.flatMap((id) => ['--filter', `id=${id}`])
   await host.run(
@@ -138,10 +146,9 @@ export async function removeReplicas(host: Host, stack: StackConfig, gone: Repli
       // No replica is started meanwhile: it would get an address that the balancer still knows as another one's.
       mutex(stack, 'replicas', true),
       remote('keep-log', { folder: stack.folder }),
-      // The loop has asked already. A second signal tells process1 not to ask again.
-      bash`
-docker kill --signal TERM ${ids} >/dev/null 2>&1 || true
-docker stop --time ${stack.rollout.stop_timeout} ${ids} >/dev/null || true`,
+      // A second signal tells process1 not to ask.
+      ...(asked ? [bash`docker kill --signal TERM ${ids} >/dev/null 2>&1 || true`] : []),
+      bash`docker stop --time ${patience} ${ids} >/dev/null || true`,
       ...gone.map(({ name, release }) => bash`keep_log ${name} ${release}`),
       bash`
 docker rm ${ids} >/dev/null && exit
@@ -150,7 +157,7 @@ until [ -z "$(docker ps -aq ${here})" ]; do
   docker ps -aq ${here} | xargs -r docker rm --force >/dev/null || sleep 0.2
 done`,
     ]),
-    { deadline: stack.rollout.stop_timeout + 60 },
+    { deadline: patience + 60 },
   )
 }
 

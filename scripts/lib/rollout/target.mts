@@ -11,7 +11,7 @@ import { type ServerFile, writeScript } from '../host/files.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 import { imageOf, requireThere } from '../images/release.mts'
-import { appVariables, envFile, stackFile } from '../stack/stack.mts'
+import { appVariables, envFile, own } from '../stack/stack.mts'
 import type { Replica } from './replica.mts'
 
 export interface Target {
@@ -64,13 +64,12 @@ const HEAD = `# What the replicas of this target are started with. By hand, in t
 #   docker compose --env-file stack.env -f stack.yaml up -d --no-recreate --scale app=3 app
 `
 
-/** The service `app` of compose/stack.yaml alone, on the networks of the stack, and the values of its variables. */
+/** The service `app` of compose/stack.yaml alone, on the networks of the stack, and the values of its variables. The same for one host and several. */
 function contents(stack: StackConfig, release: string) {
-  const file = parse(stackFile(stack), { merge: true })
+  const file = parse(own('compose/stack.yaml'), { merge: true })
   const { scale: _, ...service } = file.services.app as { scale: string; networks: string[] }
   const app = { ...service, image: '${PROJECT}/app:${RELEASE}' }
-  const named = (name: string) => file.networks[name]?.name ?? `\${PROJECT}_${name}`
-  const networks = app.networks.map((name) => [name, { external: true, name: named(name) }])
+  const networks = app.networks.map((name) => [name, { external: true, name: `\${PROJECT}_${name}` }])
   const definition = { name: '${PROJECT}', services: { app }, networks: Object.fromEntries(networks) }
   return {
     definition: HEAD + stringify(definition),

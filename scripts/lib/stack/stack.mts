@@ -43,16 +43,13 @@ find ${folders} -type d ! -perm 755 ! -path ${`${stack.folder}/haproxy/run`} -ex
   )
 }
 
-/** The content of compose/stack.yaml. With several hosts, what compose/swarm.yaml says replaces its own, but for the replicas. */
+/** The content of compose/stack.yaml. With several hosts, it uses the networks of compose/swarm.yaml. */
 export function stackFile(stack: StackConfig): string {
   const file = own('compose/stack.yaml')
   if (!isSwarm(stack)) return file
   const document = parseDocument(file)
-  const { networks, services } = parse(own('compose/swarm.yaml'), { merge: true })
-  const { app: _, ...others } = services
+  const { networks } = parse(own('compose/swarm.yaml'), { merge: true })
   for (const [name, network] of Object.entries(networks)) document.setIn(['networks', name], network)
-  for (const [name, keys] of Object.entries(others))
-    for (const [key, value] of Object.entries(keys as object)) document.setIn(['services', name, key], value)
   return document.toString({ lineWidth: 0 })
 }
 

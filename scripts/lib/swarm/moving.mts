@@ -1,34 +1,28 @@
-/** From one host to several, and back: not under load so far. */
-import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
-import { list } from '../cli/say.mts'
-import { isSwarm, type StackConfig } from '../config/config.mts'
+/** From one host to several, and back. The site goes on. */
+import { count, step } from '../cli/say.mts'
+import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
-import { bash } from '../host/shell.mts'
-import { serviceOf } from './service.mts'
+import { type Replica, removeReplicas } from '../rollout/replica.mts'
+import { untilFound } from './balancers.mts'
+import { lookAtSwarm, serving } from './view.mts'
 
-/** @throws OperatorError when a host runs replicas of this deployment that the other engine has started */
-export async function requireSameEngine(hosts: readonly Host[], stack: StackConfig): Promise<void> {
-  const label = isSwarm(stack)
-    ? [
-        'label=com.docker.compose.service=app',
-        '--filter',
-        `label=com.docker.compose.project=${stack.project}`,
-      ]
-    : [`label=com.docker.swarm.service.name=${serviceOf(stack)}`]
-  const script = bash`docker ps -q --filter ${label} 2>/dev/null | head -n 1 || true # there may be no engine yet`
-  const found = await Promise.all(hosts.map((host) => host.lines('Looking for other replicas', script)))
-  const others = hosts.filter((_, index) => found[index]?.length)
-  if (others.length === 0) return
-  const names = list(others.map(({ name }) => name))
-  throw isSwarm(stack)
-    ? new OperatorError(
-        `${names} runs this deployment as its only host. Moving to several hosts does not work under load so far`,
-        `With host: ${names} alone, npm run destroy; it keeps the data. Then deploy with hosts.`,
-        NOTHING_CHANGED,
-      )
-    : new OperatorError(
-        `${names} runs this deployment as one of several hosts. Moving to one host does not work under load so far`,
-        'With all of hosts, npm run destroy; it keeps the data. Then deploy with one host.',
-        NOTHING_CHANGED,
-      )
+/** Seconds until the balancers of all hosts must have found all replicas of Swarm. */
+const FOUND_DEADLINE = 30
+
+/**
+ * Removes the replicas of the time with one host, once every balancer has found Swarm's. Each of them prepares first.
+ * @param host the only host of that time
+ */
+export async function retireEarlier(
+  host: Host,
+  hosts: readonly Host[],
+  stack: StackConfig,
+  earlier: Replica[],
+): Promise<void> {
+  if (earlier.length === 0) return
+  await step('Replicas of one host', async () => {
+    await untilFound(hosts, stack, serving(await lookAtSwarm(host, stack)), FOUND_DEADLINE)
+    await removeReplicas(host, stack, earlier, false)
+    return `${count(earlier.length, 'replica')} drained, stopped and removed`
+  })
 }

@@ -12,8 +12,10 @@ import { interruptedFrom, kept, readHistory } from '../proof/history.mts'
 import { Proof } from '../proof/proof.mts'
 import { type About, titleOf } from '../proof/sentence.mts'
 import { runHook } from '../rollout/hooks.mts'
+import { type Replica, replicas, runningTargets } from '../rollout/replica.mts'
 import { releaseOf, type Target } from '../rollout/target.mts'
 import { prepareSchema, schemaChange } from '../stack/create-db.mts'
+import { retireEarlier } from './moving.mts'
 import { update } from './rollout.mts'
 import { isGiven } from './service.mts'
 import type { Swarm } from './swarm.mts'
@@ -40,16 +42,20 @@ export async function rollOutOnSwarm(
   const { target, rollback, again } = wanted
   const hosts = await swarm.present(host)
   const before = await lookAtSwarm(host, stack)
+  const earlier = host === swarm.first ? await replicas(host, stack) : []
   const about = {
-    ...(await originOf(host, stack, before, target)),
+    ...(await originOf(host, stack, before, target, earlier)),
     to: target.release,
     toTarget: target.name,
     rollback,
   }
   await swarm.mirror(host, hosts) // its target, above all
-  await refreshEdge(hosts, stack, before)
-  if (!again && isDone(before, stack, target))
+  const up = serving(before).length > 0 ? hosts : earlier.length > 0 ? [host] : []
+  await refreshEdge(hosts, up, stack)
+  if (!again && isDone(before, stack, target)) {
+    await retireEarlier(host, hosts, stack, earlier)
     return say(`Release ${target.release} is already running: nothing to do.`)
+  }
   await runHook(host, stack, 'pre_rollout', about)
   if (about.from === about.to) say(capital(titleOf(about)))
   await prove(host, stack, about, hosts, async (proof) => {
@@ -57,6 +63,7 @@ export async function rollOutOnSwarm(
     await proof.begun()
     await update({ manager: host, hosts, stack, proof, before, target, again })
   })
+  await retireEarlier(host, hosts, stack, earlier)
   await tidy(swarm, host, stack, hosts, target)
 }
 
@@ -67,21 +74,28 @@ function isDone(view: View, stack: StackConfig, target: Target): boolean {
   return isGiven(view, stack, target) && settled && current.length === stack.app.replicas
 }
 
-/** The release and target that run before. */
-async function originOf(host: Host, stack: StackConfig, { service }: View, target: Target) {
+/** The release and target that run before. @param earlier replicas of Compose */
+async function originOf(
+  host: Host,
+  stack: StackConfig,
+  { service }: View,
+  target: Target,
+  earlier: readonly Replica[],
+) {
   const interrupted = interruptedFrom(await readHistory(host, stack))
-  if (!service) return { from: '' }
+  const last = runningTargets(earlier).at(-1)
+  if (!service) return last ? { from: releaseOf(last), fromTarget: last } : { from: '' }
   if (service.target === target.name && interrupted)
     return { from: interrupted.release, fromTarget: interrupted.target }
   return { from: releaseOf(service.target), fromTarget: service.target }
 }
 
-/** Gives HAProxy and nginx of each host the configuration of this checkout. */
-async function refreshEdge(hosts: readonly Host[], stack: StackConfig, before: View): Promise<void> {
+/** Gives HAProxy and nginx of each host the configuration of this checkout. @param up those whose nginx has replicas */
+async function refreshEdge(hosts: readonly Host[], up: readonly Host[], stack: StackConfig): Promise<void> {
   await Promise.all(
     hosts.map(async (host) => {
       await refreshHaproxy(host, stack)
-      if (serving(before).length > 0) await refreshNginx(host, stack)
+      if (up.includes(host)) await refreshNginx(host, stack)
     }),
   )
 }

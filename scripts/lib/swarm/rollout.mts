@@ -42,7 +42,7 @@ export async function update(watched: Watched): Promise<void> {
     // A rollout that was interrupted goes on by itself. Giving the same again would forget what Swarm can go back to.
     if (again || !isGiven(before, stack, target)) await deployService(manager, stack, target, again)
     await untilReplaced(watched)
-    await untilGone(watched)
+    if (before.service) await untilGone(watched)
   } catch (error) {
     // Without the lock, this run may change nothing.
     throw error instanceof LockLost ? error : await wentBack(watched, error as Error)
@@ -136,7 +136,7 @@ async function wentBack(watched: Watched, error: Error): Promise<Error> {
   const { from } = proof.about
   const { remedy } = error as { remedy?: string }
   const known = error instanceof ApplicationFails || remedy
-  const again = `npm run ${from ? 'redeploy' : 'deploy'}`
+  const again = `npm run ${before.service ? 'redeploy' : 'deploy'}`
   return new OperatorError(
     [`${capital(titleOf(proof.about))} was not rolled out: ${error.message}`, words]
       .filter(Boolean)
