@@ -1,10 +1,10 @@
 #!/bin/bash
 # Starts nginx. With several hosts, one that boots must refuse clients until its balancer has found a replica: then they use
 # another host. A balancer that finds none for so long may say so. The scripts fill in the value in ${}.
-patience=${PATIENCE} # seconds
+limit=${PATIENCE} # seconds
 
 answer() {
   (exec 3<>/dev/tcp/balancer/8080 && printf 'GET /status HTTP/1.0\r\n\r\n' >&3 && timeout 5 head -n 1 <&3) 2>/dev/null
 }
-until ((SECONDS >= patience)) || [[ $(answer) == *' 200 '* ]]; do sleep 0.2; done
+until ((SECONDS >= limit)) || [[ $(answer) == *' 200 '* ]]; do sleep 0.2; done
 exec nginx -c /etc/prusa/live/nginx.conf -g 'daemon off;'

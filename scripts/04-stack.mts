@@ -22,6 +22,7 @@ import { removeTimer } from './lib/server/timer.mts'
 import { ensureSecrets } from './lib/stack/secrets.mts'
 import { writeStack } from './lib/stack/stack.mts'
 import { requireFit } from './lib/stack/volumes.mts'
+import { returnToOne } from './lib/swarm/returning.mts'
 import { rollOut } from './redeploy.mts'
 
 export async function startStack(run: Run): Promise<void> {
@@ -55,6 +56,7 @@ export async function startStack(run: Run): Promise<void> {
       (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
     )
 
+    if (!swarm) await returnToOne(host, stack)
     const target = await keepTarget(host, stack, built)
     const present = (await swarm?.equip(host)) ?? hosts
     await oneByOne(present, async (one) => {

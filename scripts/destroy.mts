@@ -34,7 +34,9 @@ export async function destroy(run: Run): Promise<void> {
     if (swarm) await step('Replicas', () => swarm.removeReplicas(host))
     await onEach(hosts, (one) =>
       step('Stack', async () => {
-        for (const left of await removeStack(one, stack, options.data, options['no-backup']))
+        const { data } = options
+        const removal = { data, volumes: data, backups: data && options['no-backup'] }
+        for (const left of await removeStack(one, stack, removal))
           warn(`Not removed, since something else uses it: ${left}`)
         return one === host ? `removed ${list([...there.stack, ...lost])}` : 'removed what was there'
       }),

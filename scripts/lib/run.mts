@@ -144,6 +144,7 @@ function begin(usage: string, most: number | 'command'): Run {
   const hosts = addresses.map((address) => new Host(address, stack.ssh_config, options.verbose))
   const host = hosts[0] as Host
   const swarm = isSwarm(stack) ? new Swarm(hosts, stack) : undefined
+  for (const one of hosts) one.quorum = swarm?.quorum
   return { ...config, host, hosts, swarm, options, words }
 }
 

@@ -9,11 +9,12 @@
 #   unit     name of the unit
 #   program  path of its program
 #   ports    path of the program for the published ports
+#   leaving  yes: the server is about to leave its swarm
 # Function: write.
-: "${unit:?}" "${program:?}" "${ports:?}"
+: "${unit:?}" "${program:?}" "${ports:?}" "${leaving:?}"
 
 read -r swarm on < <(docker info --format '{{.Swarm.LocalNodeState}} {{.LiveRestoreEnabled}}')
-[ "$swarm" = inactive ] || exit 0
+[ "$swarm" = inactive ] || [ "$leaving" = yes ] || exit 0
 
 write "$program" 755 <<'PROGRAM'
 #!/bin/bash

@@ -2,13 +2,17 @@
 # Prints what a host is in a swarm, as names and values with a tab between them. Changes nothing.
 #   others  array: names or addresses of the other hosts
 #   ports   array: the TCP ports that hosts need among themselves
+#   volume  of the database
 declare -a others ports
+: "${volume:?}"
 
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 
 fact state "$(docker info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null || echo inactive)"
 fact node "$(docker info --format '{{.Swarm.NodeID}}' 2>/dev/null || true)"
 fact manager "$(docker info --format '{{.Swarm.ControlAvailable}}' 2>/dev/null || true)"
+held=$(docker volume inspect -f '{{.Mountpoint}}' "$volume" 2>/dev/null) || held=
+fact data "$(if [ -n "$held" ] && [ -n "$(ls -A "$held")" ]; then echo yes; else echo no; fi)"
 # Whether the kernel has what Docker encrypts with, tried in a network namespace that ends with the trial.
 encrypts() {
   unshare -n ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 1 mode transport \

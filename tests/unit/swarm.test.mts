@@ -6,11 +6,13 @@ import { checkHosts } from '../../scripts/lib/config/related-keys.mts'
 import { parseConfig } from '../../scripts/lib/config/schema.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { stackFile } from '../../scripts/lib/stack/stack.mts'
+import { together } from '../../scripts/lib/swarm/catching-up.mts'
 import { reasonOf } from '../../scripts/lib/swarm/failure.mts'
 import { isEncrypted } from '../../scripts/lib/swarm/networks.mts'
 import { managersOf, type Node, problemsOf } from '../../scripts/lib/swarm/node.mts'
 import { alarmsOf, hostTable } from '../../scripts/lib/swarm/screen.mts'
 import { definitionOf } from '../../scripts/lib/swarm/service.mts'
+import { misplaced } from '../../scripts/lib/swarm/spreading.mts'
 import { parseView, serving, type Task, type View } from '../../scripts/lib/swarm/view.mts'
 import { refusal } from '../lib/refusal.mts'
 
@@ -45,6 +47,7 @@ describe('hosts cannot be one swarm', () => {
     manager: false,
     id: '',
     address: '192.0.2.1',
+    data: false,
     encrypts: false,
     filtered: [],
     ...more,
@@ -52,7 +55,7 @@ describe('hosts cannot be one swarm', () => {
   const first = node('a', { active: true, manager: true })
 
   test('unless there is a problem, they can', () => {
-    assert.deepEqual(problemsOf([node('a'), node('b')]), [])
+    assert.deepEqual(problemsOf([node('a', { data: true }), node('b')]), [])
     assert.deepEqual(problemsOf([first, node('b', { active: true }), node('c')]), [])
   })
 
@@ -60,6 +63,7 @@ describe('hosts cannot be one swarm', () => {
     [[node('a'), node('b', { active: true })], /^b is in a swarm already, and a is not/],
     [[node('a', { active: true }), node('b')], /^a is a worker of a swarm/],
     [[node('a', { address: '' }), node('b')], /^a finds no address/],
+    [[node('a'), node('b', { data: true })], /^b holds the database, and a does not: list it first/],
     [
       [node('a'), node('b', { filtered: [{ host: 'a', port: '2377' }] })],
       /^b does not reach port 2377 of a: open TCP 2377 and 7946, UDP 7946 and 4789/,
@@ -70,6 +74,28 @@ describe('hosts cannot be one swarm', () => {
       assert.match(said, problem)
       assert.equal(more, undefined)
     })
+})
+
+test('the history of several managers is put together in the order of time', () => {
+  const [one, two, three] = ['01', '02', '03'].map((day) =>
+    JSON.stringify({ when: `2026-11-${day}T00:00:00Z` }),
+  )
+  assert.deepEqual(together([[one, three], [one, two], []] as string[][]), [one, two, three])
+})
+
+test('replicas move only to hosts that have fewer than their share', () => {
+  const moves = (...numbers: number[]) => {
+    const members = numbers.map((_, at) => ({
+      ...{ id: `${at}`, name: `${at}`, up: true, availability: 'active', role: 'worker' as const },
+      labels: { image: 'yes' },
+    }))
+    const tasks = numbers.flatMap((number, at) =>
+      Array.from({ length: number }, () => ({ on: `${at}`, wanted: true, state: 'running' }) as Task),
+    )
+    return misplaced({ members, service: undefined, tasks }, 'image')
+  }
+  assert.deepEqual([moves(1, 1, 1), moves(2, 1, 1), moves(1, 1, 0)], [0, 0, 0])
+  assert.deepEqual([moves(2, 1, 0), moves(3, 3, 0), moves(4, 0, 0)], [1, 2, 2])
 })
 
 test('the networks are encrypted as configured; with auto, if all hosts can', () => {

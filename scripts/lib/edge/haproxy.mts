@@ -41,8 +41,9 @@ export function haproxyFiles(stack: StackConfig): Record<string, string> {
   const values: Record<string, string | number> = {
     APP_TIMEOUT: stack.app.timeout,
     HOST: stack.domain || 'localhost',
-    // Swarm's replicas. On the way from one host to several, those of Compose get this name, too (remote/connect.sh).
-    NAME: isSwarm(stack) ? 'tasks.app' : 'app',
+    // Swarm's replicas, or those of Compose, which are on one network alone: on the way from one host to several or back, both
+    // are called app. On the way there, those of Compose get the name of the others, too (remote/connect.sh).
+    NAME: isSwarm(stack) ? 'tasks.app' : `app.${stack.project}_frontend`,
     // Longer than PROCESS1_PAUSE in compose/swarm.yaml.
     HOLD: isSwarm(stack) ? 5 : 0,
     // A host that is lost takes several replicas with it, and a retry may meet another one of them.

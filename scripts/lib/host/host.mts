@@ -38,6 +38,13 @@ interface RunOptions {
   signal?: AbortSignal
 }
 
+/** The hosts that hold a lock together. */
+export interface Quorum {
+  hosts: readonly Host[]
+  /** Is done under the lock before anything else. @param host the one that the run works with @param there those that answer */
+  taken(host: Host, there: readonly Host[]): Promise<void>
+}
+
 export class Host extends Connection {
   readonly #interpreters = new Interpreters(() => this.shell(BASH))
   #connected: Promise<unknown> | undefined
@@ -45,6 +52,8 @@ export class Host extends Connection {
   doing = () => ''
   /** The lock that this run holds on the server; undefined: its scripts change nothing. */
   fence: Fence | undefined
+  /** With several hosts: those that hold the lock together. Undefined: this one alone holds it. */
+  quorum: Quorum | undefined
 
   /** @param verbose whether to print the purpose and the output of each script; the others: see {@link Connection} */
   constructor(

@@ -6,6 +6,7 @@ import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { warn } from '../cli/say.mts'
 import { who } from '../cli/who.mts'
 import type { StackConfig } from '../config/config.mts'
+import type { Fence } from './fence.mts'
 import { linesOf, unframed } from './frame.mts'
 import type { Host } from './host.mts'
 import type { Running } from './process.mts'
@@ -54,6 +55,9 @@ export function taking(stack: StackConfig, holder: Script, token: Script, patien
  * Does the work under the lock. Work within such work has the same lock. A process on the server holds the lock by
  * flock(2), so two laptops exclude each other. That process ends when ours ends, however that happens, and frees the lock.
  * Once the lock is lost, the server refuses the scripts of this run (fence.mts).
+ *
+ * With several hosts, the lock is on more than half of the managers (Host.quorum): any two runs meet at one of them, also
+ * when each reaches only some.
  * @param purpose what the lock is for, for those who wait: `redeploy`
  * @param silence seconds without a sign of life after which the lock is lost
  * @throws OperatorError when another run holds the lock, with who, since when and for what; LockLost
@@ -66,24 +70,86 @@ export async function withLock<T>(
   silence = SILENCE,
 ): Promise<T> {
   if (host.fence) return await work()
-  const token = randomUUID()
   const holder = `${who()}@${hostname()} since ${new Date().toISOString().slice(0, 19)}Z for ${purpose}`
+  const fence = { folder: stack.folder, token: randomUUID(), holder }
+  const { hosts, taken } = host.quorum ?? { hosts: [host], taken: async () => {} }
+  const held = new Map<Host, Held>()
+  try {
+    const there = await answering(hosts)
+    for (const one of there) held.set(one, await hold(one, fence, () => host.doing(), stack, silence))
+    for (const one of there) one.fence = fence
+    if (hosts.length > 1) guardMajority(hosts, held, fence)
+    await host.run('Removing what a killed run left', leftovers(stack))
+    await taken(host, there)
+    return await work()
+  } finally {
+    for (const one of hosts) one.fence = undefined
+    await Promise.all([...held.values()].map((one) => one.end()))
+  }
+}
+
+/** Those that answer, in the order of the list. @throws OperatorError when they are half of them, or fewer */
+async function answering(hosts: readonly Host[]): Promise<Host[]> {
+  if (hosts.length === 1) return [...hosts]
+  const reasons = await Promise.all(
+    hosts.map((one) =>
+      one.attempt(bash`true`).then(
+        () => '',
+        ({ message }: Error) => message,
+      ),
+    ),
+  )
+  const there = hosts.filter((_, index) => !reasons[index])
+  if (there.length > hosts.length / 2) return there
+  throw new OperatorError(
+    `Too few managers of the swarm can be reached, so another operator may be changing it by way of the others: ${reasons.filter(Boolean).join('; ')}`,
+    `Bring one of them back, or work from where more than half of them can be reached. Then the same command again.`,
+    NOTHING_CHANGED,
+  )
+}
+
+/** A lock on one host. */
+interface Held {
+  session: Running
+  /** Frees it. */
+  end(): Promise<void>
+}
+
+async function hold(
+  host: Host,
+  { token, holder }: Fence,
+  doing: () => string,
+  stack: StackConfig,
+  silence: number,
+): Promise<Held> {
   const session = await host.session(
     join([taking(stack, bash`${holder}`, bash`${token}`, PATIENCE), keeping(silence)]),
   )
   const ended = once(session, 'exit')
-  const heartbeat = beat(session, () => host.doing(), (silence * 1000) / BEATS)
-  try {
-    await untilTaken(session)
-    host.fence = { folder: stack.folder, token, holder }
-    await host.run('Removing what a killed run left', leftovers(stack))
-    return await work()
-  } finally {
-    host.fence = undefined
+  const heartbeat = beat(session, doing, (silence * 1000) / BEATS)
+  const end = async () => {
     clearInterval(heartbeat)
     session.stdin.end()
     await ended
   }
+  try {
+    await untilTaken(session)
+    return { session, end }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+/** Lets this run do nothing more once its lock is left on half of the hosts or fewer: another run could take the others. */
+function guardMajority(hosts: readonly Host[], held: ReadonlyMap<Host, Held>, fence: Fence): void {
+  let left = held.size
+  for (const { session } of held.values())
+    session.once('exit', () => {
+      left -= 1
+      if (left > hosts.length / 2) return
+      for (const one of hosts) if (one.fence) one.fence = { ...fence, token: 'lost' }
+    })
 }
 
 /** Sends the server what the run is doing: when that changes, and as a sign of life. @param interval milliseconds between two */

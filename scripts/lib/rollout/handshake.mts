@@ -57,6 +57,15 @@ export async function untilReady(
   })
 }
 
+/** Waits until each replica that no balancer knows yet says OK itself. @throws Overdue */
+export async function untilOk(host: Host, stack: StackConfig, fresh: Replica[]): Promise<void> {
+  await waitUntil(`${namesOf(fresh)} ready`, stack.rollout.ready_timeout, async () => {
+    const answers = await ask(host, fresh, '/status')
+    const late = fresh.filter((_, index) => !says(answers[index], 'OK'))
+    return late.length > 0 ? answers.map(shown).join(', ') : undefined
+  })
+}
+
 /** Milliseconds before silent replicas are looked at: most have begun to answer by then. */
 const FIRST_CHECK = 2000
 /** Milliseconds between two looks after that. */

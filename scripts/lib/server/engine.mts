@@ -33,10 +33,11 @@ export async function ensureEngine(host: Host): Promise<string[]> {
 
 /**
  * Lets containers run on while the engine restarts or is dead. When the server shuts down, the engine still stops them.
+ * @param leaving whether the server is about to leave its swarm; else one in a swarm is left alone
  * @returns what it changed, a few words each
  */
-export async function outliveEngine(host: Host): Promise<string[]> {
-  const changed = await host.lines('Setting up live-restore', liveRestoreScript())
+export async function outliveEngine(host: Host, leaving = false): Promise<string[]> {
+  const changed = await host.lines('Setting up live-restore', liveRestoreScript(leaving))
   return changed.length > 0 ? ['containers outlive its restarts'] : []
 }
 
@@ -48,8 +49,8 @@ export const LIVE_RESTORE = {
   ports: `${FOLDER}/docker-keep-ports`,
 }
 
-export function liveRestoreScript(): Script {
-  return join([remote('write'), remote('live-restore', LIVE_RESTORE)])
+export function liveRestoreScript(leaving = false): Script {
+  return join([remote('write'), remote('live-restore', { ...LIVE_RESTORE, leaving: leaving ? 'yes' : 'no' })])
 }
 
 /** Starts sshd where it does not run: only on this machine, since another one is reached over ssh. */

@@ -72,24 +72,26 @@ export function parseInventory(output: string): Inventory {
   }
 }
 
-/**
- * Removes the deployment.
- * @param data    whether its data is removed, too
- * @param backups whether its backups are removed with the data
- * @returns what could not be removed
- */
+/** What is removed with a deployment. */
+interface Removal {
+  /** Files that `deploy` cannot make again. */
+  data: boolean
+  volumes: boolean
+  backups: boolean
+}
+
+/** Removes the deployment. @returns what could not be removed */
 export async function removeStack(
   host: Host,
   stack: StackConfig,
-  data: boolean,
-  backups: boolean,
+  { data, volumes, backups }: Removal,
 ): Promise<string[]> {
   const { folder, project, rollout } = stack
-  const kept = [...(data ? [] : Object.keys(DATA)), ...(data && backups ? [] : ['backup', ...LOCK])]
+  const kept = [...(data ? [] : [...Object.keys(DATA), ...LOCK]), ...(backups ? [] : ['backup'])]
   return await host.lines(
     'Removing the stack',
     join([
-      remote('destroy', { project, data: data ? 'yes' : '' }),
+      remote('destroy', { project, volumes: volumes ? 'yes' : '' }),
       // Base images that no other deployment needs.
       remote('prune', { folder, project, keep: 'none' }),
       remote('destroy-files', {

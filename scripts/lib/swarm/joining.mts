@@ -16,20 +16,21 @@ import {
 import { lookAtSwarm } from './view.mts'
 
 /** Looks at all hosts. Changes nothing. */
-export function nodesOf(hosts: readonly Host[]): Promise<Node[]> {
+export function nodesOf(hosts: readonly Host[], stack: StackConfig): Promise<Node[]> {
   return Promise.all(
     hosts.map((host) =>
       lookAtNode(
         host,
         hosts.filter((other) => other !== host),
+        stack,
       ),
     ),
   )
 }
 
 /** @throws OperatorError with every reason why the hosts cannot be one swarm */
-export async function requireOne(hosts: readonly Host[]): Promise<void> {
-  const problems = problemsOf(await nodesOf(hosts))
+export async function requireOne(hosts: readonly Host[], stack: StackConfig): Promise<void> {
+  const problems = problemsOf(await nodesOf(hosts, stack))
   if (problems.length === 0) return
   throw new OperatorError(
     `The hosts cannot be one swarm yet:\n${problems.map((problem) => `    - ${problem}`).join('\n')}`,
@@ -40,7 +41,7 @@ export async function requireOne(hosts: readonly Host[]): Promise<void> {
 
 /** Makes a swarm on the first host, and lets the others join. @returns what was done, a few words each */
 export async function joinAll(hosts: readonly Host[], stack: StackConfig): Promise<string[]> {
-  const nodes = await nodesOf(hosts)
+  const nodes = await nodesOf(hosts, stack)
   const [first, ...rest] = nodes as [Node, ...Node[]]
   const done: string[] = []
   for (const { host } of nodes.filter(({ active }) => !active)) await withoutLiveRestore(host)
@@ -54,7 +55,7 @@ export async function joinAll(hosts: readonly Host[], stack: StackConfig): Promi
     await join(first, node, managers.includes(node.host) ? 'manager' : 'worker')
     done.push(`${node.host.name} joined`)
   }
-  const now = await nodesOf(hosts)
+  const now = await nodesOf(hosts, stack)
   for (const { id, host, manager } of now.filter((node) => managers.includes(node.host))) {
     if (manager) continue
     await first.host.run('Making a manager', bash`docker node promote ${id} >/dev/null`)

@@ -3,13 +3,15 @@ import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { count, step, warn } from '../cli/say.mts'
 import { waitUntil } from '../cli/wait.mts'
 import type { StackConfig } from '../config/config.mts'
-import type { Host } from '../host/host.mts'
+import { Host } from '../host/host.mts'
 import { bash, join, type Script } from '../host/shell.mts'
 import { releaseOf } from '../rollout/target.mts'
 import { composeFor } from '../stack/stack.mts'
 import { attach } from './attach.mts'
 import { introduceAll, untilFound } from './balancers.mts'
-import { releaseLabel, serviceOf } from './service.mts'
+import { dismissAll } from './dismissal.mts'
+import { releaseLabel } from './service.mts'
+import { scale, spread } from './spreading.mts'
 import type { Swarm } from './swarm.mts'
 import { lookAtSwarm, type Member, serving, type Task, type View } from './view.mts'
 
@@ -50,7 +52,7 @@ export async function drain({ swarm, manager, stack, member }: Work): Promise<vo
     const host = hostOf(swarm, member)
     if (!member.up || !host) return 'does not run: the host is down'
     // It needs the balancer until its last request is answered.
-    await compose(host, stack, bash`compose stop lb; compose stop balancer`)
+    await stopEdge(host, stack)
     return `stopped; clients use the other hosts`
   })
   if (member.name === swarm.first.address)
@@ -59,7 +61,7 @@ export async function drain({ swarm, manager, stack, member }: Work): Promise<vo
     )
 }
 
-/** Lets a host take part again. Swarm moves no replica by itself: the next rollout does. */
+/** Lets a host take part again, and gives it replicas. */
 export async function activate({ swarm, manager, stack, member }: Work): Promise<void> {
   const host = hostOf(swarm, member)
   if (!member.up || !host)
@@ -70,7 +72,7 @@ export async function activate({ swarm, manager, stack, member }: Work): Promise
     )
   await step('Host', async () => {
     await availability(manager, member, 'active')
-    return `${member.name} takes replicas again: with the next rollout, or when another host is lost`
+    return `${member.name} takes replicas again`
   })
   await step('Load balancer', async () => {
     // On a drained host, the engine attaches no container to Swarm's networks: after a reboot, none of these runs.
@@ -83,6 +85,8 @@ export async function activate({ swarm, manager, stack, member }: Work): Promise
   const release = releaseOf(service?.target ?? '')
   if (service && member.labels[releaseLabel(stack, release)] !== 'yes')
     warn(`${member.name} does not have release ${release}, and gets no replicas until: npm run deploy`)
+  const { members } = await lookAtSwarm(manager, stack)
+  await spread(manager, usedBy(swarm, members), stack)
 }
 
 /** Takes a host out of the swarm for good. It must be drained, or down. */
@@ -100,20 +104,13 @@ export async function remove({ swarm, manager, stack, member }: Work): Promise<v
       `${member.name} still takes part`,
       `npm run hosts -- drain ${member.name}, then the same command again.`,
     )
-  const host = hostOf(swarm, member)
-  await step('Host', async () => {
-    if (member.up && host) await compose(host, stack, bash`compose rm -sf lb balancer`)
-    await manager.run(
-      'Removing the host',
-      bash`
-docker node demote ${member.id} >/dev/null 2>&1 || true
-for _ in {1..50}; do ! docker node inspect -f '{{.ManagerStatus}}' ${member.id} | grep -q . || sleep 0.1; done`,
-    )
-    if (member.up && host) await host.run('Leaving the swarm', bash`docker swarm leave --force >/dev/null`)
-    await manager.run('Removing the host', bash`docker node rm --force ${member.id} >/dev/null`)
-    return `${member.name} is removed from the swarm`
-  })
+  const host = hostOf(swarm, member) ?? new Host(member.name, stack.ssh_config)
+  await dismissAll(manager, [host], stack, [member])
 }
+
+/** Stops the load balancer of a host, then its balancer. */
+export const stopEdge = (host: Host, stack: StackConfig) =>
+  compose(host, stack, bash`compose stop lb; compose stop balancer`)
 
 /** Runs a script that calls `compose` on a host. */
 async function compose(host: Host, stack: StackConfig, script: Script): Promise<void> {
@@ -128,7 +125,15 @@ const elsewhere = (view: View, { name }: Member): Task[] => serving(view).filter
 
 /** The other hosts that are in use. */
 function others(swarm: Swarm, member: Member, { members }: View): Host[] {
-  const used = members.filter((one) => one.name !== member.name && one.up && one.availability === 'active')
+  return usedBy(
+    swarm,
+    members.filter(({ name }) => name !== member.name),
+  )
+}
+
+/** The hosts that are in use. */
+function usedBy(swarm: Swarm, members: readonly Member[]): Host[] {
+  const used = members.filter(({ up, availability }) => up && availability === 'active')
   return swarm.hosts.filter(({ address }) => used.some(({ name }) => name === address))
 }
 
@@ -144,13 +149,6 @@ function requireOthers({ members }: View, member: Member): void {
 
 async function availability(manager: Host, { id }: Member, to: 'active' | 'drain'): Promise<void> {
   await manager.run('Changing a host', bash`docker node update --availability ${to} ${id} >/dev/null`)
-}
-
-async function scale(manager: Host, stack: StackConfig, number: number): Promise<void> {
-  await manager.run(
-    'Changing the number of replicas',
-    bash`docker service scale --detach ${`${serviceOf(stack)}=${number}`} >/dev/null`,
-  )
 }
 
 /** Waits until so many replicas run on other hosts; returns them. */

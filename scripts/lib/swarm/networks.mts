@@ -18,7 +18,7 @@ export function isEncrypted({ swarm }: StackConfig, nodes: Pick<Node, 'encrypts'
 
 /** Makes the networks that are missing. @param hosts the first one is a manager @returns what was done, in words */
 export async function makeNetworks(hosts: readonly Host[], stack: StackConfig): Promise<string[]> {
-  const encrypts = isEncrypted(stack, await nodesOf(hosts))
+  const encrypts = isEncrypted(stack, await nodesOf(hosts, stack))
   const [frontend = '', backend = ''] = networksOf(stack)
   const made = await (hosts[0] as Host).lines(
     'Making the networks',

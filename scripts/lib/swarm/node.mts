@@ -1,6 +1,7 @@
 /** A host as a node of the swarm: what it is, and how it joins. */
 import { OperatorError } from '../cli/errors.mts'
 import { list } from '../cli/say.mts'
+import type { StackConfig } from '../config/config.mts'
 import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { bash, remote } from '../host/shell.mts'
@@ -23,6 +24,8 @@ export interface Node {
   id: string
   /** At which the other hosts reach it. */
   address: string
+  /** Whether it holds the database. */
+  data: boolean
   /** Whether its kernel can encrypt the network. */
   encrypts: boolean
   /** TCP ports of other hosts that it does not reach. */
@@ -30,9 +33,13 @@ export interface Node {
 }
 
 /** Looks at a host. Changes nothing. @param others all other hosts */
-export async function lookAtNode(host: Host, others: readonly Host[]): Promise<Node> {
+export async function lookAtNode(
+  host: Host,
+  others: readonly Host[],
+  { project }: StackConfig,
+): Promise<Node> {
   const names = others.filter(({ local }) => !local).map(({ route }) => route.hostname)
-  const script = remote('see-node', { others: names, ports: TCP })
+  const script = remote('see-node', { others: names, ports: TCP, volume: `${project}_db` })
   const of = factsIn(await host.run('Looking at the host', script, { deadline: 120 }))
   const value = (kind: string) => of(kind)[0]?.[0] ?? ''
   return {
@@ -41,6 +48,7 @@ export async function lookAtNode(host: Host, others: readonly Host[]): Promise<N
     manager: value('manager') === 'true',
     id: value('node'),
     address: value('address'),
+    data: value('data') === 'yes',
     encrypts: value('encrypts') === 'yes',
     filtered: of('filtered').map(([name = '', port = '']) => ({ host: name, port })),
   }
@@ -68,6 +76,9 @@ export function problemsOf(nodes: readonly Node[]): string[] {
         ({ host }) =>
           `${host.name} is in a swarm already, and ${first?.host.name} is not: list a manager of that swarm first, or leave it (docker swarm leave).`,
       ),
+    ...rest
+      .filter(({ data }) => data && !first?.data)
+      .map(({ host }) => `${host.name} holds the database, and ${first?.host.name} does not: list it first.`),
     ...(first?.active && !first.manager
       ? [
           `${first.host.name} is a worker of a swarm: list a manager first, or promote it (docker node promote).`,

@@ -18,6 +18,7 @@ import { prepareSchema, schemaChange } from '../stack/create-db.mts'
 import { retireEarlier } from './moving.mts'
 import { update } from './rollout.mts'
 import { isGiven } from './service.mts'
+import { forgetReleases, spread } from './spreading.mts'
 import type { Swarm } from './swarm.mts'
 import { lookAtSwarm, serving, type View } from './view.mts'
 
@@ -50,11 +51,15 @@ export async function rollOutOnSwarm(
     rollback,
   }
   await swarm.mirror(host, hosts) // its target, above all
+  const settle = async () => {
+    await retireEarlier(host, hosts, stack, earlier)
+    await spread(host, hosts, stack)
+  }
   const up = serving(before).length > 0 ? hosts : earlier.length > 0 ? [host] : []
   await refreshEdge(hosts, up, stack)
   if (!again && isDone(before, stack, target)) {
-    await retireEarlier(host, hosts, stack, earlier)
-    return say(`Release ${target.release} is already running: nothing to do.`)
+    say(`Release ${target.release} is already running: nothing to do.`)
+    return await settle()
   }
   await runHook(host, stack, 'pre_rollout', about)
   if (about.from === about.to) say(capital(titleOf(about)))
@@ -63,7 +68,7 @@ export async function rollOutOnSwarm(
     await proof.begun()
     await update({ manager: host, hosts, stack, proof, before, target, again })
   })
-  await retireEarlier(host, hosts, stack, earlier)
+  await settle()
   await tidy(swarm, host, stack, hosts, target)
 }
 
@@ -140,6 +145,7 @@ async function tidy(
 ): Promise<void> {
   const keep = kept(await readHistory(host, stack), target, stack.rollout.keep_releases)
   await prune(host, stack, keep)
+  await forgetReleases(host, stack, keep.releases)
   await swarm.mirror(host, await swarm.up(host))
   await Promise.all(
     hosts.map(async (one) => {

@@ -2,12 +2,13 @@
 import { hash } from 'node:crypto'
 import { parse } from 'yaml'
 import type { StackConfig } from '../config/config.mts'
+import { onEach } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
 import { bash, remote } from '../host/shell.mts'
 import { imageOf } from '../images/release.mts'
 import type { Target } from '../rollout/target.mts'
 import { own } from '../stack/stack.mts'
-import type { View } from './view.mts'
+import { lookAtSwarm, type View } from './view.mts'
 
 export const serviceOf = ({ project }: StackConfig) => `${project}_app`
 
@@ -85,6 +86,25 @@ export function isGiven({ service }: View, stack: StackConfig, { name, secrets, 
 /** Lets Swarm go back to the definition before the last one. Returns at once. */
 export async function undoUpdate(host: Host, stack: StackConfig): Promise<void> {
   await host.run('Going back', bash`docker service update --detach --rollback ${serviceOf(stack)} >/dev/null`)
+}
+
+/** Seconds, beside what the application may take, until replicas have ended. */
+const SLACK = 60
+
+/** Removes the service, and waits until its replicas have ended on these hosts. Each prepares first. @returns whether there was one */
+export async function endReplicas(
+  manager: Host,
+  hosts: readonly Host[],
+  stack: StackConfig,
+): Promise<boolean> {
+  const { drain_timeout, stop_timeout } = stack.rollout
+  const { service } = await lookAtSwarm(manager, stack)
+  if (service) await removeService(manager, stack)
+  const label = `label=com.docker.swarm.service.name=${serviceOf(stack)}`
+  const gone = bash`while [ -n "$(docker ps -aq --filter ${label})" ]; do sleep 0.2; done`
+  const options = { deadline: drain_timeout + stop_timeout + SLACK }
+  await onEach(hosts, (host) => host.run('Waiting for the end of the replicas', gone, options))
+  return service !== undefined
 }
 
 /** Removes the service: for a first release that never got ready. */

@@ -3,24 +3,24 @@ import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { list, step, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import { onEach } from '../host/each.mts'
-import type { Host } from '../host/host.mts'
+import type { Host, Quorum } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { ownName } from '../images/base.mts'
 import type { BaseImages } from '../images/images.mts'
 import { imageOf } from '../images/release.mts'
 import { attach, ensureAttaching, removeAttaching } from './attach.mts'
+import { catchUp } from './catching-up.mts'
+import { silenceOf } from './dismissal.mts'
 import { bringImages, noteImages } from './distribute.mts'
 import { joinAll, requireOne } from './joining.mts'
 import { mirror } from './mirror.mts'
 import { makeNetworks, networksOf } from './networks.mts'
-import { removeService, serviceOf } from './service.mts'
+import { managersOf } from './node.mts'
+import { endReplicas } from './service.mts'
 import { lookAtSwarm, type Member } from './view.mts'
 
 /** What a script needs of several hosts: any of them, the one with the data, or that there is only one. */
 export type Needs = 'any' | 'data' | { instead: string }
-
-/** Seconds, beside what the application may take, until replicas have ended. */
-const SLACK = 60
 
 export class Swarm {
   constructor(
@@ -28,6 +28,12 @@ export class Swarm {
     readonly hosts: readonly Host[],
     private readonly stack: StackConfig,
   ) {}
+
+  /** The managers hold the lock together. Whoever takes it learns what was done while its host was away. */
+  get quorum(): Quorum {
+    const managers = this.hosts.slice(0, managersOf(this.hosts.length))
+    return { hosts: managers, taken: (host, there) => catchUp(host, there, this.stack) }
+  }
 
   /** The host of database and Redis. */
   get first(): Host {
@@ -76,7 +82,7 @@ export class Swarm {
 
   /** Whether the hosts can be one swarm. Changes nothing. @throws OperatorError with every problem at once */
   async check(): Promise<void> {
-    await requireOne(this.hosts)
+    await requireOne(this.hosts, this.stack)
   }
 
   /** Makes the hosts one swarm, with networks that reach over all of them. @returns what was done, a few words each */
@@ -155,20 +161,8 @@ export class Swarm {
 
   /** Removes the service, and waits until its replicas have ended on all hosts. @returns what was done */
   async removeReplicas(manager: Host): Promise<string> {
-    const { drain_timeout, stop_timeout } = this.stack.rollout
-    const deadline = drain_timeout + stop_timeout + SLACK
-    const { service } = await lookAtSwarm(manager, this.stack)
-    if (service) await removeService(manager, this.stack)
     await onEach(this.hosts, (host) => removeAttaching(host, this.stack))
-    const label = `label=com.docker.swarm.service.name=${serviceOf(this.stack)}`
-    await onEach(this.hosts, (host) =>
-      host.run(
-        'Waiting for the end of the replicas',
-        bash`while [ -n "$(docker ps -aq --filter ${label})" ]; do sleep 0.2; done`,
-        { deadline },
-      ),
-    )
-    return service ? 'ended' : 'none'
+    return (await endReplicas(manager, this.hosts, this.stack)) ? 'ended' : 'none'
   }
 
   async removeNetworks(manager: Host): Promise<void> {
@@ -178,13 +172,6 @@ export class Swarm {
     )
   }
 }
-
-/** Why a host does not answer; empty: it does. */
-const silenceOf = (host: Host): Promise<string> =>
-  host.attempt(bash`true`).then(
-    () => '',
-    ({ message }: Error) => message,
-  )
 
 /** Why a host takes no part, as the end of a sentence; empty: it does. */
 function stateOf(member: Member | undefined): string {

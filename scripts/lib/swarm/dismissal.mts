@@ -1,0 +1,66 @@
+/** Hosts go: what the deployment has on them is removed, and they leave the swarm. */
+import { step, warn } from '../cli/say.mts'
+import type { StackConfig } from '../config/config.mts'
+import { onEach } from '../host/each.mts'
+import type { Host } from '../host/host.mts'
+import { bash } from '../host/shell.mts'
+import { removeStack } from '../stack/inventory.mts'
+import { removeAttaching } from './attach.mts'
+import type { Member } from './view.mts'
+
+/** Why a host does not answer; empty: it does. */
+export const silenceOf = (host: Host): Promise<string> =>
+  host.attempt(bash`true`).then(
+    () => '',
+    ({ message }: Error) => message,
+  )
+
+/**
+ * Removes what the deployment has on hosts: containers, images and files with all passwords. Volumes with data and backups
+ * stay. Then the hosts leave the swarm. Their replicas must have ended. If one is out of reach, the operator is told what is
+ * left there.
+ * @param manager of the swarm, which stays
+ * @param members the hosts as Swarm knows them, in the same order
+ */
+export async function dismissAll(
+  manager: Host,
+  hosts: readonly Host[],
+  stack: StackConfig,
+  members: readonly Member[],
+): Promise<void> {
+  // Those that are down first: the managers that are left must be able to agree.
+  const managers = members.filter(({ role }) => role !== 'worker')
+  for (const { id } of managers.toSorted((a, b) => Number(a.up) - Number(b.up))) await demote(manager, id)
+  await onEach(hosts, (host) =>
+    step('Host', async () => {
+      const silence = await silenceOf(host)
+      if (!silence) await empty(host, stack)
+      // Last: until then, the next run finds the host, and removes what is left.
+      const { id = '' } = members[hosts.indexOf(host)] ?? {}
+      await manager.run('Removing the host', bash`docker node rm --force ${id} >/dev/null`)
+      if (!silence) return `${host.name} is removed: containers, images, files and passwords`
+      warn(
+        `${silence}. Containers, images and passwords of ${stack.project} are still there. When it is back: npm run destroy -- --host ${host.address} --data --no-backup`,
+      )
+      return `${host.name} is removed from the swarm`
+    }),
+  )
+}
+
+async function empty(host: Host, stack: StackConfig): Promise<void> {
+  await removeAttaching(host, stack)
+  await host.run(
+    'Leaving the swarm',
+    bash`
+[ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || docker swarm leave --force >/dev/null`,
+  )
+  for (const left of await removeStack(host, stack, { data: true, volumes: false, backups: false }))
+    warn(`Not removed from ${host.name}, since something else uses it: ${left}`)
+}
+
+async function demote(manager: Host, id: string): Promise<void> {
+  const script = bash`
+docker node demote ${id} >/dev/null
+for _ in {1..50}; do ! docker node inspect -f '{{.ManagerStatus}}' ${id} | grep -q . || sleep 0.1; done`
+  await manager.run('Making a host a worker', script)
+}
