@@ -24,6 +24,7 @@ export class Hosts {
   readonly #home = mkdtempSync(path.join(tmpdir(), 'prusa-hosts-'))
   readonly servers: DisposableServer[] = []
   readonly #addresses: string[]
+  #used = NUMBER
 
   private constructor(range: string) {
     this.#addresses = Array.from({ length: NUMBER }, (_, index) => `${range}.${11 + index}`)
@@ -55,17 +56,23 @@ export class Hosts {
     for (const { exec } of this.servers) await exec(`echo '${first.publicKey}' >>/root/.ssh/authorized_keys`)
     cpSync(path.join(ROOT, 'app'), this.#source, { recursive: true })
     cpSync(path.join(ROOT, 'config'), this.#config, { recursive: true })
-    writeFileSync(path.join(this.#config, 'stack.yaml'), stringify(this.#stack(first.sshConfig)))
+    this.use(NUMBER)
     const { certbot: _, ...images } = debianImages()
     await loadImages(first, Object.values(images))
   }
 
-  #stack(sshConfig: string) {
+  /** From now on, the scripts are for so many of the servers, the first ones. */
+  use(number: number): void {
+    this.#used = number
+    writeFileSync(path.join(this.#config, 'stack.yaml'), stringify(this.#stack()))
+  }
+
+  #stack() {
     const environment = { WARMUP_SECONDS: '1', DRAIN_SECONDS: '1' }
     const own = {
-      hosts: this.names,
+      hosts: this.names.slice(0, this.#used),
       swarm: { encrypted: 'no' },
-      ssh_config: sshConfig,
+      ssh_config: this.servers[0]?.sshConfig,
       images: 'debian',
       app: { source: this.#source, replicas: NUMBER, environment },
       rollout: { ready_timeout: 30 },
@@ -130,9 +137,22 @@ export class Hosts {
     writeFileSync(file, text.replace(from, to))
   }
 
-  /** Does the work while a client asks all hosts; returns the requests that failed. */
-  async watched(work: () => Promise<unknown>): Promise<Asked[]> {
-    const client = await Everywhere.start(this.sites)
+  /** Begins a script and kills it once it has said a word. */
+  async killed(word: string, script: string, ...words: string[]): Promise<void> {
+    const running = this.begin(script, ...words)
+    let said = ''
+    for await (const text of running.stderr) {
+      said += text
+      if (said.includes(word)) break
+    }
+    assert.ok(said.includes(word), said)
+    await running.kill('SIGKILL')
+    await running
+  }
+
+  /** Does the work while a client asks hosts, all unless told otherwise; returns the requests that failed. */
+  async watched(work: () => Promise<unknown>, sites = this.sites): Promise<Asked[]> {
+    const client = await Everywhere.start(sites)
     try {
       const began = Date.now()
       await work()

@@ -1,13 +1,19 @@
 /**
- * Three servers on one network as a Docker Swarm: from bare to HTTPS, a release, a broken one, and the loss of a server. They
- * keep both cores busy for minutes: `npm run test:long`.
+ * One road: one server becomes three as a Docker Swarm, a release, a broken one, the loss of a server, and back to one. It
+ * keeps both cores busy for minutes: `npm run test:long`.
  */
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import { after, before, test } from 'node:test'
+import type { Task } from '../../scripts/lib/swarm/view.mts'
 import { get } from '../lib/get.mts'
 import { until } from '../lib/until.mts'
 import { Hosts } from './hosts.mts'
+
+/** What is left of the deployment on a server. */
+const LEFT = `
+docker ps -aq; docker volume ls -q; docker network ls --format '{{.Name}}' | grep prusa
+ls -A /opt/prusa /etc/systemd/system | grep prusa; docker images | grep prusa/; docker info -f '{{.Swarm.LocalNodeState}}' | grep -v inactive`
 
 if (process.env.LONG) {
   let hosts: Hosts
@@ -17,11 +23,31 @@ if (process.env.LONG) {
   })
   after(() => hosts?.remove())
 
+  /** The hosts of the replicas. */
+  const placed = (tasks: Task[]) =>
+    tasks
+      .filter(({ wanted, state }) => wanted && state === 'running')
+      .map(({ on }) => on)
+      .toSorted()
   const bodies = () => Promise.all(hosts.sites.map(async (site) => (await get(site, '/')).body))
   const all = <T,>(one: T): T[] => hosts.names.map(() => one)
 
-  test('one command makes three servers a site that answers at every address', async () => {
-    const text = await hosts.must('deploy')
+  test('one server becomes three, also when that is interrupted, while the site goes on at its address', async () => {
+    hosts.use(1)
+    await hosts.must('deploy', '--yes')
+    const [site] = hosts.sites
+    assert.ok(site)
+    const hits = async () => Number(/\d+/.exec((await get(site, '/redis-hits')).body))
+    const earlier = await hits()
+    hosts.use(3)
+    let text = ''
+    const failed = await hosts.watched(async () => {
+      await hosts.killed('Balancer', 'deploy')
+      await hosts.killed('app.1 on', 'deploy')
+      text = await hosts.must('deploy')
+    }, [site])
+    assert.deepEqual(failed, [])
+    assert.ok((await hits()) > earlier)
     for (const name of hosts.names) assert.match(text, new RegExp(`^${name} {2}✓ Docker Engine`, 'm'))
     assert.doesNotMatch(text, /SWMTKN/)
     assert.deepEqual(await bodies(), all('Hello, world!'))
@@ -30,8 +56,25 @@ if (process.env.LONG) {
       members.map(({ name, up, role }) => [name, up, role === 'worker']).toSorted(),
       hosts.names.map((name) => [name, true, false]),
     )
-    // Each host has one of three replicas.
-    assert.deepEqual(tasks.map(({ on }) => on).toSorted(), hosts.names)
+    assert.deepEqual(placed(tasks), hosts.names)
+    // Those of one host are gone.
+    assert.equal((await hosts.servers[0]?.exec('docker ps -aq --filter name=^/prusa-app-'))?.stdout, '')
+  })
+
+  test('two operators cannot both change it, even if they reach different managers', async () => {
+    const [, , other] = hosts.servers
+    const holding = other?.exec(
+      'cd /opt/prusa; echo "somebody since now for a trial" >lock.holder; flock lock sleep 30',
+    )
+    await until(
+      'it holds the lock',
+      async () => (await other?.exec('flock -n /opt/prusa/lock true'))?.exitCode === 1,
+    )
+    const { exitCode, text } = await hosts.run('redeploy')
+    assert.equal(exitCode, 1, text)
+    assert.match(text, /Another run is under way: somebody since now for a trial/)
+    await other?.exec('pkill -f "sleep 30"')
+    await holding
   })
 
   test('a release under load passes unnoticed', async () => {
@@ -88,7 +131,7 @@ if (process.env.LONG) {
     assert.equal(site && (await get(site, '/')).status, 200)
   })
 
-  test('a host is drained and activated, unnoticed', async () => {
+  test('a host is drained and activated, unnoticed, and the replicas are spread again', async () => {
     const [, name = ''] = hosts.names
     const failed = await hosts.watched(async () => {
       await hosts.must('hosts', 'drain', name)
@@ -96,6 +139,7 @@ if (process.env.LONG) {
       await hosts.must('hosts', 'activate', name)
     })
     assert.deepEqual(failed, [])
+    assert.deepEqual(placed((await hosts.status()).tasks), hosts.names)
   })
 
   test('what is not made for several hosts says so before it touches anything', async () => {
@@ -112,13 +156,25 @@ if (process.env.LONG) {
     }
   })
 
-  test('destroy takes it down on all hosts', async () => {
+  test('three servers become one, also when that is interrupted, while the site goes on at its address', async () => {
+    hosts.use(1)
+    const [site] = hosts.sites
+    assert.ok(site)
+    const failed = await hosts.watched(async () => {
+      await hosts.killed('Replicas: 3 replicas', 'deploy')
+      await hosts.killed('Host: ', 'deploy')
+      await hosts.must('deploy')
+      assert.match(await hosts.must('deploy'), /^Release \w+ is already running: nothing to do\.$/m)
+    }, [site])
+    assert.deepEqual(failed, [])
+    assert.equal((await get(site, '/')).body, 'Hello again!')
+    const [first, ...rest] = hosts.servers
+    assert.equal((await first?.exec('docker info -f "{{.Swarm.LocalNodeState}}"'))?.stdout, 'inactive\n')
+    for (const { exec } of rest) assert.equal((await exec(LEFT)).stdout, '')
+  })
+
+  test('destroy leaves nothing', async () => {
     await hosts.must('destroy', '--yes', '--data', '--no-backup')
-    for (const { exec } of hosts.servers) {
-      const { stdout } = await exec(`
-  docker ps -aq; docker volume ls -q; docker network ls --format '{{.Name}}' | grep prusa
-  ls -A /opt/prusa /etc/systemd/system | grep prusa; docker images | grep prusa/`)
-      assert.equal(stdout, '')
-    }
+    for (const { exec } of hosts.servers) assert.equal((await exec(LEFT)).stdout, '')
   })
 }
