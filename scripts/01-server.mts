@@ -6,7 +6,7 @@ import type { Host } from './lib/host/host.mts'
 import { withLock } from './lib/host/lock.mts'
 import { ownNamesByMode } from './lib/images/base.mts'
 import { type Run, script } from './lib/run.mts'
-import { ensureEngine, ensureSshd, outliveEngine } from './lib/server/engine.mts'
+import { ensureEngine, ensureSshd } from './lib/server/engine.mts'
 import { installPackages, NEEDED } from './lib/server/packages.mts'
 import { preflight } from './lib/server/preflight.mts'
 import { applySshd } from './lib/server/sshd.mts'
@@ -14,15 +14,12 @@ import { applyUsers } from './lib/server/users.mts'
 
 /** Checks the servers, then installs and sets up what is missing. With several, it changes none unless all are fit. */
 export async function prepareServer(run: Run): Promise<void> {
-  const { host, hosts, stack, swarm } = run
+  const { host, hosts, stack, engine } = run
   say(`01-server on ${list(hosts.map(({ name }) => name))}`)
   await requireFit(run, async (_, look) => await step('Server', look))
   await withLock(host, stack, '01-server', async () => {
     await onEach(hosts, (one) => prepare(run, one))
-    if (swarm)
-      await step('Swarm', async () =>
-        changes(await swarm.join(), `of ${list(hosts.map(({ name }) => name))}`),
-      )
+    await engine.unite()
   })
 }
 
@@ -32,15 +29,15 @@ export async function prepareServer(run: Run): Promise<void> {
  * @throws OperatorError when one of them is not fit
  */
 export async function requireFit(
-  { hosts, stack, swarm, options }: Run,
+  { hosts, stack, engine, options }: Run,
   shown: (host: Host, look: () => Promise<string>) => Promise<unknown>,
 ): Promise<void> {
   const images = options.fresh ? undefined : ownNamesByMode(stack)
   await onEach(hosts, (one) => shown(one, () => preflight(one, stack, images)))
-  await swarm?.check()
+  await engine.check()
 }
 
-async function prepare({ server, swarm }: Run, host: Host): Promise<void> {
+async function prepare({ server, engine }: Run, host: Host): Promise<void> {
   await step('Packages', async () => {
     const installed = await installPackages(host, [...new Set([...server.packages, ...NEEDED])])
     return installed.length > 0
@@ -54,8 +51,7 @@ async function prepare({ server, swarm }: Run, host: Host): Promise<void> {
   await step('SSH logins', async () => applySshd(host, server))
   await step('Docker Engine', async () =>
     changes(
-      // Docker Swarm excludes live-restore.
-      [...(await ensureEngine(host)), ...(swarm ? [] : await outliveEngine(host))],
+      [...(await ensureEngine(host)), ...(await engine.setUp(host))],
       'runs, new enough, enabled at boot',
     ),
   )

@@ -6,12 +6,12 @@ import { buildRelease } from './lib/images/build.mts'
 import { baseImages, decideImageMode } from './lib/images/images.mts'
 import { type Run, script } from './lib/run.mts'
 
-export async function buildImages({ host, stack, swarm, options }: Run): Promise<void> {
+export async function buildImages({ host, stack, engine, options }: Run): Promise<void> {
   say(`02-build on ${host.name}`)
   await withLock(host, stack, '02-build', async () => {
     const mode = await decideImageMode(host, stack)
     const release = await buildRelease(host, stack, mode, options.fresh)
-    await swarm?.bring(host, release, baseImages(stack, mode))
+    await engine.bring(host, release, baseImages(stack, mode))
   })
 }
 

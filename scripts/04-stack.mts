@@ -22,11 +22,10 @@ import { removeTimer } from './lib/server/timer.mts'
 import { ensureSecrets } from './lib/stack/secrets.mts'
 import { writeStack } from './lib/stack/stack.mts'
 import { requireFit } from './lib/stack/volumes.mts'
-import { returnToOne } from './lib/swarm/returning.mts'
 import { rollOut } from './redeploy.mts'
 
 export async function startStack(run: Run): Promise<void> {
-  const { host, hosts, stack, swarm } = run
+  const { host, hosts, stack, engine } = run
   // A wrong file is reported before anything changes.
   const own = readOwnCertificate(stack)
   readCa(stack)
@@ -56,9 +55,8 @@ export async function startStack(run: Run): Promise<void> {
       (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
     )
 
-    if (!swarm) await returnToOne(host, stack)
     const target = await keepTarget(host, stack, built)
-    const present = (await swarm?.equip(host)) ?? hosts
+    const present = await engine.equip(host)
     await oneByOne(present, async (one) => {
       if (one !== host) await writeStack(one, stack, images)
       await step('Balancer', () => refreshed(one, 'balancer', refreshHaproxy))

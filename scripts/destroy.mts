@@ -12,7 +12,7 @@ import { removeTimer } from './lib/server/timer.mts'
 import { type Inventory, removeStack, takeInventory } from './lib/stack/inventory.mts'
 
 export async function destroy(run: Run): Promise<void> {
-  const { host, hosts, stack, swarm, options } = run
+  const { host, hosts, stack, engine, options } = run
   if (!options.yes && !process.stdin.isTTY)
     throw new WrongCall('Without a terminal, destroy cannot ask', 'npm run destroy -- --yes')
   const there = await takeInventory(host, stack)
@@ -26,12 +26,12 @@ export async function destroy(run: Run): Promise<void> {
     )
   await confirm(run, there)
   await withLock(host, stack, 'destroy', async () => {
+    await engine.end(host)
     if (there.timer)
       await step('Timers', async () => {
         const removed = [await removeTimer(host, renewal(stack)), await removeTimer(host, scheduled(stack))]
         return removed.some(Boolean) ? 'removed' : 'none'
       })
-    if (swarm) await step('Replicas', () => swarm.removeReplicas(host))
     await onEach(hosts, (one) =>
       step('Stack', async () => {
         const { data } = options
@@ -43,7 +43,7 @@ export async function destroy(run: Run): Promise<void> {
     )
   })
   // Without the lock: its files are gone, and with them the server's leave to do anything under it.
-  await swarm?.removeNetworks(host)
+  await engine.removeNetworks(host)
   result(farewell(run, there))
 }
 

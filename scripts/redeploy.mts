@@ -42,13 +42,13 @@ export async function redeploy(run: Run): Promise<void> {
 }
 
 /** The release that was named, or the one that app/ makes, with the configuration of this checkout. */
-async function ownTarget({ host, stack, swarm, options }: Run): Promise<Target> {
+async function ownTarget({ host, stack, engine, options }: Run): Promise<Target> {
   const mode = await imageMode(host, stack)
   if (options.release) await requireThere(host, stack, options.release)
   const release = options.release ?? (await buildRelease(host, stack, mode))
   const images = baseImages(stack, mode)
   await writeStack(host, stack, images)
-  await swarm?.bring(host, release, images)
+  await engine.bring(host, release, images)
   return await keepTarget(host, stack, release)
 }
 

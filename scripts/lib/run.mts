@@ -7,8 +7,10 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { WrongCall } from './cli/errors.mts'
 import { nearest } from './cli/nearest.mts'
 import { say } from './cli/say.mts'
+import { Compose } from './compose/compose.mts'
 import { type Config, isSwarm, loadConfig, ROOT } from './config/config.mts'
 import { Host } from './host/host.mts'
+import type { Engine } from './rollout/engine.mts'
 import { type Needs, Swarm } from './swarm/swarm.mts'
 
 /** The flags of all scripts. A script takes those that its usage names. */
@@ -50,7 +52,9 @@ export interface Run extends Config {
   host: Host
   /** All servers; with one, that one. */
   hosts: Host[]
-  /** The engine of several servers. One server has Docker Compose, and this is undefined. */
+  /** Docker Compose for one server, Docker Swarm for several. */
+  engine: Engine
+  /** The engine of several servers, for what one server does not have. With one server, this is undefined. */
   swarm: Swarm | undefined
   options: Options
   /** The arguments that are no flags. */
@@ -145,7 +149,8 @@ function begin(usage: string, most: number | 'command'): Run {
   const host = hosts[0] as Host
   const swarm = isSwarm(stack) ? new Swarm(hosts, stack) : undefined
   for (const one of hosts) one.quorum = swarm?.quorum
-  return { ...config, host, hosts, swarm, options, words }
+  const engine = swarm ?? new Compose(host, stack)
+  return { ...config, host, hosts, engine, swarm, options, words }
 }
 
 /**

@@ -19,6 +19,7 @@ const ROOMS = [
   'proof',
   'rollout',
   'swarm',
+  'compose',
   'status',
   'dashboard',
   'verify',

@@ -8,6 +8,7 @@ import { bash } from '../host/shell.mts'
 import { ownName } from '../images/base.mts'
 import type { BaseImages } from '../images/images.mts'
 import { imageOf } from '../images/release.mts'
+import type { Engine } from '../rollout/engine.mts'
 import { attach, ensureAttaching, removeAttaching } from './attach.mts'
 import { catchUp } from './catching-up.mts'
 import { silenceOf } from './dismissal.mts'
@@ -22,7 +23,7 @@ import { lookAtSwarm, type Member } from './view.mts'
 /** What a script needs of several hosts: any of them, the one with the data, or that there is only one. */
 export type Needs = 'any' | 'data' | { instead: string }
 
-export class Swarm {
+export class Swarm implements Engine {
   constructor(
     /** The first one holds the data. */
     readonly hosts: readonly Host[],
@@ -85,11 +86,18 @@ export class Swarm {
     await requireOne(this.hosts, this.stack)
   }
 
-  /** Makes the hosts one swarm, with networks that reach over all of them. @returns what was done, a few words each */
-  async join(): Promise<string[]> {
-    const done = [...(await joinAll(this.hosts, this.stack)), ...(await makeNetworks(this.hosts, this.stack))]
-    await onEach(this.hosts, (host) => attach(host, this.stack))
-    return done
+  async setUp(): Promise<string[]> {
+    return [] // Docker Swarm excludes live-restore
+  }
+
+  /** Makes the hosts one swarm, with networks that reach over all of them. */
+  async unite(): Promise<void> {
+    const { hosts, stack } = this
+    await step('Swarm', async () => {
+      const done = [...(await joinAll(hosts, stack)), ...(await makeNetworks(hosts, stack))]
+      await onEach(hosts, (host) => attach(host, stack))
+      return list(done) || `of ${list(hosts.map(({ name }) => name))}: nothing to do`
+    })
   }
 
   /** The hosts that Swarm sees up, drained ones, too. @param manager a host of the swarm */
@@ -159,10 +167,11 @@ export class Swarm {
     return hosts
   }
 
-  /** Removes the service, and waits until its replicas have ended on all hosts. @returns what was done */
-  async removeReplicas(manager: Host): Promise<string> {
-    await onEach(this.hosts, (host) => removeAttaching(host, this.stack))
-    return (await endReplicas(manager, this.hosts, this.stack)) ? 'ended' : 'none'
+  async end(manager: Host): Promise<void> {
+    await step('Replicas', async () => {
+      await onEach(this.hosts, (host) => removeAttaching(host, this.stack))
+      return (await endReplicas(manager, this.hosts, this.stack)) ? 'ended' : 'none'
+    })
   }
 
   async removeNetworks(manager: Host): Promise<void> {

@@ -1,0 +1,65 @@
+/** The engine of one host: Docker Compose. The host may still be in the swarm of the time with several. */
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
+import { list, step } from '../cli/say.mts'
+import type { StackConfig } from '../config/config.mts'
+import type { Host } from '../host/host.mts'
+import { bash } from '../host/shell.mts'
+import type { Engine } from '../rollout/engine.mts'
+import { outliveEngine } from '../server/engine.mts'
+import { removeAttaching } from '../swarm/attach.mts'
+import { lookAtNode } from '../swarm/node.mts'
+import { formerSwarm, returnToOne } from '../swarm/returning.mts'
+import { endReplicas } from '../swarm/service.mts'
+
+export class Compose implements Engine {
+  constructor(
+    private readonly host: Host,
+    private readonly stack: StackConfig,
+  ) {}
+
+  async check(): Promise<void> {
+    await formerSwarm(this.host, this.stack)
+  }
+
+  async setUp(host: Host): Promise<string[]> {
+    return await outliveEngine(host)
+  }
+
+  async unite(): Promise<void> {}
+
+  async bring(): Promise<void> {}
+
+  async equip(): Promise<Host[]> {
+    await returnToOne(this.host, this.stack)
+    return [this.host]
+  }
+
+  /** For a host that was out of reach when the others went on without it. @throws OperatorError when it is one of several */
+  async end(): Promise<void> {
+    const { host, stack } = this
+    const former = await formerSwarm(host, stack).catch(() => undefined)
+    const others = former?.others.filter(({ up }) => up) ?? []
+    if (others.length > 0)
+      throw new OperatorError(
+        `${host.name} serves together with ${list(others.map(({ name }) => name))}`,
+        'List all of them in hosts, then npm run destroy. Or npm run deploy makes this host serve alone first.',
+        NOTHING_CHANGED,
+      )
+    const { active } = await lookAtNode(host, [], stack)
+    if (!active || !(await this.#isLeft())) return
+    await step('Swarm', async () => {
+      await removeAttaching(host, stack)
+      if (former) await endReplicas(host, [host], stack)
+      await host.run('Leaving the swarm', bash`docker swarm leave --force >/dev/null`)
+      return 'left'
+    })
+  }
+
+  /** Whether the host is in a swarm for this deployment: it has the program of its hosts. */
+  async #isLeft(): Promise<boolean> {
+    const script = bash`[ -e ${`${this.stack.folder}/attach`} ]`
+    return (await this.host.attempt(script)).exitCode === 0
+  }
+
+  async removeNetworks(): Promise<void> {}
+}
