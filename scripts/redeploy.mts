@@ -30,10 +30,11 @@ import { writeStack } from './lib/stack/stack.mts'
 import { rollOutOnSwarm } from './lib/swarm/release.mts'
 
 export async function redeploy(run: Run): Promise<void> {
-  const { host, stack, swarm, options } = run
+  const { host, stack, engine, swarm, options } = run
   if (options['dry-run']) swarm?.refuse('redeploy --dry-run', 'npm run redeploy')
   say(`redeploy on ${host.name}`)
   if (options['dry-run']) return await printPlan(host, stack, options)
+  await engine.requireServing()
   // Before the lock: on a server without images it fails, and leaves no file there.
   await imageMode(host, stack)
   await withLock(host, stack, 'redeploy', async () =>

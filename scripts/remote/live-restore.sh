@@ -5,7 +5,8 @@
 # before the engine is stopped, and on again after the next start. Docker Swarm excludes it: a swarm is left alone.
 #
 # An engine that starts makes its rules for published ports anew. Until it has, copies of these rules lead new connections to
-# the containers; without them, the kernel would refuse the connections. This needs systemd.
+# the containers; without them, the kernel would refuse the connections. HAProxy and nginx ask for names by a socket that
+# leads to the engine of before for ever, so fresh workers follow. This needs systemd.
 #   unit     name of the unit
 #   program  path of its program
 #   ports    path of the program for the published ports
@@ -38,7 +39,8 @@ PROGRAM
 
 write "$ports" 755 <<'PORTS'
 #!/bin/bash
-# docker-keep-ports begin|end: copies the engine's rules for published ports, or removes the copies.
+# docker-keep-ports begin|end: copies the engine's rules for published ports, or removes the copies and lets HAProxy and nginx
+# find the engine's DNS again.
 for tables in iptables ip6tables; do
   nat() { $tables -w -t nat "$@" 2>/dev/null; }
   jump=(PREROUTING -m addrtype --dst-type LOCAL -j docker-kept)
@@ -52,6 +54,12 @@ for tables in iptables ip6tables; do
     end) nat -D "${jump[@]}" && nat -F docker-kept && nat -X docker-kept ;;
   esac
 done
+[ "$1" = end ] || exit 0
+docker ps --no-trunc --format '{{.ID}} {{.Label "com.docker.compose.service"}} {{.Command}}' |
+  grep -F /etc/prusa/live/ | while read -r id service _; do
+    case $service in balancer) signal=USR2 ;; lb) signal=HUP ;; *) continue ;; esac
+    kill -$signal "$(docker inspect -f '{{.State.Pid}}' "$id")" # not docker kill: see reload-nginx.sh
+  done
 PORTS
 
 # Like write. To write a file beside its place would change the folder, also on a run that changes nothing.

@@ -76,6 +76,20 @@ export function engineFaults(operator: () => Operator): void {
       assert.doesNotMatch(await operator().root('iptables-save; ip6tables-save'), /docker-kept/)
     })
 
+    test('and afterwards the balancer finds fresh replicas', async () => {
+      const { root } = operator()
+      await root(`
+image=$(docker inspect -f '{{.Config.Image}}' prusa-redis-1)
+docker run -d --name late --network prusa_frontend --network-alias app --entrypoint sleep "$image" 300`)
+      const address = (
+        await root("docker inspect -f '{{.NetworkSettings.Networks.prusa_frontend.IPAddress}}' late")
+      ).trim()
+      await until('its address is known', async () =>
+        (await root('docker logs --since 1m prusa-balancer-1 2>&1')).includes(`to '${address}'`),
+      )
+      await root('docker rm -f late')
+    })
+
     test('and afterwards the engine still sees to them: what crashes is started again', async () => {
       await operator().root('kill -KILL "$(docker inspect -f {{.State.Pid}} prusa-redis-1)"')
       await until('Redis is back', async () => (await operator().get('/redis-hits')).status === 200)

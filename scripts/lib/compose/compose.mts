@@ -21,6 +21,15 @@ export class Compose implements Engine {
     await formerSwarm(this.host, this.stack)
   }
 
+  async requireServing(): Promise<void> {
+    if (!(await formerSwarm(this.host, this.stack))) return
+    throw new OperatorError(
+      `${this.host.name} still is one of several hosts`,
+      'npm run deploy makes it serve alone. Or list all hosts again (hosts in config/stack.yaml).',
+      NOTHING_CHANGED,
+    )
+  }
+
   async setUp(host: Host): Promise<string[]> {
     return await outliveEngine(host)
   }

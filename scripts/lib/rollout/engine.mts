@@ -5,6 +5,8 @@ import type { BaseImages } from '../images/images.mts'
 export interface Engine {
   /** Whether the hosts can serve together. Changes nothing. @throws OperatorError with every problem at once */
   check(): Promise<void>
+  /** Whether what runs is by this engine. @throws OperatorError when `deploy` has to change that first */
+  requireServing(): Promise<void>
   /** Sets up the Docker Engine of a host. @returns what it changed, a few words each */
   setUp(host: Host): Promise<string[]>
   /** The step that makes the hosts one, once each is prepared. */

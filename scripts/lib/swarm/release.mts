@@ -66,6 +66,7 @@ export async function rollOutOnSwarm(
   await prove(host, stack, about, hosts, async (proof) => {
     await schemaStep(host, stack, proof, wanted)
     await proof.begun()
+    await swarm.mirror(host, hosts) // the note that it has begun
     await update({ manager: host, hosts, stack, proof, before, target, again })
   })
   await settle()

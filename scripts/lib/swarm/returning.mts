@@ -3,9 +3,8 @@ import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { count, list, step } from '../cli/say.mts'
 import { waitUntil } from '../cli/wait.mts'
 import type { StackConfig } from '../config/config.mts'
-import { haproxy, refreshHaproxy } from '../edge/haproxy.mts'
-import { nginx, refreshNginx } from '../edge/nginx.mts'
-import { reloadService } from '../edge/service-config.mts'
+import { refreshHaproxy } from '../edge/haproxy.mts'
+import { refreshNginx } from '../edge/nginx.mts'
 import { onEach } from '../host/each.mts'
 import { Host } from '../host/host.mts'
 import { bash, remote } from '../host/shell.mts'
@@ -142,7 +141,5 @@ done`,
   if (others.length > 0) return `${host.name} stays in it: ${list(others)} runs there`
   await outliveEngine(host, true)
   await host.run('Leaving the swarm', remote('leave-swarm'), { deadline: 120 })
-  // Their sockets for DNS lead to the engine of before.
-  for (const service of [haproxy(stack), nginx(stack)]) await reloadService(host, stack, service)
   return `${host.name} has left it, and serves alone`
 }

@@ -86,6 +86,8 @@ export class Swarm implements Engine {
     await requireOne(this.hosts, this.stack)
   }
 
+  async requireServing(): Promise<void> {} // lookAtSwarm throws when there is no swarm
+
   async setUp(): Promise<string[]> {
     return [] // Docker Swarm excludes live-restore
   }
