@@ -1,12 +1,14 @@
 /** Prints the logs of the services in the order of time, with the last lines of removed replicas. */
-import { once } from 'node:events'
 import { OperatorError, WrongCall } from './lib/cli/errors.mts'
-import { type Format, list, painted, result, say } from './lib/cli/say.mts'
+import { type Format, list, painted, result, say, warn } from './lib/cli/say.mts'
+import { isSwarm } from './lib/config/config.mts'
 import { linesOf } from './lib/host/frame.mts'
+import type { Host } from './lib/host/host.mts'
+import type { Running } from './lib/host/process.mts'
 import { remote, remoteText, type Script } from './lib/host/shell.mts'
 import { endSilently, type Run, script } from './lib/run.mts'
 import { fieldsOf, type Line, moment, ordered, parseLine, readable, spanOf } from './lib/stack/logs.mts'
-import { named, SERVICES } from './lib/stack/services.mts'
+import { chosenHosts, named, SERVICES } from './lib/stack/services.mts'
 
 /** How many lines of each service are shown without --since; with --follow, how many of each container come first. */
 const LINES = 200
@@ -16,14 +18,19 @@ const FOLLOWED = 10
 const DEADLINE = 300
 
 export async function printLogs(run: Run): Promise<void> {
-  const show = shower(run)
-  const asked = question(run)
-  if (run.options.follow) return await follow(run, asked, show)
-  const output = await run.host.run('Reading the logs', asked, { deadline: DEADLINE })
-  const lines = output.split('\n').flatMap((line) => parseLine(run.stack.project, line) ?? [])
-  if (lines.length === 0) return nothing(run)
+  const chosen = { ...run, ...chosenHosts(run.words, run.stack.hosts, run.hosts) }
+  const show = shower(chosen)
+  const asked = question(chosen)
+  if (run.options.follow) return await follow(chosen, asked, show)
+  const read = async (host: Host) =>
+    linesIn(chosen, host, await host.lines('Reading the logs', asked, { deadline: DEADLINE }))
+  const lines = (await Promise.all(chosen.hosts.map(read))).flat()
+  if (lines.length === 0) return nothing(chosen)
   for (const line of ordered(lines, run.options.since ? undefined : LINES)) show(line)
 }
+
+const linesIn = ({ stack }: Run, host: Host, lines: readonly string[]): Line[] =>
+  lines.flatMap((line) => parseLine(stack.project, line, isSwarm(stack) ? host.name : '') ?? [])
 
 /** The script that prints the lines. @throws WrongCall for an unknown service or a wrong span of time */
 function question({ stack, words, options }: Run): Script {
@@ -48,56 +55,69 @@ function question({ stack, words, options }: Run): Script {
 }
 
 /** Returns a function that prints a line, unless --grep leaves it out. */
-function shower({ options }: Run): (line: Line) => void {
+function shower({ hosts, options }: Run): (line: Line) => void {
   const wanted = options.grep?.toLowerCase() ?? ''
   const names: readonly string[] = SERVICES
   const width = Math.max(...SERVICES.map((name) => name.length))
+  const column = Math.max(...hosts.map(({ name }) => name.length))
   return (line) => {
     const text = readable(line)
     if (![text, line.text].some((one) => one.toLowerCase().includes(wanted))) return
     if (options.json) return result(JSON.stringify(asFields(line)))
     const colour = PALETTE[names.indexOf(line.service)] ?? 'reset'
-    result(`${painted(colour, `${moment(line)} ${line.container.padEnd(width)}`)} ${text}`)
+    const host = line.host ? `${line.host.padEnd(column)} ` : ''
+    result(`${painted(colour, `${moment(line)} ${host}${line.container.padEnd(width)}`)} ${text}`)
   }
 }
 
 /** The colours of the services on a terminal. */
 const PALETTE: Format[] = ['cyan', 'magenta', 'green', 'blue', 'yellow', 'red']
 
-const asFields = ({ at, service, container, fate, text }: Line) => ({
+const asFields = ({ host, at, service, container, fate, text }: Line) => ({
   at,
+  ...(host && { host }),
   service,
   container,
   ...(fate ? { fate: text } : (fieldsOf(text) ?? { text })),
 })
 
-/** Prints lines as they come, until Ctrl-C. @throws OperatorError when the connection ends */
+/** Prints lines as they come, until Ctrl-C. @throws OperatorError when the last connection ends */
 async function follow(run: Run, asked: Script, show: (line: Line) => void): Promise<void> {
-  const { host, stack } = run
-  const session = await host.session(asked)
+  const { hosts } = run
+  const sessions = await Promise.all(hosts.map((host) => host.session(asked)))
   endSilently()
-  const seen = new Set<string>() // when a container starts again, some of its lines come twice
-  for await (const text of linesOf(session.stdout)) {
+  let empty = 0 // the hosts with no container to follow
+  const followed = hosts.map(async (host, index) => {
+    const session = sessions[index] as Running
+    for await (const text of once(linesOf(session.stdout))) {
+      if (text === 'none' && ++empty === hosts.length) for (const { stdin } of sessions) stdin.end()
+      for (const line of linesIn(run, host, [text])) show(line)
+    }
+    if (empty < hosts.length) warn(`The connection to ${host.name} ended, so no more lines can come from it.`)
+  })
+  await Promise.all(followed)
+  if (empty === hosts.length) return nothing(run)
+  throw new OperatorError('No connection is left', 'Run the same command again.')
+}
+
+/** Leaves out what comes twice: when a container starts again, some of its lines do. */
+async function* once(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  const seen = new Set<string>()
+  for await (const text of lines) {
     if (seen.has(text)) continue
     seen.add(text)
     const [oldest = ''] = seen
     if (seen.size > 10_000) seen.delete(oldest)
-    const line = parseLine(stack.project, text)
-    if (line) show(line)
+    yield text
   }
-  const code = session.exitCode ?? (await once(session, 'exit'))[0]
-  if (code === 0) return nothing(run)
-  throw new OperatorError(
-    `The connection to ${host.name} ended, so no more lines can come`,
-    'Run the same command again.',
-  )
 }
 
-function nothing({ host, words, options }: Run): void {
-  if (options.since || options.errors || options.grep) say(`No line on ${host.name} matches.`)
+function nothing({ hosts, words, options }: Run): void {
+  const where = list(hosts.map(({ name }) => name))
+  if (options.since || options.errors || options.grep) say(`No line on ${where} matches.`)
   else if (words.length > 0)
-    say(`No line in the logs of ${list(words)} on ${host.name}. Next: npm run status shows what runs.`)
-  else say(`No service has logged anything on ${host.name}. Next: npm run deploy`)
+    say(`No line in the logs of ${list(words)} on ${where}. Next: npm run status shows what runs.`)
+  else say(`No service has logged anything on ${where}. Next: npm run deploy`)
 }
 
 await script(
@@ -107,7 +127,8 @@ Prints the logs of the services, with the last lines of removed replicas. Times 
 
   npm run logs [-- SERVICE… --host USER@NAME]
 
-  SERVICE            app, balancer, db, dbport, lb, redis, or one replica: app-3 (default: all services)
+  SERVICE            app, balancer, db, dbport, lb, redis, or one replica: app-3 (default: all services). Of several hosts,
+                     a host: all that runs there
   --follow           print new lines as they come, until Ctrl-C
   --since SPAN       lines of the last 90s, 10m, 2h or 1d (default: the last ${LINES} lines of each service)
   --grep WORDS       only lines with these words, in upper or lower case
@@ -120,7 +141,5 @@ Examples:
 `,
   printLogs,
   Number.POSITIVE_INFINITY,
-  {
-    instead: 'On a manager: docker service logs PROJECT_app. For another service, on its host: docker logs.',
-  },
+  'each',
 )

@@ -50,7 +50,7 @@ interface Options {
 export interface Run extends Config {
   /** The server. Of several, the first one that answers; the first of the list holds the data. */
   host: Host
-  /** All servers; with one, that one. */
+  /** All servers; with one, that one. For a script that needs each of several: those that answer. */
   hosts: Host[]
   /** Docker Compose for one server, Docker Swarm for several. */
   engine: Engine

@@ -6,25 +6,30 @@
 #   services  names of services, or of containers with or without the project, separated by blanks; empty: all
 #   since     seconds before now, by the server's clock; 0: the last lines, whatever their age
 #   lines     number of lines of each container if since is 0
-#   follow    yes: continues with new lines until the standard input ends; ends at once if there is no container to follow
+#   follow    yes: continues with new lines until the standard input ends; prints `none` if there is no container to follow yet
 #   errors    yes: errors only
 #   words     each must be in a line; one a line
 #   filter    text of logs.pl
 : "${folder:?}" "${project:?}" "${since:?}" "${lines:?}" "${follow?}" "${filter:?}"
 
 ours=(--filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False)
+swarms=(--filter "label=com.docker.swarm.service.name=${project}_app")
 mapfile -t grep < <(printf '%s' "$words")
 cut=$(date +%FT%T -d "@$(($(date +%s) - since))")
 
+called() { # CONTAINER: prints the name that people know. Swarm's own is PROJECT_app.3.ID.
+  case $1 in "${project}_app."*) cut -d. -f1-2 <<<"${1#"${project}_"}" ;; *) echo "$1" ;; esac
+}
 wanted() { # CONTAINER SERVICE
-  local word
+  local word name
   [ -n "$services" ] || return 0
+  name=$(called "$1")
   for word in $services; do
-    case $word in "$1" | "$2" | "${1#"$project-"}") return 0 ;; esac
+    case $word in "$name" | "$2" | "${name#"$project-"}") return 0 ;; esac
   done
   return 1
 }
-pick() { perl -e "$filter" "$1" "$2" "$errors" "${grep[@]}"; } # CONTAINER SERVICE
+pick() { perl -e "$filter" "$(called "$1")" "$2" "$errors" "${grep[@]}"; } # CONTAINER SERVICE
 last() { if [ "$since" = 0 ]; then tail -n "$lines"; else cat; fi; }
 later() { if [ "$since" = 0 ]; then cat; else awk -v cut="$cut" '$1 >= cut'; fi; }
 
@@ -47,14 +52,17 @@ gone() { # FILE, named TIME.CONTAINER.log
   ! wanted "$name" app || later <"$1" | pick "$name" app | last
 }
 
-containers() { docker ps -a "${ours[@]}" --format '{{.Names}} {{.Label "com.docker.compose.service"}}'; }
+containers() { # [OPTION]
+  docker ps "$@" "${ours[@]}" --format '{{.Names}} {{.Label "com.docker.compose.service"}}'
+  docker ps "$@" "${swarms[@]}" --format '{{.Names}} app'
+}
 
-if [ "$follow" != yes ]; then
+if [ -z "$follow" ]; then
   parts=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) # in memory: the disk may be full
   trap 'rm -rf "$parts"' EXIT
   while read -r name service; do
     ! wanted "$name" "$service" || here "$name" "$service" >"$parts/$name" &
-  done < <(containers)
+  done < <(containers -a)
   wait
   cat "$parts"/* 2>/dev/null || true
   for file in "$folder"/logs/*.log; do [ ! -e "$file" ] || gone "$file"; done
@@ -63,20 +71,20 @@ fi
 
 any() {
   local name service
-  while read -r name service; do ! wanted "$name" "$service" || return 0; done < <(containers)
+  while read -r name service; do ! wanted "$name" "$service" || return 0; done < <(containers -a)
   return 1
 }
-any || exit 0
+any || echo none
 
 follow() { # CONTAINER SERVICE OPTION...
   local name=$1 service=$2
   shift 2
   docker logs --timestamps --follow "$@" "$name" 2>&1 </dev/null | pick "$name" "$service" &
 }
-happens() { # prints events of containers from now on; follows the log of each container that starts
+happens() { # FILTER…: prints events of containers from now on; follows the log of each container that starts
   local time action name service code
-  docker events --since "$(date +%s)" "${ours[@]}" --filter type=container --filter event=start --filter event=die --format \
-    '{{.TimeNano}} {{.Action}} {{.Actor.Attributes.name}} {{index .Actor.Attributes "com.docker.compose.service"}} {{index .Actor.Attributes "exitCode"}}' </dev/null |
+  docker events --since "$(date +%s)" "$@" --filter type=container --filter event=start --filter event=die --format \
+    '{{.TimeNano}} {{.Action}} {{.Actor.Attributes.name}} {{or (index .Actor.Attributes "com.docker.compose.service") "app"}} {{index .Actor.Attributes "exitCode"}}' </dev/null |
     while read -r time action name service code; do
       wanted "$name" "$service" || continue
       time=$(date +%FT%T.%NZ -d "@${time:0:-9}.${time: -9}")
@@ -89,9 +97,10 @@ happens() { # prints events of containers from now on; follows the log of each c
     done
 }
 trap 'trap "" TERM; kill 0' EXIT # ends all processes of this script
-happens &
+happens "${ours[@]}" &
+happens "${swarms[@]}" &
 if [ "$since" = 0 ]; then from=(--tail "$lines"); fi
 while read -r name service; do
   ! wanted "$name" "$service" || follow "$name" "$service" "${from[@]}"
-done < <(docker ps "${ours[@]}" --format '{{.Names}} {{.Label "com.docker.compose.service"}}')
+done < <(containers)
 cat >/dev/null

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { WrongCall } from '../../scripts/lib/cli/errors.mts'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
-import { named } from '../../scripts/lib/stack/services.mts'
+import { Host } from '../../scripts/lib/host/host.mts'
+import { chosenHosts, named } from '../../scripts/lib/stack/services.mts'
 import { refusal } from '../lib/refusal.mts'
 
 const stack = { ...defaults(stackSchema), project: 'shop' }
@@ -34,4 +35,32 @@ test('another word is an error that names the nearest service', () => {
         new RegExp(`the nearest is “${nearest}”`),
       )
   }
+})
+
+describe('with several hosts', () => {
+  const all = ['root@a', 'root@b', 'root@c']
+  const swarm = { ...stack, hosts: all }
+  const answering = [new Host('root@a'), new Host('root@c')]
+  const choose = (...words: string[]) => {
+    const { hosts, words: others } = chosenHosts(words, all, answering)
+    return [hosts.map(({ name }) => name), others]
+  }
+
+  test('a replica has Swarm’s name', () => {
+    for (const word of ['app.3', 'app-3', 'shop-app-3'])
+      assert.deepEqual(named(swarm, word), { service: 'app', container: 'app.3' }, word)
+    assert.match(
+      refusal(() => named(swarm, 'root@d')),
+      /the nearest is “root@[abc]”/,
+    )
+  })
+
+  test('a host may be named beside a service', () => {
+    assert.deepEqual(choose('lb'), [['root@a', 'root@c'], ['lb']])
+    assert.deepEqual(choose('root@c', 'lb'), [['root@c'], ['lb']])
+    assert.match(
+      refusal(() => choose('root@b')),
+      /root@b does not answer/,
+    )
+  })
 })

@@ -3,6 +3,8 @@ import { withoutPasswords } from '../cli/errors.mts'
 import { jsonIn } from '../host/facts.mts'
 
 export interface Line {
+  /** Of several hosts, the one that it is from; else empty. */
+  host: string
   /** Name without the project: `app-3`, `lb`. */
   container: string
   service: string
@@ -16,14 +18,17 @@ export interface Line {
 /** The character before an event of a container (logs.sh). */
 const FATE = '\u0001'
 
-/** @param line what logs.pl prints: container, service, time and text; undefined for anything else */
-export function parseLine(project: string, line: string): Line | undefined {
+/**
+ * @param line what logs.pl prints: container, service, time and text; undefined for anything else
+ * @param host its name, where there are several
+ */
+export function parseLine(project: string, line: string, host = ''): Line | undefined {
   const [, name = '', service = '', at = '', said = ''] = /^([^\t]*)\t([^\t]*)\t(\S+) (.*)$/s.exec(line) ?? []
   if (!at) return undefined
   const own = name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name
   const container = service === 'app' ? own : service
   const fate = said.startsWith(FATE)
-  return { container, service, at, fate, text: withoutPasswords(fate ? said.slice(FATE.length) : said) }
+  return { host, container, service, at, fate, text: withoutPasswords(fate ? said.slice(FATE.length) : said) }
 }
 
 /** The fields of a line of JSON; undefined for any other line. */

@@ -2,7 +2,7 @@
 import { NOTHING_CHANGED, OperatorError, WrongCall } from '../cli/errors.mts'
 import { nearest } from '../cli/nearest.mts'
 import { list } from '../cli/say.mts'
-import type { StackConfig } from '../config/config.mts'
+import { isSwarm, type StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { onTerminal } from '../host/process.mts'
 import { bash, type Script } from '../host/shell.mts'
@@ -20,18 +20,37 @@ export interface Named {
 }
 
 /**
- * The meaning of `lb`, `app`, `app-3` or `prusa-app-3`.
+ * The meaning of `lb`, `app`, `app-3` or `prusa-app-3`. With several hosts, a replica is called `app.3`.
  * @throws WrongCall with the nearest name for any other word
  */
 export function named(stack: StackConfig, word: string): Named {
   const own = word.startsWith(`${stack.project}-`) ? word.slice(stack.project.length + 1) : word
   const service = SERVICES.find((one) => one === own || (one !== 'app' && `${one}-1` === own))
   if (service) return { service, container: service === 'app' ? '' : `${stack.project}-${service}-1` }
-  if (/^app-\d+$/.test(own)) return { service: 'app', container: `${stack.project}-${own}` }
+  const swarm = isSwarm(stack)
+  const [, number] = (swarm ? /^app[.-](\d+)$/ : /^app-(\d+)$/).exec(own) ?? []
+  if (number) return { service: 'app', container: swarm ? `app.${number}` : `${stack.project}-app-${number}` }
   throw new WrongCall(
-    `There is no service “${word}”; the nearest is “${nearest(own, SERVICES)}”`,
-    `One of ${list([...SERVICES])}, or a replica such as app-1.`,
+    `There is no service “${word}”; the nearest is “${nearest(own, [...SERVICES, ...(swarm ? stack.hosts : [])])}”`,
+    `One of ${list([...SERVICES])}, or a replica such as ${swarm ? 'app.1, or a host' : 'app-1'}.`,
   )
+}
+
+/**
+ * Tells the names of hosts from other words of a call.
+ * @param all   every host of the deployment
+ * @param among those that answer
+ * @returns the hosts that are named, or all that answer if none is; and the other words
+ * @throws OperatorError when one that is named does not answer
+ */
+export function chosenHosts(words: readonly string[], all: readonly string[], among: readonly Host[]) {
+  const named = words.filter((word) => all.length > 1 && all.includes(word))
+  const lost = named.find((name) => !among.some(({ address }) => address === name))
+  if (lost) throw new OperatorError(`${lost} does not answer`, 'npm run status', NOTHING_CHANGED)
+  return {
+    hosts: named.length > 0 ? among.filter(({ address }) => named.includes(address)) : [...among],
+    words: words.filter((word) => !named.includes(word)),
+  }
 }
 
 export const nothingRuns = (host: Host, stack: StackConfig) =>

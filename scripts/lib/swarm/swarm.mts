@@ -20,8 +20,11 @@ import { managersOf } from './node.mts'
 import { endReplicas } from './service.mts'
 import { lookAtSwarm, type Member } from './view.mts'
 
-/** What a script needs of several hosts: any of them, the one with the data, or that there is only one. */
-export type Needs = 'any' | 'data' | { instead: string }
+/**
+ * What a script needs of several hosts: any of them, the one with the data, or each. Of those where it needs each, it leaves
+ * out what is out of reach, and says so.
+ */
+export type Needs = 'any' | 'data' | 'each' | { instead: string }
 
 export class Swarm implements Engine {
   constructor(
@@ -46,28 +49,35 @@ export class Swarm implements Engine {
    * @param what  the script
    * @throws OperatorError when the script does not work with several hosts yet, or when what it needs does not answer
    */
-  async choose(run: { host: Host }, what: string, needs: Needs): Promise<void> {
+  async choose(run: { host: Host; hosts: Host[] }, what: string, needs: Needs): Promise<void> {
     if (typeof needs === 'object') this.refuse(what, needs.instead)
+    if (needs === 'each') return await this.#chooseEach(run)
     const silent: string[] = []
     for (const host of this.hosts) {
       const reason = await silenceOf(host)
       if (!reason) {
         run.host = host
         if (silent.length > 0) warn(`${silent.join('; ')}. This run works with ${host.name}.`)
-        if (needs === 'data') this.#requireData(host, what)
+        if (needs === 'data') this.requireData(host, what)
         return
       }
       silent.push(reason)
     }
-    throw new OperatorError(
-      `No host answers: ${silent.join('; ')}`,
-      'Check names, ports and firewalls.',
-      NOTHING_CHANGED,
-    )
+    throw noneAnswers(silent)
+  }
+
+  /** Makes the hosts that answer those of a run. */
+  async #chooseEach(run: { host: Host; hosts: Host[] }): Promise<void> {
+    const reasons = await Promise.all(this.hosts.map(silenceOf))
+    const [first, ...more] = this.hosts.filter((_, index) => !reasons[index])
+    const silent = reasons.filter(Boolean)
+    if (!first) throw noneAnswers(silent)
+    for (const reason of silent) warn(`${reason}. This run works without it.`)
+    Object.assign(run, { host: first, hosts: [first, ...more] })
   }
 
   /** @throws OperatorError unless it is the host with the data */
-  #requireData(host: Host, what: string): void {
+  requireData(host: Host, what: string): void {
     if (host === this.first) return
     throw new OperatorError(
       `${what} needs ${this.first.name}, which holds the database and does not answer`,
@@ -183,6 +193,13 @@ export class Swarm implements Engine {
     )
   }
 }
+
+const noneAnswers = (silent: string[]) =>
+  new OperatorError(
+    `No host answers: ${silent.join('; ')}`,
+    'Check names, ports and firewalls.',
+    NOTHING_CHANGED,
+  )
 
 /** Why a host takes no part, as the end of a sentence; empty: it does. */
 function stateOf(member: Member | undefined): string {
