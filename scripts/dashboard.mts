@@ -7,7 +7,8 @@ import { partsOf } from './lib/dashboard/parts.mts'
 import { serve } from './lib/dashboard/server.mts'
 import { endSilently, type Run, script } from './lib/run.mts'
 
-export async function dashboard({ host, stack, options }: Run): Promise<void> {
+export async function dashboard({ host, stack, swarm, options }: Run): Promise<void> {
+  swarm?.refuse('dashboard', 'npm run status -- --watch shows what runs.')
   const board = new Board(stack)
   let looking = new AbortController()
   const { url } = await serve({
@@ -42,5 +43,5 @@ Examples:
 `,
   dashboard,
   0,
-  { instead: 'npm run status -- --watch shows what runs.' },
+  'any',
 )

@@ -127,8 +127,8 @@ Prints the logs of the services, with the last lines of removed replicas. Times 
 
   npm run logs [-- SERVICE… --host USER@NAME]
 
-  SERVICE            app, balancer, db, dbport, lb, redis, or one replica: app-3 (default: all services). Of several hosts,
-                     a host: all that runs there
+  SERVICE            app, balancer, db, dbport, lb, redis, or one replica: app-3 (default: all services). With
+                     several hosts, a host may be named, too: lb admin@b.example.org
   --follow           print new lines as they come, until Ctrl-C
   --since SPAN       lines of the last 90s, 10m, 2h or 1d (default: the last ${LINES} lines of each service)
   --grep WORDS       only lines with these words, in upper or lower case

@@ -1,45 +1,61 @@
 /** Switches the maintenance page on or off. */
 import { NOTHING_CHANGED, OperatorError, WrongCall } from './lib/cli/errors.mts'
 import { requireVerb } from './lib/cli/nearest.mts'
-import { result } from './lib/cli/say.mts'
+import { list, result } from './lib/cli/say.mts'
 import {
   addressesOf,
+  areDifferent,
   describe,
+  describeEach,
   lookAtMaintenance,
-  type Maintenance,
+  type Of,
   pageOf,
   switchOff,
   switchOn,
 } from './lib/edge/maintenance.mts'
+import { onEach } from './lib/host/each.mts'
 import { type Run, script } from './lib/run.mts'
 import { requireRunning } from './lib/stack/stack.mts'
 
 const VERBS = ['on', 'off', 'status']
 
 export async function maintenance(run: Run): Promise<void> {
-  const { host, stack, words, options } = run
+  const { host, hosts, stack, words, options } = run
   const [verb = 'status'] = words
   requireVerb(verb, VERBS, 'npm run maintenance -- on, off or status')
   if (options.allow !== undefined && verb !== 'on')
     throw new WrongCall('--allow needs the word on', 'npm run maintenance -- on --allow ADDRESS')
   const allowed = addressesOf(options.allow)
   if (verb === 'on') await requireRunning(host, stack, 'lb')
-  const now = await {
-    on: () => switchOn(host, stack, pageOf(run.folder), allowed),
-    off: () => switchOff(host, stack),
-    status: () => lookAtMaintenance(host, stack),
-  }[verb as 'on' | 'off' | 'status']()
-  if (!now.known && verb === 'on')
+  const page = pageOf(run.folder)
+  const all = await onEach(hosts, async (one) => ({
+    name: one.name,
+    now: await {
+      on: () => switchOn(one, stack, page, allowed),
+      off: () => switchOff(one, stack),
+      status: () => lookAtMaintenance(one, stack),
+    }[verb as 'on' | 'off' | 'status'](),
+  }))
+  const old = all.filter(({ now }) => !now.known).map(({ name }) => name)
+  if (old.length > 0 && verb === 'on')
     throw new OperatorError(
-      'The running nginx has an old configuration, which knows no maintenance',
+      `The running nginx${hosts.length > 1 ? ` on ${list(old)}` : ''} has an old configuration, which knows no maintenance`,
       'npx zx scripts/04-stack.mts, then the same command again.',
-      NOTHING_CHANGED,
+      hosts.length > 1 ? 'maintenance is on where nginx knows it.' : NOTHING_CHANGED,
     )
-  if (options.json) result(JSON.stringify(asJson(now)))
-  else result(`${describe(now)}${verb === 'status' || now.changed ? '' : ' Nothing to do.'}`)
+  const [first] = all as [Of, ...Of[]]
+  const differ = areDifferent(all)
+  const changed = verb === 'status' || all.some(({ now }) => now.changed)
+  if (options.json) result(JSON.stringify(differ ? all.map(asJson) : asJson({ now: first.now })))
+  else if (differ) result(describeEach(all))
+  else result(`${describe(first.now)}${changed ? '' : ' Nothing to do.'}`)
 }
 
-const asJson = ({ on, who, since, allowed }: Maintenance) => ({ on, ...(on && { who, since, allowed }) })
+const asJson = ({ name, now: { on, who, since, allowed } }: Partial<Of> & Pick<Of, 'now'>) => ({
+  ...(name && { host: name }),
+  on,
+  ...(on && { who, since, allowed }),
+})
 
 await script(
   import.meta.url,
@@ -59,5 +75,5 @@ Examples:
 `,
   maintenance,
   1,
-  { instead: 'npm run status shows what runs.' },
+  'each',
 )

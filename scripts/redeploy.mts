@@ -16,7 +16,7 @@ import { Proof } from './lib/proof/proof.mts'
 import { type About, titleOf } from './lib/proof/sentence.mts'
 import { AbortOnErrors } from './lib/rollout/abort-on-errors.mts'
 import type { Context } from './lib/rollout/context.mts'
-import { printPlan } from './lib/rollout/dryrun.mts'
+import { planFor, printPlan } from './lib/rollout/dryrun.mts'
 import { type Fleet, readFleet, refreshEdge } from './lib/rollout/fleet.mts'
 import { goBack } from './lib/rollout/go-back.mts'
 import { runHook } from './lib/rollout/hooks.mts'
@@ -27,13 +27,14 @@ import { isOf, keepTarget, type Target } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { prepareSchema, schemaChange } from './lib/stack/create-db.mts'
 import { writeStack } from './lib/stack/stack.mts'
+import { planOn } from './lib/swarm/dryrun.mts'
 import { rollOutOnSwarm } from './lib/swarm/release.mts'
 
 export async function redeploy(run: Run): Promise<void> {
   const { host, stack, engine, swarm, options } = run
-  if (options['dry-run']) swarm?.refuse('redeploy --dry-run', 'npm run redeploy')
   say(`redeploy on ${host.name}`)
-  if (options['dry-run']) return await printPlan(host, stack, options)
+  if (options['dry-run'])
+    return await printPlan(host, stack, options, swarm ? planOn(swarm, host, stack) : planFor(host, stack))
   await engine.requireServing()
   // Before the lock: on a server without images it fails, and leaves no file there.
   await imageMode(host, stack)
@@ -69,7 +70,11 @@ interface Wanted {
 export async function rollOut(run: Run, wanted: Wanted): Promise<void> {
   const { host, stack, swarm, options } = run
   const { target } = wanted
-  if (swarm) return await rollOutOnSwarm(swarm, host, stack, { ...wanted, again: options.force })
+  if (swarm)
+    return await rollOutOnSwarm(swarm, host, stack, {
+      ...wanted,
+      again: options.force || wanted.again !== undefined,
+    })
   const history = await readHistory(host, stack)
   // The hook runs before nginx and HAProxy get the configuration of this checkout, unless that is what starts HAProxy.
   const before = stack.hooks.pre_rollout && (await readFleet(host, stack).catch(() => undefined))

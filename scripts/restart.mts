@@ -1,33 +1,46 @@
 /** Restarts a service: replicas by the loop of a rollout, the others in the way that clients notice least. */
 import { NOTHING_CHANGED, OperatorError } from './lib/cli/errors.mts'
 import { list, say, step } from './lib/cli/say.mts'
+import type { StackConfig } from './lib/config/config.mts'
 import { haproxy } from './lib/edge/haproxy.mts'
 import { nginx } from './lib/edge/nginx.mts'
 import { reloadService } from './lib/edge/service-config.mts'
+import { oneByOne } from './lib/host/each.mts'
+import type { Host } from './lib/host/host.mts'
 import { withLock } from './lib/host/lock.mts'
 import { untilFound } from './lib/rollout/fleet.mts'
 import { counted, startAgain } from './lib/rollout/replacement.mts'
 import { namesOf, replicas, runningTarget } from './lib/rollout/replica.mts'
 import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
-import { named, nothingRuns } from './lib/stack/services.mts'
-import { containerOf, stateOf } from './lib/stack/stack.mts'
+import { nothingRuns, placed } from './lib/stack/services.mts'
+import { containerOf, type Single, stateOf } from './lib/stack/stack.mts'
+import { located, replace } from './lib/swarm/replicas.mts'
+import type { Swarm } from './lib/swarm/swarm.mts'
+import { targetsOnSwarm } from './lib/swarm/view.mts'
 import { rollOut } from './redeploy.mts'
 
 export async function restart(run: Run): Promise<void> {
-  const { host, stack, words } = run
-  const { service, container } = named(stack, words[0] ?? 'app')
-  say(`restart on ${host.name}`)
-  if (service === 'app') return await restartReplicas(run, container)
+  const { host, stack, words, swarm } = run
+  const { service, container, hosts } = placed(stack, words, run.hosts)
+  say(`restart on ${list(hosts.map(({ name }) => name))}`)
+  if (service === 'app')
+    return await (swarm ? restartTasks(run, swarm, hosts, container) : restartReplicas(run, container))
+  for (const one of hosts) await stateOf(one, stack, service) // none is restarted unless each has one
+  await withLock(host, stack, `a restart of ${service}`, async () => {
+    const present = (await swarm?.present(host)) ?? hosts
+    const used = hosts.filter((one) => present.includes(one))
+    await oneByOne(used, (one) => step(service, () => restartService(run, one, service)))
+  })
+}
+
+/** Restarts a service of one container, or starts it. @returns what was done */
+async function restartService({ stack }: Run, host: Host, service: Single): Promise<string> {
   const state = await stateOf(host, stack, service)
-  await withLock(host, stack, `a restart of ${service}`, async () =>
-    step(service, async () => {
-      if (state === 'running' && service in RELOADED) return await reloaded(run, service as 'lb' | 'balancer')
-      const seen = await startAgain(host, stack, service)
-      if (service === 'balancer') await untilFound(host, stack)
-      return state === 'running' ? `started again (${seen})` : `started; it was ${state} (${seen})`
-    }),
-  )
+  if (state === 'running' && service in RELOADED) return await reloaded(host, stack, service as 'lb')
+  const seen = await startAgain(host, stack, service)
+  if (service === 'balancer') await untilFound(host, stack)
+  return state === 'running' ? `started again (${seen})` : `started; it was ${state} (${seen})`
 }
 
 /** Services whose first process can replace the workers below it. No connection is refused meanwhile. */
@@ -39,7 +52,7 @@ const RELOADED_NOTICED = {
   balancer: 'clients do not notice',
 }
 
-async function reloaded({ host, stack }: Run, service: 'lb' | 'balancer'): Promise<string> {
+async function reloaded(host: Host, stack: StackConfig, service: 'lb' | 'balancer'): Promise<string> {
   say(
     `The workers of ${containerOf(stack, service)} are replaced by fresh ones: ${RELOADED_NOTICED[service]}.`,
   )
@@ -51,7 +64,7 @@ async function restartReplicas(run: Run, only: string): Promise<void> {
   const { host, stack } = run
   const found = await replicas(host, stack)
   const again = found.filter(({ name }) => only === '' || name === only)
-  if (found.length === 0) throw nothingRuns(host, stack)
+  if (found.length === 0) throw nothingRuns([host], stack)
   if (again.length === 0)
     throw new OperatorError(
       `There is no replica ${only} on ${host.name}; the replicas are ${list(found.map(({ name }) => name))}`,
@@ -68,6 +81,34 @@ async function restartReplicas(run: Run, only: string): Promise<void> {
   })
 }
 
+/** @param only name of the replica to replace; empty: all of them */
+async function restartTasks(run: Run, swarm: Swarm, hosts: readonly Host[], only: string): Promise<void> {
+  const { host, stack } = run
+  const found = await located(host, stack, swarm.hosts)
+  if (found.length === 0) throw nothingRuns(swarm.hosts, stack)
+  const again = found.filter((one) => (only === '' || one.name === only) && hosts.includes(one.host))
+  if (again.length === 0)
+    throw new OperatorError(
+      `There is no replica ${only} on ${list(hosts.map(({ name }) => name))}; the replicas are ${list(found.map(({ name, host }) => `${name} on ${host.name}`))}`,
+      '',
+      NOTHING_CHANGED,
+    )
+  await withLock(host, stack, 'a restart of the replicas', async () => {
+    say(`Fresh replicas replace ${namesOf(again)}, as in a rollout. Clients do not notice.`)
+    // Swarm's update replaces all. Some may be stopped while others serve.
+    if (again.length < found.length && (only || hosts.length < run.hosts.length)) {
+      for (const one of again)
+        await step(one.name, async () => {
+          await replace(host, stack, await swarm.present(host), one)
+          return 'another one serves in its place'
+        })
+      return
+    }
+    const target = await keptTarget(host, stack, (await targetsOnSwarm(host, stack)).at(-1) ?? '')
+    await rollOut(run, { target, again: () => true })
+  })
+}
+
 await script(
   import.meta.url,
   `
@@ -77,13 +118,14 @@ The database, its port and Redis are down for some seconds.
 
   npm run restart [-- SERVICE --host USER@NAME]
 
-  SERVICE            app (all replicas, unless told), balancer, db, dbport, lb, redis, or one replica: app-3
+  SERVICE            app (all replicas, unless told), balancer, db, dbport, lb, redis, or one replica: app-3. With several
+                     hosts, one host after the other; or a host may follow: lb admin@b.example.org
 
 Examples:
   npm run restart
   npm run restart -- redis
 `,
   restart,
-  1,
-  { instead: 'npm run redeploy -- --force replaces the replicas.' },
+  2,
+  'each',
 )

@@ -18,21 +18,24 @@ import { withLock } from './lib/host/lock.mts'
 import { bash } from './lib/host/shell.mts'
 import { baseImages, imageMode } from './lib/images/images.mts'
 import { imageOf } from './lib/images/release.mts'
-import { replicas } from './lib/rollout/replica.mts'
+import { releaseOf } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { NOT_SAVING, prepareSchema } from './lib/stack/create-db.mts'
 import { applyRoles } from './lib/stack/database.mts'
 import { ensureSecrets } from './lib/stack/secrets.mts'
 import { requireRunning, writeStack } from './lib/stack/stack.mts'
+import { requireData } from './lib/swarm/choosing.mts'
+import { targetsThatRun } from './rollback.mts'
 import { rollouts } from './secrets.mts'
 
 export async function restore(run: Run): Promise<void> {
-  const { host, stack, words, options } = run
+  const { host, stack, swarm, words, options } = run
   const [word] = words
   if (!word && !options.undo)
     throw new WrongCall('Which backup?', 'npm run backup -- --list, then: npm run restore -- FILE')
   if (word && options.undo) throw new WrongCall('--undo takes no file', 'npm run restore -- --undo')
   const key = readKey(options.key)
+  if (swarm) requireData(swarm.hosts, host, 'restore')
   say(`restore on ${host.name}`)
   await requireRunning(host, stack, 'db')
   await withLock(host, stack, 'a restoration', async () => {
@@ -83,9 +86,11 @@ async function restoreDatabase(run: Run, opened: Opened): Promise<void> {
 }
 
 /** Runs create_db.py if the backup's schema is by another release than the one that runs. */
-async function adaptSchema({ host, stack }: Run, { manifest }: Opened): Promise<void> {
-  const release = (await replicas(host, stack)).findLast((one) => one.running)?.release
-  if (!release) return
+async function adaptSchema(run: Run, { manifest }: Opened): Promise<void> {
+  const { host, stack } = run
+  const target = (await targetsThatRun(run)).at(-1)
+  if (!target) return
+  const release = releaseOf(target)
   if (!manifest.images.includes(imageOf(stack, release)))
     warn(`Release ${release} runs; at the backup ${list(manifest.images) || 'no replica'} ran.`)
   await step('Schema', async () => {
@@ -103,7 +108,7 @@ async function adaptSchema({ host, stack }: Run, { manifest }: Opened): Promise<
 
 /** On a server with another deployment: its passwords, certificate and history become those of the backup. */
 async function restoreDeployment(run: Run, opened: Opened): Promise<void> {
-  const { host, stack } = run
+  const { host, hosts, stack, swarm } = run
   await step('Passwords', async () => {
     await restoreFiles(host, stack, opened)
     await ensureSecrets(host, stack)
@@ -116,9 +121,11 @@ async function restoreDeployment(run: Run, opened: Opened): Promise<void> {
       await refreshNginx(host, stack)
       return taken ? 'that of the backup' : 'stays as it is'
     })
-  await rollouts(run) // replaces the replicas that have the old password
+  // Replaces the replicas that have the old password. Other hosts get passwords and certificate before.
+  await rollouts(run)
   await step('History', async () => {
     await restoreHistory(host, stack, opened)
+    await swarm?.mirror(host, hosts)
     return 'that of the backup, followed by that of this server'
   })
 }
@@ -165,5 +172,5 @@ Examples:
 `,
   restore,
   1,
-  { instead: 'npm run backup -- --list shows the backups.' },
+  'each',
 )

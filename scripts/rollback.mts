@@ -4,18 +4,19 @@ import { NOTHING_CHANGED, OperatorError } from './lib/cli/errors.mts'
 import { list, say, warn } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
 import { lastTarget, readHistory, rollbackTarget, schemaChangedSince } from './lib/proof/history.mts'
-import { printPlan } from './lib/rollout/dryrun.mts'
+import { planFor, printPlan } from './lib/rollout/dryrun.mts'
 import { replicas, runningTargets } from './lib/rollout/replica.mts'
 import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
+import { planOn } from './lib/swarm/dryrun.mts'
 import { targetsOnSwarm } from './lib/swarm/view.mts'
 import { rollOut } from './redeploy.mts'
 
 export async function rollback(run: Run): Promise<void> {
-  if (run.options['dry-run']) run.swarm?.refuse('rollback --dry-run', 'npm run rollback')
   await presentTargets(run) // before the lock: if none runs, no file is left on the server
-  const { host, stack, options } = run
-  if (options['dry-run']) await printPlan(host, stack, options, await targetBefore(run))
+  const { host, stack, swarm, options } = run
+  const planner = swarm ? planOn(swarm, host, stack) : planFor(host, stack)
+  if (options['dry-run']) await printPlan(host, stack, options, planner, await targetBefore(run))
   else
     await withLock(host, stack, 'rollback', async () => {
       const target = await keptTarget(host, stack, await targetBefore(run))
@@ -43,8 +44,12 @@ async function targetBefore(run: Run): Promise<string> {
   return target
 }
 
-async function presentTargets({ host, stack, swarm }: Run): Promise<string[]> {
-  const present = swarm ? await targetsOnSwarm(host, stack) : runningTargets(await replicas(host, stack))
+/** The names of the targets that run, the latest last. */
+export const targetsThatRun = async ({ host, stack, swarm }: Run): Promise<string[]> =>
+  swarm ? await targetsOnSwarm(host, stack) : runningTargets(await replicas(host, stack))
+
+async function presentTargets(run: Run): Promise<string[]> {
+  const present = await targetsThatRun(run)
   if (present.length > 0) return present
   throw new OperatorError(
     'No release runs, so there is nothing to go back from',

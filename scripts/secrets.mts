@@ -6,22 +6,21 @@ import { list, result, say, step } from './lib/cli/say.mts'
 import { ensureAdminPassword } from './lib/edge/certificate.mts'
 import { withLock } from './lib/host/lock.mts'
 import { baseImages, imageMode } from './lib/images/images.mts'
-import { replicas, runningTarget } from './lib/rollout/replica.mts'
+import { onlyTarget } from './lib/rollout/replica.mts'
 import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { applyRoles } from './lib/stack/database.mts'
 import { changeOwner, isLeftOver, raiseBridge, removeBridge, replaceSecret } from './lib/stack/rotation.mts'
 import { ensureSecrets, keptSecrets, SECRETS, type Secrets, secretsTable } from './lib/stack/secrets.mts'
 import { requireRunning, writeStack } from './lib/stack/stack.mts'
+import { requireData } from './lib/swarm/choosing.mts'
 import { rollOut } from './redeploy.mts'
+import { targetsThatRun } from './rollback.mts'
 
 export async function secrets(run: Run): Promise<void> {
   const [verb, given = ''] = run.words
   if (verb === undefined) await printSecrets(run)
-  else {
-    run.swarm?.refuse('secrets rotate', 'npm run secrets shows the passwords’ files.')
-    await rotate(run, named(verb, given))
-  }
+  else await rotate(run, named(verb, given))
 }
 
 async function printSecrets({ host, stack, options }: Run): Promise<void> {
@@ -43,7 +42,9 @@ function named(verb: string, given: string): Secrets {
 }
 
 async function rotate(run: Run, name: Secrets): Promise<void> {
-  const { host, stack } = run
+  const { host, hosts, stack, swarm } = run
+  // The other hosts get their files from the one with the data.
+  if (swarm) requireData(swarm.hosts, host, 'secrets rotate')
   say(`secrets on ${host.name}: a new ${name}`)
   await requireRunning(host, stack, name === 'admin_password' ? 'lb' : 'db')
   await withLock(host, stack, `a new ${name}`, async () => {
@@ -61,6 +62,7 @@ async function rotate(run: Run, name: Secrets): Promise<void> {
       await step('PostgreSQL', async () =>
         (await applyRoles(host, stack)) ? 'has the new password' : 'has it already',
       )
+    await swarm?.share(host, hosts)
   })
 }
 
@@ -97,7 +99,7 @@ async function rotateOwner(run: Run): Promise<void> {
  */
 export async function rollouts(run: Run): Promise<() => Promise<void>> {
   const { host, stack } = run
-  const target = runningTarget(await replicas(host, stack))
+  const target = onlyTarget(await targetsThatRun(run))
   if (!target) return async () => {}
   const roll = async () => rollOut(run, { target: await keptTarget(host, stack, target) })
   await roll() // finishes what an interrupted rollout or rotation left
@@ -121,4 +123,5 @@ Examples:
 `,
   secrets,
   2,
+  'each',
 )

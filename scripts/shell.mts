@@ -5,28 +5,35 @@ import { list } from './lib/cli/say.mts'
 import { bash } from './lib/host/shell.mts'
 import { replicas } from './lib/rollout/replica.mts'
 import { type Run, script } from './lib/run.mts'
-import { execInto, type Named, named, nothingRuns } from './lib/stack/services.mts'
+import { execInto, nothingRuns, placed } from './lib/stack/services.mts'
 import { requireRunning } from './lib/stack/stack.mts'
+import { located } from './lib/swarm/replicas.mts'
 
 export async function openShell(run: Run): Promise<void> {
-  const container = await containerToEnter(run, named(run.stack, run.words[0] ?? 'app'))
-  process.exitCode = await run.host.attach(
+  const { host, container } = await toEnter(run)
+  process.exitCode = await host.attach(
     bash`exec ${execInto()} ${container} sh -c 'if command -v bash >/dev/null; then exec bash; else exec sh; fi'`,
   )
 }
 
-/** The name of a running container of the service. @throws OperatorError when none runs */
-async function containerToEnter({ host, stack }: Run, { service, container }: Named): Promise<string> {
+/** A running container of the service that the call names, and its host. @throws OperatorError when none runs */
+async function toEnter({ host, hosts: among, stack, swarm, words }: Run) {
+  const { service, container, hosts } = placed(stack, words, among)
+  const [first = host] = hosts
   if (service !== 'app') {
-    await requireRunning(host, stack, service)
-    return container
+    await requireRunning(first, stack, service)
+    return { host: first, container }
   }
-  const running = (await replicas(host, stack)).filter((one) => one.running).map(({ name }) => name)
-  const found = container ? running.find((name) => name === container) : running[0]
+  const running = swarm
+    ? await located(host, stack, hosts)
+    : (await replicas(host, stack))
+        .filter((one) => one.running)
+        .map(({ name }) => ({ name, host, container: name }))
+  const found = container ? running.find(({ name }) => name === container) : running[0]
   if (found) return found
-  if (running.length === 0) throw nothingRuns(host, stack)
+  if (running.length === 0) throw nothingRuns(hosts, stack)
   throw new OperatorError(
-    `${container} does not run on ${host.name}. The running replicas: ${list(running)}`,
+    `${container} does not run on ${list(hosts.map(({ name }) => name))}. The running replicas: ${list(running.map(({ name }) => name))}`,
     '',
     NOTHING_CHANGED,
   )
@@ -40,13 +47,14 @@ The exit code is that of the shell.
 
   npm run shell [-- SERVICE --host USER@NAME]
 
-  SERVICE            app (the default: any replica), balancer, db, dbport, lb, redis, or one replica: app-3
+  SERVICE            app (the default: any replica), balancer, db, dbport, lb, redis, or one replica: app-3. With several
+                     hosts, a host may follow: lb admin@b.example.org
 
 Examples:
   npm run shell
   echo 'redis-cli info memory' | npx zx scripts/shell.mts redis
 `,
   openShell,
-  1,
-  { instead: 'npm run status shows the host of each replica; there: docker exec.' },
+  2,
+  'each',
 )

@@ -11,7 +11,8 @@ import { Compose } from './compose/compose.mts'
 import { type Config, isSwarm, loadConfig, ROOT } from './config/config.mts'
 import { Host } from './host/host.mts'
 import type { Engine } from './rollout/engine.mts'
-import { type Needs, Swarm } from './swarm/swarm.mts'
+import { choose, type Needs } from './swarm/choosing.mts'
+import { Swarm } from './swarm/swarm.mts'
 
 /** The flags of all scripts. A script takes those that its usage names. */
 interface Options {
@@ -99,7 +100,7 @@ export async function script(
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
   try {
     run = begin(usage, most)
-    await run.swarm?.choose(run, path.basename(file, '.mts'), needs)
+    if (run.swarm) await choose(run.swarm.hosts, run, path.basename(file, '.mts'), needs)
     await work(run)
   } catch (error) {
     if (!(error instanceof WrongCall)) throw error

@@ -57,7 +57,13 @@ collect() { # copies the files that another server needs to be the same deployme
   fi
 }
 
-releases() { docker ps --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.service=app --format '{{.Image}}' | sort -u; }
+releases() { # prints the images of the replicas: those of Compose, or those of Swarm, by the name of their target
+  {
+    docker ps --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.service=app --format '{{.Image}}'
+    docker service inspect --format '{{index .Spec.TaskTemplate.ContainerSpec.Labels "prusa.target"}}' "${project}_app" 2>/dev/null |
+      sed -n "s|\(.*\)-[0-9a-f]\{8\}\$|$project/app:\1|p"
+  } | sort -u || true
+}
 
 manifest() { # WHY WHO
   jq -n --arg when "$(date -u +%FT%TZ)" --arg why "$1" --arg who "$2" --arg host "$(hostname)" --arg project "$project" \

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
-import { describePlan } from '../../scripts/lib/rollout/dryrun.mts'
+import { describePlan, describeTurns } from '../../scripts/lib/rollout/dryrun.mts'
 import type { Replica } from '../../scripts/lib/rollout/replica.mts'
 
 const stack = defaults(stackSchema)
@@ -18,28 +18,26 @@ const OUT = [
 ]
 
 test('start-first: the fresh replica gets requests before the old one drains', () => {
-  assert.deepEqual(describePlan(stack, plan, 'new', false, true), [
-    'build release new',
-    'prepare the schema by create_db.py, unless new has done so',
-    'start 1 replica of new',
-    READY,
-    IN,
-    ...OUT,
-  ])
+  assert.deepEqual(
+    describePlan({ done: false, steps: describeTurns(stack, plan, 'new') }, 'new', false, true),
+    [
+      'build release new',
+      'prepare the schema by create_db.py, unless new has done so',
+      'start 1 replica of new',
+      READY,
+      IN,
+      ...OUT,
+    ],
+  )
 })
 
 test('stop-first: the old replica is gone before a fresh one starts', () => {
   const stopFirst = { ...stack, rollout: { ...stack.rollout, order: 'stop-first' as const } }
-  assert.deepEqual(describePlan(stopFirst, plan, 'new', true, false), [
-    ...OUT,
-    'start 1 replica of new',
-    READY,
-    IN,
-  ])
+  assert.deepEqual(describeTurns(stopFirst, plan, 'new'), [...OUT, 'start 1 replica of new', READY, IN])
 })
 
 test('a plan that changes nothing says so', () => {
-  assert.deepEqual(describePlan(stack, { adopt: [], leftovers: [], batches: [] }, 'new', true, true), [
+  assert.deepEqual(describePlan({ done: true, steps: [] }, 'new', true, true), [
     'Release new is already running: nothing to do.',
   ])
 })

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { WrongCall } from '../../scripts/lib/cli/errors.mts'
-import { addressesOf, describe, parseMaintenance } from '../../scripts/lib/edge/maintenance.mts'
+import {
+  addressesOf,
+  areDifferent,
+  describe,
+  describeEach,
+  parseMaintenance,
+} from '../../scripts/lib/edge/maintenance.mts'
 
 test('--allow takes addresses and returns them as nginx writes them', () => {
   assert.deepEqual(addressesOf(), [])
@@ -19,4 +25,17 @@ test('the state is one sentence', () => {
   )
   assert.equal(describe(parseMaintenance('')), 'Maintenance is off.')
   assert.equal(parseMaintenance('old\n').known, false)
+})
+
+test('several hosts are one sentence if users see the same at all', () => {
+  const of = (name: string, output: string) => ({ name, now: parseMaintenance(output) })
+  const on = 'on carl\nsince 1790000000\n'
+  assert.equal(areDifferent([of('a', on), of('b', `${on}changed\n`)]), false)
+  assert.equal(areDifferent([of('a', on), of('b', `${on}allow 203.0.113.7\n`)]), true)
+  const half = [of('a', on), of('b', '')]
+  assert.equal(areDifferent(half), true)
+  assert.match(
+    describeEach(half),
+    /^a: Maintenance is on .*\nb: Maintenance is off\.\nNext: npm run maintenance/,
+  )
 })

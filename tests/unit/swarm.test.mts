@@ -7,6 +7,7 @@ import { parseConfig } from '../../scripts/lib/config/schema.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { stackFile } from '../../scripts/lib/stack/stack.mts'
 import { together } from '../../scripts/lib/swarm/catching-up.mts'
+import { describeUpdate } from '../../scripts/lib/swarm/dryrun.mts'
 import { reasonOf } from '../../scripts/lib/swarm/failure.mts'
 import { isEncrypted } from '../../scripts/lib/swarm/networks.mts'
 import { managersOf, type Node, problemsOf } from '../../scripts/lib/swarm/node.mts'
@@ -26,7 +27,10 @@ describe('a list of hosts excludes', () => {
     ['hosts: [a, b, a]', 'hosts lists a twice'],
     [`address: x\n${HOSTS}`, 'address works with one host so far'],
     [`tls: letsencrypt\n${HOSTS}`, 'tls: letsencrypt works with one host so far'],
-    [`rollout: { order: stop-first }\n${HOSTS}`, 'rollout.order: stop-first works with one host so far'],
+    [
+      `rollout: { order: stop-first, drain_timeout: 61 }\n${HOSTS}`,
+      'with several hosts and rollout.order: stop-first, rollout.drain_timeout may be 60 s at most, not 61 s: after 60 s Docker Swarm starts the fresh replica, whether the old one has stopped or not',
+    ],
   ] as const)
     test(what, () => {
       const said = refusal(() => checkHosts(stack(yaml), 'config/stack.yaml'))
@@ -35,6 +39,14 @@ describe('a list of hosts excludes', () => {
 })
 
 test('a list of one host excludes nothing', () => checkHosts(stack('hosts: [a]\naddress: x'), 'stack.yaml'))
+
+test('replicas may stop first if they may drain for 60 s at most', () => {
+  const stopFirst = stack(`rollout: { order: stop-first, drain_timeout: 60 }\n${HOSTS}`)
+  checkHosts(stopFirst, 'stack.yaml')
+  const { definition } = definitionOf(stopFirst, 'r')
+  const { update_config } = definition.services.app.deploy as { update_config: { order: string } }
+  assert.equal(update_config.order, 'stop-first')
+})
 
 test('one or two hosts have one manager, more have three', () => {
   assert.deepEqual([1, 2, 3, 4, 9].map(managersOf), [1, 1, 3, 3, 3])
@@ -185,6 +197,24 @@ describe('what a manager says', () => {
   test('becomes a table of the hosts', () => {
     assert.match(hostTable(view), /root@a {2,}up {2,}active {2,}leader {2,}1\n/)
     assert.match(hostTable(view), /root@b {2,}down/)
+  })
+
+  test('becomes the plan of a rollout', () => {
+    const [bring, update] = describeUpdate(stack(), view, ['root@a', 'root@b'], { release: 'new' })
+    assert.equal(bring, 'bring the image of new to root@b')
+    assert.match(
+      update ?? '',
+      /^let Swarm put 2 replicas of new on root@a and root@b, 1 at a time: start a fresh one, .*; then ask the old one to prepare/,
+    )
+    const stopFirst = stack(`rollout: { order: stop-first }\n${HOSTS}`)
+    assert.match(
+      describeUpdate(stopFirst, view, ['root@a'], { release: 'new' })[0] ?? '',
+      /at a time: ask the old one to prepare, .*; then start a fresh one/,
+    )
+    assert.match(
+      describeUpdate(stack(), { ...view, service: undefined }, ['root@a'], { release: 'new' })[0] ?? '',
+      /^let Swarm start 2 replicas of new on root@a, and wait/,
+    )
   })
 
   test('becomes alarms: a host that is down, and replicas that are missing', () => {

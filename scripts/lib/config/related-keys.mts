@@ -3,6 +3,9 @@ import { OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from './config.mts'
 import { UNTOUCHED } from './schema.mts'
 
+/** Seconds for which Swarm waits for the end of an old replica before it starts a fresh one, whatever is configured (swarmkit, oldTaskTimeout). */
+const SWARM_GRACE = 60
+
 /**
  * Checks what a list of hosts excludes.
  * @throws OperatorError that names both keys
@@ -19,8 +22,11 @@ export function checkHosts({ host, hosts, address, tls, rollout }: StackConfig, 
   if (address) refuse('address works with one host so far', 'Leave address empty.')
   if (tls === 'letsencrypt')
     refuse('tls: letsencrypt works with one host so far', 'Choose tls: self-signed or tls: files.')
-  if (rollout.order === 'stop-first')
-    refuse('rollout.order: stop-first works with one host so far', 'Choose rollout.order: start-first.')
+  if (rollout.order === 'stop-first' && rollout.drain_timeout > SWARM_GRACE)
+    refuse(
+      `with several hosts and rollout.order: stop-first, rollout.drain_timeout may be ${SWARM_GRACE} s at most, not ${rollout.drain_timeout} s: after ${SWARM_GRACE} s Docker Swarm starts the fresh replica, whether the old one has stopped or not`,
+      `Set rollout.drain_timeout to ${SWARM_GRACE} or less, or choose rollout.order: start-first.`,
+    )
 }
 
 /**

@@ -66,6 +66,23 @@ export function describe({ on, who, since, allowed }: Maintenance): string {
   return `Maintenance is on since ${minute(since)} UTC, by ${who}; ${through}.`
 }
 
+/** What a host of several says. */
+export interface Of {
+  name: string
+  now: Maintenance
+}
+
+/** Whether users get the page at one host, and not at another: one was out of reach when it was switched. */
+export const areDifferent = ([first, ...others]: readonly Of[]): boolean =>
+  others.some(({ now }) => now.on !== first?.now.on || `${now.allowed}` !== `${first.now.allowed}`)
+
+/** A line for each host, and what to do. */
+export const describeEach = (all: readonly Of[]): string =>
+  [
+    ...all.map(({ name, now }) => `${name}: ${describe(now)}`),
+    'Next: npm run maintenance -- on, or off, makes it the same on all hosts',
+  ].join('\n')
+
 /** The file maintenance.html in the configuration's folder, or the default page. */
 export function pageOf(folder: string): string {
   const own = path.join(folder, 'maintenance.html')

@@ -6,10 +6,14 @@ import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { type Probe, trying } from './probe.mts'
 
-/** The probe, which has sent one request; or why there is none. */
-export async function probeFor(host: Host, stack: StackConfig): Promise<{ probe?: Probe; reason: string }> {
+/** The probe, which has sent one request; or why there is none. @param rate requests per second */
+export async function probeFor(
+  host: Host,
+  stack: StackConfig,
+  rate: number,
+): Promise<{ probe?: Probe; reason: string }> {
   const [site, notFromHere] = await Site.reach(host, stack)
-  const { path, rate, timeout } = stack.probe
+  const { path, timeout } = stack.probe
   const [probe, first] = await trying({ site, path, rate, timeout })
   if (first?.status) {
     if (notFromHere) say(`The probe asks through ssh, on the server: ${notFromHere}.`)

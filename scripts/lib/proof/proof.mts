@@ -76,7 +76,7 @@ export class Proof {
     about: About,
     hosts: readonly Host[] = [host],
   ): Promise<Proof> {
-    const tried = await Promise.all(hosts.map((one) => probeFor(one, stack)))
+    const tried = await Promise.all(hosts.map((one) => probeFor(one, stack, stack.probe.rate / hosts.length)))
     const probes = tried.flatMap(({ probe }) => probe ?? [])
     const [reason = ''] = probes.length > 0 ? [] : tried.map((one) => one.reason)
     return new Proof(host, stack, about, hosts, probes, reason)

@@ -10,10 +10,28 @@ import { isBuilt, requireThere } from '../images/release.mts'
 import { readFleet } from './fleet.mts'
 import { type Batch, isDone, type Plan, plan } from './plan.mts'
 import { namesOf, type Replica } from './replica.mts'
-import { isOf, nameOf, releaseOf, wantedSecrets } from './target.mts'
+import { isOf, nameOf, releaseOf, type Target, wantedSecrets } from './target.mts'
 
 /** The name of a release depends on the Python image. It is not known before that image is made. */
 const UNNAMED = 'RELEASE'
+
+/** What the engine would do with the replicas. */
+export interface Turns {
+  /** Whether nothing is to be done. */
+  done: boolean
+  steps: string[]
+}
+
+/** @param force whether replicas are replaced although they are as wanted */
+export type Planner = (target: Target, force: boolean) => Promise<Turns>
+
+/** The turns of the loop on one host. */
+export const planFor =
+  (host: Host, stack: StackConfig): Planner =>
+  async (target, force) => {
+    const planned = plan(stack, await readFleet(host, stack), (one) => !force && isOf(target, one))
+    return { done: isDone(planned), steps: describeTurns(stack, planned, target.release) }
+  }
 
 /**
  * Prints the plan of a rollout.
@@ -23,6 +41,7 @@ export async function printPlan(
   host: Host,
   stack: StackConfig,
   options: { release?: string; force?: boolean },
+  planner: Planner,
   target?: string,
 ): Promise<void> {
   const mode = await imageMode(host, stack)
@@ -34,21 +53,17 @@ export async function printPlan(
     await identityToBe(host, stack, mode),
   )
   const name = target ?? nameOf(stack, release)
-  const [built, secrets, fleet] = await Promise.all([
-    isBuilt(host, stack, release),
-    wantedSecrets(host, stack),
-    readFleet(host, stack),
-  ])
-  const planned = plan(stack, fleet, (one) => !options.force && isOf({ name, secrets }, one))
+  const [built, secrets] = await Promise.all([isBuilt(host, stack, release), wantedSecrets(host, stack)])
+  const turns = await planner({ name, release, secrets }, options.force === true)
   const own = !options.release && !target
   const [shared, its] = [Object.values(images), ownNames(stack, mode)]
   const absent = own ? await missingImages(host, [...shared, ...its]) : []
   const missing = shared.filter(
     (image, index) => absent.includes(image) && absent.includes(its[index] as string),
   )
-  const steps = describePlan(stack, planned, name, built, own)
+  const steps = describePlan(turns, release, built, own)
   const { pre_rollout } = stack.hooks
-  const hook = pre_rollout && !isDone(planned) ? [`run the hook pre_rollout here: ${pre_rollout}`] : []
+  const hook = pre_rollout && !turns.done ? [`run the hook pre_rollout here: ${pre_rollout}`] : []
   result([...hook, ...missing.map((image) => baseImage(mode, image)), ...steps].join('\n'))
 }
 
@@ -67,23 +82,30 @@ const baseImage = (mode: ImageMode, image: string) =>
   `${mode === 'debian' ? 'make' : 'pull'} the base image ${image}`
 
 /**
- * @param name   of the target
  * @param built  whether the image is there
  * @param schema whether create_db.py runs
  */
 export function describePlan(
-  stack: StackConfig,
-  plan: Plan,
-  name: string,
+  { done, steps }: Turns,
+  release: string,
   built: boolean,
   schema: boolean,
 ): string[] {
-  const { adopt, leftovers, batches } = plan
-  const release = releaseOf(name)
-  if (built && isDone(plan)) return [`Release ${release} is already running: nothing to do.`]
+  if (built && done) return [`Release ${release} is already running: nothing to do.`]
   return [
     ...(built ? [] : [`build release ${release}`]),
     ...(schema ? [`prepare the schema by create_db.py, unless ${release} has done so`] : []),
+    ...steps,
+  ]
+}
+
+/** What is done with the replicas, in words. */
+export function describeTurns(
+  stack: StackConfig,
+  { adopt, leftovers, batches }: Plan,
+  release: string,
+): string[] {
+  return [
     ...(leftovers.length > 0 ? [retire(leftovers)] : []),
     ...(adopt.length > 0 ? [ready(namesOf(adopt)), admit(stack, namesOf(adopt))] : []),
     ...batches.flatMap((batch, index) => turn(stack, batch, index, release)),

@@ -169,8 +169,10 @@ export const runningTargets = (list: readonly Replica[]): string[] => [
 ]
 
 /** The target that runs, if a replica runs. @throws OperatorError if two targets run */
-export function runningTarget(list: readonly Replica[]): string | undefined {
-  const [target, other] = runningTargets(list)
+export const runningTarget = (list: readonly Replica[]) => onlyTarget(runningTargets(list))
+
+/** The one target that runs, if one does. @throws OperatorError if two targets run */
+export function onlyTarget([target, other]: readonly string[]): string | undefined {
   if (!other) return target
   throw new OperatorError(
     `${target} and ${other} run side by side: a rollout was interrupted`,

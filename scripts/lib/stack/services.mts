@@ -12,6 +12,9 @@ export const SERVICES = ['app', 'balancer', 'db', 'dbport', 'lb', 'redis'] as co
 
 type Service = 'app' | Single
 
+/** Services that run on the host with the data, also where there are several hosts. */
+const WITH_DATA: readonly Service[] = ['db', 'dbport', 'redis']
+
 /** A service, or one replica of the service `app`. */
 export interface Named {
   service: Service
@@ -53,9 +56,31 @@ export function chosenHosts(words: readonly string[], all: readonly string[], am
   }
 }
 
-export const nothingRuns = (host: Host, stack: StackConfig) =>
+/**
+ * The service or the replica that a call names, and its hosts: those that are named, else all that may have it.
+ * @param among the hosts that answer
+ * @throws WrongCall for a word too many; OperatorError when its host does not answer
+ */
+export function placed(stack: StackConfig, words: readonly string[], among: readonly Host[]) {
+  const { hosts, words: others } = chosenHosts(words, stack.hosts, among)
+  const [word = 'app', more] = others
+  if (more) throw new WrongCall(`“${more}” was not expected`)
+  const one = named(stack, word)
+  if (!isSwarm(stack) || others.length < words.length || !WITH_DATA.includes(one.service))
+    return { ...one, hosts }
+  const [data = ''] = stack.hosts
+  const first = hosts.filter(({ address }) => address === data)
+  if (first.length > 0) return { ...one, hosts: first }
+  throw new OperatorError(
+    `${one.service} runs on ${data}, which does not answer`,
+    'npm run status shows what runs meanwhile.',
+    NOTHING_CHANGED,
+  )
+}
+
+export const nothingRuns = (hosts: readonly Host[], stack: StackConfig) =>
   new OperatorError(
-    `No replica of ${stack.project} runs on ${host.name}`,
+    `No replica of ${stack.project} runs on ${list(hosts.map(({ name }) => name))}`,
     'npm run deploy, or npm run status to see what is there.',
     NOTHING_CHANGED,
   )

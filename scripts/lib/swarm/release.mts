@@ -74,7 +74,7 @@ export async function rollOutOnSwarm(
 }
 
 /** Whether all replicas run as wanted. */
-function isDone(view: View, stack: StackConfig, target: Target): boolean {
+export function isDone(view: View, stack: StackConfig, target: Target): boolean {
   const current = serving(view).filter((one) => one.target === target.name && one.secrets === target.secrets)
   const settled = !['updating', 'rollback_started'].includes(view.service?.update ?? '')
   return isGiven(view, stack, target) && settled && current.length === stack.app.replicas

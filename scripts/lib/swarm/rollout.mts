@@ -16,7 +16,7 @@ import { PORTS } from './node.mts'
 import { deployService, isGiven, removeService, undoUpdate } from './service.mts'
 import { lookAtSwarm, serving, type Task, type View } from './view.mts'
 
-/** Seconds, beside what the application may take, in which Swarm must replace a batch of replicas, or end an old one. */
+/** Seconds, beside what the application may take, for a batch of replicas, or for the end of an old one. */
 const SLACK = 60
 /** Seconds until the balancers of all hosts must have found all replicas. */
 const FOUND_DEADLINE = 30
@@ -59,6 +59,12 @@ function freshBy({ target, again, before }: Watched): (task: Task) => boolean {
   return (task) => isOf(target)(task) && !old.has(task.id)
 }
 
+/** Seconds in which Swarm must replace a batch of replicas. */
+function secondsForBatch({ rollout }: StackConfig): number {
+  const { order, ready_timeout, drain_timeout, stop_timeout } = rollout
+  return ready_timeout + (order === 'stop-first' ? drain_timeout + stop_timeout : 0) + SLACK
+}
+
 /** Waits until all replicas are of the target, and every balancer has found them. Says of each when it is ready. */
 async function untilReplaced(watched: Watched): Promise<void> {
   const { manager, hosts, stack, proof, before, target } = watched
@@ -68,7 +74,7 @@ async function untilReplaced(watched: Watched): Promise<void> {
   const known = new Set(before.tasks.map(({ id }) => id))
   const requireHealth = judge(proof, stack)
   let fresh: Task[] = []
-  await waitUntil('Swarm replaces the replicas', batches * (rollout.ready_timeout + SLACK), async () => {
+  await waitUntil('Swarm replaces the replicas', batches * secondsForBatch(stack), async () => {
     const view = await lookAtSwarm(manager, stack)
     fresh = serving(view).filter(freshBy(watched))
     const ready = fresh.filter(({ id }) => !known.has(id))
@@ -150,7 +156,7 @@ async function wentBack(watched: Watched, error: Error): Promise<Error> {
 
 /** @returns the state that is left when it is not that of before the rollout; empty: it is */
 async function goBack({ manager, hosts, stack, proof, before }: Watched): Promise<string> {
-  const { rollout, app } = stack
+  const { app } = stack
   const now = await lookAtSwarm(manager, stack)
   if (!before.service) {
     if (now.service) await removeService(manager, stack)
@@ -164,7 +170,7 @@ async function goBack({ manager, hosts, stack, proof, before }: Watched): Promis
     await undoUpdate(manager, stack)
   }
   let view = now
-  await waitUntil('Swarm goes back', app.replicas * (rollout.ready_timeout + SLACK), async () => {
+  await waitUntil('Swarm goes back', app.replicas * secondsForBatch(stack), async () => {
     view = await lookAtSwarm(manager, stack)
     const back = serving(view).filter(({ target }) => target === old).length
     const settled = isBack(view) && view.service?.update !== 'rollback_started'

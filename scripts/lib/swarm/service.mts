@@ -33,6 +33,7 @@ export function definitionOf(
     PROJECT: project,
     RELEASE: release,
     REPLICAS: app.replicas,
+    ORDER: rollout.order,
     SURGE: rollout.surge === 'all' ? 0 : rollout.surge,
     READY_TIMEOUT: rollout.ready_timeout,
   }

@@ -20,12 +20,6 @@ import { managersOf } from './node.mts'
 import { endReplicas } from './service.mts'
 import { lookAtSwarm, type Member } from './view.mts'
 
-/**
- * What a script needs of several hosts: any of them, the one with the data, or each. Of those where it needs each, it leaves
- * out what is out of reach, and says so.
- */
-export type Needs = 'any' | 'data' | 'each' | { instead: string }
-
 export class Swarm implements Engine {
   constructor(
     /** The first one holds the data. */
@@ -42,48 +36,6 @@ export class Swarm implements Engine {
   /** The host of database and Redis. */
   get first(): Host {
     return this.hosts[0] as Host
-  }
-
-  /**
-   * Makes the first host that answers the one that a run works with.
-   * @param what  the script
-   * @throws OperatorError when the script does not work with several hosts yet, or when what it needs does not answer
-   */
-  async choose(run: { host: Host; hosts: Host[] }, what: string, needs: Needs): Promise<void> {
-    if (typeof needs === 'object') this.refuse(what, needs.instead)
-    if (needs === 'each') return await this.#chooseEach(run)
-    const silent: string[] = []
-    for (const host of this.hosts) {
-      const reason = await silenceOf(host)
-      if (!reason) {
-        run.host = host
-        if (silent.length > 0) warn(`${silent.join('; ')}. This run works with ${host.name}.`)
-        if (needs === 'data') this.requireData(host, what)
-        return
-      }
-      silent.push(reason)
-    }
-    throw noneAnswers(silent)
-  }
-
-  /** Makes the hosts that answer those of a run. */
-  async #chooseEach(run: { host: Host; hosts: Host[] }): Promise<void> {
-    const reasons = await Promise.all(this.hosts.map(silenceOf))
-    const [first, ...more] = this.hosts.filter((_, index) => !reasons[index])
-    const silent = reasons.filter(Boolean)
-    if (!first) throw noneAnswers(silent)
-    for (const reason of silent) warn(`${reason}. This run works without it.`)
-    Object.assign(run, { host: first, hosts: [first, ...more] })
-  }
-
-  /** @throws OperatorError unless it is the host with the data */
-  requireData(host: Host, what: string): void {
-    if (host === this.first) return
-    throw new OperatorError(
-      `${what} needs ${this.first.name}, which holds the database and does not answer`,
-      `Bring ${this.first.name} back, then the same command again. npm run status shows what runs meanwhile.`,
-      NOTHING_CHANGED,
-    )
   }
 
   /** For what is not made for several hosts yet. @throws OperatorError, always */
@@ -167,6 +119,16 @@ export class Swarm implements Engine {
     )
   }
 
+  /** The step that gives the passwords of a host to the others. @param hosts those that answer */
+  async share(from: Host, hosts: readonly Host[]): Promise<void> {
+    await step(
+      'Hosts',
+      async () => list(await this.mirror(from, hosts)) || 'have the same files: nothing to do',
+    )
+    for (const { name } of this.hosts.filter((host) => !hosts.includes(host)))
+      warn(`${name} gets the new password by npm run deploy, when it answers again.`)
+  }
+
   /** The step that gives the hosts what their containers need. @returns the hosts that are in use */
   async equip(manager: Host): Promise<Host[]> {
     const hosts = await this.present(manager)
@@ -193,13 +155,6 @@ export class Swarm implements Engine {
     )
   }
 }
-
-const noneAnswers = (silent: string[]) =>
-  new OperatorError(
-    `No host answers: ${silent.join('; ')}`,
-    'Check names, ports and firewalls.',
-    NOTHING_CHANGED,
-  )
 
 /** Why a host takes no part, as the end of a sentence; empty: it does. */
 function stateOf(member: Member | undefined): string {
