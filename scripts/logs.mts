@@ -75,7 +75,7 @@ const PALETTE: Format[] = ['cyan', 'magenta', 'green', 'blue', 'yellow', 'red']
 
 const asFields = ({ host, at, service, container, fate, text }: Line) => ({
   at,
-  ...(host && { host }),
+  ...(host && { server: host }), // nginx's own field `host` is the site's name
   service,
   container,
   ...(fate ? { fate: text } : (fieldsOf(text) ?? { text })),

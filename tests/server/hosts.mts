@@ -11,6 +11,7 @@ import { Site } from '../../scripts/lib/edge/site.mts'
 import type { View } from '../../scripts/lib/swarm/view.mts'
 import { debianImages } from '../lib/base-images.mts'
 import { type Asked, Everywhere } from '../lib/everywhere.mts'
+import { merge, type Settings } from '../lib/settings.mts'
 import { ZX } from '../lib/zx.mts'
 import { type DisposableServer, loadImages, startServer } from './disposable.mts'
 
@@ -64,7 +65,12 @@ export class Hosts {
   /** From now on, the scripts are for so many of the servers, the first ones. */
   use(number: number): void {
     this.#used = number
-    writeFileSync(path.join(this.#config, 'stack.yaml'), stringify(this.#stack()))
+    this.configure()
+  }
+
+  /** Sets more keys of stack.yaml than its own. */
+  configure(settings: Settings = {}): void {
+    writeFileSync(path.join(this.#config, 'stack.yaml'), stringify(merge(this.#stack(), settings)))
   }
 
   #stack() {
@@ -115,6 +121,14 @@ export class Hosts {
 
   async run(script: string, ...words: string[]) {
     const { exitCode, stdall, stdout } = await this.begin(script, ...words)
+    return { exitCode, text: stdall, stdout }
+  }
+
+  /** The same with something on its standard input. */
+  async fed(input: string, script: string, ...words: string[]) {
+    const running = this.begin(script, ...words)
+    running.stdin.end(input)
+    const { exitCode, stdall, stdout } = await running
     return { exitCode, text: stdall, stdout }
   }
 
