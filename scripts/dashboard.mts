@@ -1,29 +1,32 @@
 /** A page on this machine that shows what runs, live. */
-import { result, say } from './lib/cli/say.mts'
+import { list, result, say } from './lib/cli/say.mts'
 import { Board } from './lib/dashboard/board.mts'
 import { feed } from './lib/dashboard/feed.mts'
+import { HostsFeed } from './lib/dashboard/hosts.mts'
 import { page } from './lib/dashboard/page.mts'
 import { partsOf } from './lib/dashboard/parts.mts'
 import { serve } from './lib/dashboard/server.mts'
 import { endSilently, type Run, script } from './lib/run.mts'
 
 export async function dashboard({ host, stack, swarm, options }: Run): Promise<void> {
-  swarm?.refuse('dashboard', 'npm run status -- --watch shows what runs.')
   const board = new Board(stack)
+  const all = swarm && new HostsFeed(swarm, board)
+  const where = swarm ? list(swarm.hosts.map(({ name }) => name)) : host.name
   let looking = new AbortController()
   const { url } = await serve({
-    page: page(stack.project, host.name),
-    parts: () => partsOf(board, host.name),
+    page: page(stack.project, where, swarm !== undefined),
+    parts: () => partsOf(board, where, all?.status),
     opened: () => {
       looking = new AbortController()
-      feed(host, board, looking.signal)
+      if (all) all.run(looking.signal)
+      else feed(host, board, looking.signal)
     },
     closed: () => looking.abort(),
   })
   endSilently()
   if (options.json) return result(JSON.stringify({ url }))
   result(url)
-  say(`Open this address in a browser on this machine. It shows ${host.name} until you press Ctrl-C here.`)
+  say(`Open this address in a browser on this machine. It shows ${where} until you press Ctrl-C here.`)
 }
 
 await script(

@@ -5,7 +5,7 @@ import { list, result, say } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
 import { type Run, script } from './lib/run.mts'
 import { activate, drain, remove } from './lib/swarm/maintain.mts'
-import { hostTable } from './lib/swarm/screen.mts'
+import { hostRows, tableOf } from './lib/swarm/tables.mts'
 import { lookAtSwarm } from './lib/swarm/view.mts'
 
 const VERBS = { drain, activate, remove }
@@ -19,7 +19,7 @@ export async function hosts(run: Run): Promise<void> {
       'npm run status',
       NOTHING_CHANGED,
     )
-  if (verb === undefined) return result(hostTable(await lookAtSwarm(host, stack)))
+  if (verb === undefined) return result(tableOf(hostRows(await lookAtSwarm(host, stack))))
   requireVerb(verb, Object.keys(VERBS), 'npm run hosts -- drain, activate or remove HOST')
   if (name === undefined) throw new WrongCall('Which host?', `npm run hosts -- ${verb} HOST`)
   say(`hosts ${verb} ${name}`)

@@ -1,5 +1,6 @@
 /** The commands of every day on several hosts: they do and say the same as on one, and go on without a host that is lost. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import process from 'node:process'
 import { before, describe, test } from 'node:test'
 import type { Answer } from '../lib/get.mts'
@@ -64,6 +65,26 @@ export function commands(three: () => Hosts): void {
       'import socket; socket.gethostbyname("redis"); raise SystemExit(9)',
     )
     assert.equal(ran.exitCode, 9, ran.text)
+  })
+
+  test('dashboard: one page with all hosts, who runs where, and the requests of all', async () => {
+    const running = hosts.begin('dashboard', '--json')
+    const [line] = await once(running.stdout, 'data')
+    const { url } = JSON.parse(String(line))
+    const leaving = new AbortController()
+    const events = await fetch(`${url}events`, { signal: leaving.signal })
+    let seen = ''
+    const reading = (async () => {
+      for await (const piece of events.body ?? []) seen += Buffer.from(piece)
+    })().catch(() => {})
+    await until(
+      'it shows all',
+      () => hosts.names.every((name) => seen.includes(`<td>${name}</td>`)) && /app\.3<\/th>/.test(seen),
+    )
+    leaving.abort()
+    await reading
+    process.kill(-(running.pid as number), 'SIGINT')
+    await running.nothrow()
   })
 
   test('maintenance: users get the page at every address; a host that differs is named', async () => {

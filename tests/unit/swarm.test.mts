@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { checkHosts } from '../../scripts/lib/config/related-keys.mts'
 import { parseConfig } from '../../scripts/lib/config/schema.mts'
+import { lookOf, sumsOf } from '../../scripts/lib/dashboard/hosts.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { stackFile } from '../../scripts/lib/stack/stack.mts'
 import { together } from '../../scripts/lib/swarm/catching-up.mts'
@@ -11,9 +12,10 @@ import { describeUpdate } from '../../scripts/lib/swarm/dryrun.mts'
 import { reasonOf } from '../../scripts/lib/swarm/failure.mts'
 import { isEncrypted } from '../../scripts/lib/swarm/networks.mts'
 import { managersOf, type Node, problemsOf } from '../../scripts/lib/swarm/node.mts'
-import { alarmsOf, hostTable } from '../../scripts/lib/swarm/screen.mts'
+import { alarmsOf } from '../../scripts/lib/swarm/screen.mts'
 import { definitionOf } from '../../scripts/lib/swarm/service.mts'
 import { misplaced } from '../../scripts/lib/swarm/spreading.mts'
+import { hostRows, tableOf } from '../../scripts/lib/swarm/tables.mts'
 import { parseView, serving, type Task, type View } from '../../scripts/lib/swarm/view.mts'
 import { refusal } from '../lib/refusal.mts'
 
@@ -118,6 +120,23 @@ test('the networks are encrypted as configured; with auto, if all hosts can', ()
   assert.deepEqual([encrypted('yes', cannot), encrypted('no', can)], [true, false])
 })
 
+test('what the load balancers of all hosts count is added up, second by second', () => {
+  const second = (at: number, p50 = 1) => ({ at, requests: 2, failed: 1, p50, p99: 9 })
+  const sums = sumsOf([
+    new Map([['app.1', [second(1), second(2)]]]),
+    new Map([
+      ['app.1', [second(2, 5), second(3)]],
+      ['', [second(1)]],
+    ]),
+  ])
+  assert.deepEqual(sums.get('app.1'), [
+    second(1),
+    { at: 2, requests: 4, failed: 2, p50: 5, p99: 9 },
+    second(3),
+  ])
+  assert.deepEqual(sums.get(''), [second(1)])
+})
+
 test('the networks of several hosts are Swarm’s', () => {
   assert.match(stackFile(stack()), /frontend:\n\s+external: true\n\s+name: "?\$\{PROJECT\}_swarm_frontend/)
   assert.doesNotMatch(stackFile(stack('')), /swarm/)
@@ -195,8 +214,8 @@ describe('what a manager says', () => {
   })
 
   test('becomes a table of the hosts', () => {
-    assert.match(hostTable(view), /root@a {2,}up {2,}active {2,}leader {2,}1\n/)
-    assert.match(hostTable(view), /root@b {2,}down/)
+    assert.match(tableOf(hostRows(view)), /root@a {2,}up {2,}active {2,}leader {2,}1\n/)
+    assert.match(tableOf(hostRows(view)), /root@b {2,}down/)
   })
 
   test('becomes the plan of a rollout', () => {
@@ -214,6 +233,22 @@ describe('what a manager says', () => {
     assert.match(
       describeUpdate(stack(), { ...view, service: undefined }, ['root@a'], { release: 'new' })[0] ?? '',
       /^let Swarm start 2 replicas of new on root@a, and wait/,
+    )
+  })
+
+  test('becomes what the dashboard follows: a replica that Swarm stops drains', () => {
+    const { replicas, places } = lookOf({ view, here: [], history: [] }, 5000)
+    assert.deepEqual(
+      replicas.map(({ name, started }) => [name, started]),
+      [
+        ['app.1', 1000],
+        ['app.2', 1000],
+        ['app.2', 1000],
+      ],
+    )
+    assert.deepEqual(
+      places.map(({ weight }) => weight),
+      view.tasks.map(({ wanted }) => (wanted ? 100 : 0)),
     )
   })
 

@@ -55,7 +55,10 @@ export class Board {
 
   /** @param lines of remote/look.sh */
   takeLook(lines: readonly string[]): void {
-    const look = parseLook(lines)
+    this.see(parseLook(lines))
+  }
+
+  see(look: Look): void {
     this.look = look
     this.#ahead = look.now - Date.now()
     this.problem = ''
@@ -64,7 +67,7 @@ export class Board {
     const [first] = look.steps
     // When the run has ended, its steps are known only here.
     if (first) this.steps = [...this.steps.filter(({ from }) => from < first.from), ...look.steps]
-    this.#forget(look.now - WINDOW)
+    this.forget(look.now - WINDOW)
   }
 
   /** A connection begins: the load balancer's log is read anew, and the first look is due. */
@@ -94,7 +97,7 @@ export class Board {
   }
 
   /** @param before milliseconds since 1970 */
-  #forget(before: number): void {
+  forget(before: number): void {
     for (const [name, seconds] of this.seconds) {
       const kept = seconds.filter(({ at }) => at >= before)
       if (kept.length > 0) this.seconds.set(name, kept)
@@ -109,7 +112,7 @@ export class Board {
 }
 
 /** The percentiles of both cannot be known any more: the larger ones stand for them. */
-const joined = (one: Second, other: Second): Second => ({
+export const joined = (one: Second, other: Second): Second => ({
   at: one.at,
   requests: one.requests + other.requests,
   failed: one.failed + other.failed,

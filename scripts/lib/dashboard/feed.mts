@@ -10,7 +10,7 @@ import { lookAtAll } from '../status/status.mts'
 import { type Board, WINDOW } from './board.mts'
 
 /** Milliseconds between two attempts to reach the server. */
-const RETRY = 2000
+export const RETRY = 2000
 /** Milliseconds between two looks at everything, and after which the lock's changes are looked at. */
 const INTERVAL = 10_000
 const GLANCE = 1000
@@ -54,7 +54,7 @@ async function connected(host: Host, board: Board, signal: AbortSignal): Promise
 }
 
 /** Takes what a script prints until the signal ends it. @throws OperatorError when it has ended by itself */
-async function listen(
+export async function listen(
   host: Host,
   script: Script,
   signal: AbortSignal,
@@ -86,7 +86,7 @@ async function keepUp(host: Host, board: Board, signal: AbortSignal): Promise<vo
 const looking = ({ folder, project }: StackConfig): Script =>
   remote('look', { folder, project, balancer: remoteText('balancer.pl') })
 
-const counting = (stack: StackConfig): Script =>
+export const counting = (stack: StackConfig): Script =>
   remote('seconds', {
     container: containerOf(stack, 'lb'),
     since: WINDOW / 1000,

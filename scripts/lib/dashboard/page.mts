@@ -2,8 +2,11 @@
 import { html } from '../page/html.mts'
 import { legends } from './parts.mts'
 
-/** @param where how people call the server */
-export function page(project: string, where: string): string {
+/**
+ * @param where how people call the server
+ * @param hosts whether there are several
+ */
+export function page(project: string, where: string, hosts = false): string {
   const part = (id: string, title: string, heading = title) =>
     `<h2>${heading}</h2><div id="${id}" class="wide" role="region" aria-label="${title}" tabindex="0"></div>`
   return `<!doctype html>
@@ -26,9 +29,7 @@ ${part('charts', 'The last five minutes')}
 <div id="lanes"></div>
 <details><summary>What the words mean</summary>${legends()}</details>
 ${part('replicas', 'Replicas')}
-${part('services', 'Services')}
-<h2>Server</h2>
-<div id="server"></div>
+${hosts ? part('services', 'Hosts') : `${part('services', 'Services')}\n<h2>Server</h2>\n<div id="server"></div>`}
 </main>
 </html>
 `

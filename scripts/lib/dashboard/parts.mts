@@ -16,8 +16,11 @@ import { chartTable } from './charts.mts'
 /** By the id of the element that shows it; `title` is the document's. */
 export type Parts = Record<string, string>
 
-/** @param where how people call the server */
-export function partsOf(board: Board, where: string): Parts {
+/**
+ * @param where  how people call the server
+ * @param status what \`npm run status\` shows; empty: nothing is known yet
+ */
+export function partsOf(board: Board, where: string, status = statusOf(board)): Parts {
   const now = board.now()
   const time: Time = {
     span: { from: now - WINDOW, to: now },
@@ -25,9 +28,9 @@ export function partsOf(board: Board, where: string): Parts {
     label: (moment) => clock(moment).slice(0, 5),
   }
   return {
-    link: linkOf(board, where),
+    link: linkOf(board, where, Object.keys(status).length > 0),
     underway: underWay(board),
-    ...statusOf(board),
+    ...status,
     charts: chartTable(board, time.span),
     lanes:
       lanes('What each replica is at (time of day, UTC)', replicaLanes(board), time) + stepsOf(board, time),
@@ -41,11 +44,11 @@ export function legends(): string {
   return `<h3>Replicas</h3>${legend(states)}<h3>Steps of a rollout</h3>${legend(steps)}`
 }
 
-function linkOf({ problem, next, problemSince, heard, facts }: Board, where: string): string {
-  if (!problem) return facts ? '' : `<p>Looking at ${html(where)} …</p>`
+function linkOf({ problem, next, problemSince, heard }: Board, where: string, known: boolean): string {
+  if (!problem) return known ? '' : `<p>Looking at ${html(where)} …</p>`
   const [first = '', ...rest] = problem.split('\n')
   const more = rest.length > 0 ? `<pre>${html(rest.join('\n'))}</pre>` : ''
-  const old = facts ? ` What you see below is of ${timeOf(heard)} UTC.` : ''
+  const old = known ? ` What you see below is of ${timeOf(heard)} UTC.` : ''
   const help = next && `<p>Next: <code>${html(next)}</code></p>`
   return `<p class="bad">No news from ${html(where)} since ${timeOf(problemSince)} UTC: ${html(first)}</p>${more}${help}<p>The page tries again every few seconds, and goes on when the server answers.${old}</p>`
 }
@@ -67,16 +70,21 @@ function statusOf({ stack, facts, comparison }: Board): Parts {
   const { release, replicas, services, server } = shown(stack, facts, differs)
   const sentences = release.filter((line) => !line.startsWith('under way:'))
   return {
-    title: alarms.length > 0 ? `(${alarms.length}) ${stack.project}` : stack.project,
-    count:
-      alarms.length > 0
-        ? `${count(alarms.length, 'thing')} out of the ordinary:`
-        : 'Nothing is out of the ordinary.',
-    alarms: alarmList(alarms),
+    ...summary(stack.project, alarms),
     release: lines(note ? [...sentences, note] : sentences),
     replicas: tableOf(replicas.head, replicas.rows),
     services: tableOf(services.head, services.rows),
     server: lines(server),
+  }
+}
+
+/** What is wrong. */
+export function summary(project: string, alarms: readonly Alarm[]): Parts {
+  const number = alarms.length
+  return {
+    title: number > 0 ? `(${number}) ${project}` : project,
+    count: number > 0 ? `${count(number, 'thing')} out of the ordinary:` : 'Nothing is out of the ordinary.',
+    alarms: alarmList(alarms),
   }
 }
 

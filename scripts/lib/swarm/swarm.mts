@@ -1,5 +1,4 @@
 /** The engine of several hosts: Docker Swarm for the replicas, Docker Compose on each host for everything else. */
-import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { list, step, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import { onEach } from '../host/each.mts'
@@ -36,11 +35,6 @@ export class Swarm implements Engine {
   /** The host of database and Redis. */
   get first(): Host {
     return this.hosts[0] as Host
-  }
-
-  /** For what is not made for several hosts yet. @throws OperatorError, always */
-  refuse(what: string, next: string): never {
-    throw new OperatorError(`${what} works with one host so far`, next, NOTHING_CHANGED)
   }
 
   /** Whether the hosts can be one swarm. Changes nothing. @throws OperatorError with every problem at once */

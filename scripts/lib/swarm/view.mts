@@ -36,7 +36,8 @@ export interface Task {
   /** Why it ended, in Swarm's words. */
   error: string
   exitCode: number
-  /** Milliseconds for which it has been in this state, by the manager's clock. */
+  /** Since when it has been in this state, in milliseconds since 1970, and for how many milliseconds, by the manager's clock. */
+  since: number
   age: number
   container: string
   /** On the network that it shares with the balancers. */
@@ -121,6 +122,7 @@ function taskOf(stack: StackConfig, members: Member[], now: number, task: Json):
   const { ID, Slot, NodeID, Spec, Status, DesiredState, NetworksAttachments = [] } = task
   const labels = Spec.ContainerSpec.Labels ?? {}
   const target = labels['prusa.target'] ?? ''
+  const since = Date.parse(Status.Timestamp)
   const shared = NetworksAttachments.find(
     ({ Network }: Json) => Network.Spec.Name === `${stack.project}_swarm_frontend`,
   )
@@ -135,7 +137,8 @@ function taskOf(stack: StackConfig, members: Member[], now: number, task: Json):
     state: Status.State,
     error: Status.Err ?? '',
     exitCode: Status.ContainerStatus?.ExitCode ?? 0,
-    age: now - Date.parse(Status.Timestamp),
+    since,
+    age: now - since,
     container: Status.ContainerStatus?.ContainerID ?? '',
     address: shared?.Addresses?.[0]?.replace(/\/.*/, '') ?? '',
   }

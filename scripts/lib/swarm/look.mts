@@ -1,0 +1,54 @@
+/** One look at all hosts: the swarm, the containers of Compose, and what each balancer says. */
+import type { StackConfig } from '../config/config.mts'
+import type { Place } from '../edge/balancer.mts'
+import { factsIn } from '../host/facts.mts'
+import type { Host } from '../host/host.mts'
+import { bash } from '../host/shell.mts'
+import { type Entry, readHistory } from '../proof/history.mts'
+import { placesOf } from './balancers.mts'
+import type { Swarm } from './swarm.mts'
+import { lookAtSwarm, type View } from './view.mts'
+
+/** The containers of Compose on a host, and what its balancer says of the replicas. */
+export interface Here {
+  name: string
+  /** Why nothing is known; empty: it is. */
+  silent: string
+  services: { service: string; running: boolean; said: string }[]
+  places: Place[]
+}
+
+export interface Shown {
+  view: View
+  here: Here[]
+  history: Entry[]
+}
+
+/** @param manager a host of the swarm */
+export async function lookAtAllHosts(swarm: Swarm, manager: Host, stack: StackConfig): Promise<Shown> {
+  const [view, history, here] = await Promise.all([
+    lookAtSwarm(manager, stack),
+    readHistory(manager, stack),
+    Promise.all(swarm.hosts.map((one) => lookAtHost(one, stack))),
+  ])
+  return { view, here, history }
+}
+
+async function lookAtHost(host: Host, stack: StackConfig): Promise<Here> {
+  const script = bash`
+docker ps -a --filter label=com.docker.compose.project=${stack.project} \
+  --format 'service\t{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'`
+  const { address: name } = host
+  const looks = Promise.all([host.run('Looking at the host', script), placesOf(host, stack)])
+  return await looks.then(
+    ([output, places]) => {
+      const services = factsIn(output)('service').map(([service = '', state = '', said = '']) => ({
+        service,
+        running: state === 'running',
+        said,
+      }))
+      return { name, silent: '', services, places }
+    },
+    (error: Error) => ({ name, silent: error.message.split('\n')[0] ?? '', services: [], places: [] }),
+  )
+}
