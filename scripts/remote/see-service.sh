@@ -6,7 +6,9 @@
 fact() { sed "s/^/$1\t/"; }
 
 fact now <<<$((${EPOCHREALTIME/./} / 1000))
-docker node ls -q | xargs -r docker node inspect --format '{{json .}}' | fact node
+nodes=$(docker node ls --format '{{.ID}} {{.Self}}')
+sed -n 's/ true$//p' <<<"$nodes" | fact self # this host
+cut -d' ' -f1 <<<"$nodes" | xargs -r docker node inspect --format '{{json .}}' | fact node
 docker service inspect "$service" >/dev/null 2>&1 || exit 0 # there is none yet
 # Not the environment: it has the database's password.
 docker service inspect --format '{{json .}}' "$service" |

@@ -19,6 +19,11 @@ export function checkHosts({ host, hosts, address, tls, rollout }: StackConfig, 
   const twice = hosts.find((one, index) => hosts.indexOf(one) < index)
   if (twice) refuse(`hosts lists ${twice} twice`, 'List each host once.')
   if (hosts.length < 2) return
+  if (hosts.indexOf('local') > 0)
+    refuse(
+      'hosts lists local, and not as the first: the first host holds the data, and of all others this machine must know the address',
+      'List local first, or list this machine as ssh reaches it: USER@NAME.',
+    )
   if (address) refuse('address works with one host so far', 'Leave address empty.')
   if (tls === 'letsencrypt')
     refuse('tls: letsencrypt works with one host so far', 'Choose tls: self-signed or tls: files.')

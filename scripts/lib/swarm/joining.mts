@@ -16,16 +16,17 @@ import {
 import { lookAtSwarm } from './view.mts'
 
 /** Looks at all hosts. Changes nothing. */
-export function nodesOf(hosts: readonly Host[], stack: StackConfig): Promise<Node[]> {
-  return Promise.all(
-    hosts.map((host) =>
-      lookAtNode(
-        host,
-        hosts.filter((other) => other !== host),
-        stack,
-      ),
-    ),
+export async function nodesOf(hosts: readonly Host[], stack: StackConfig): Promise<Node[]> {
+  const remote = hosts.filter(({ local }) => !local)
+  const names = (besides?: Host) =>
+    remote.filter((host) => host !== besides).map(({ route }) => route.hostname)
+  // Nobody but this machine knows its address.
+  const here = hosts.find(({ local }) => local)
+  const own = here && (await lookAtNode(here, names(), stack))
+  const others = await Promise.all(
+    remote.map((host) => lookAtNode(host, [...names(host), ...(own?.address ? [own.address] : [])], stack)),
   )
+  return own ? [own, ...others] : others
 }
 
 /** @throws OperatorError with every reason why the hosts cannot be one swarm */
@@ -79,5 +80,9 @@ async function forgetEarlier(manager: Host, stack: StackConfig, nodes: Node[]): 
     )
 }
 
+/** A name by which others reach the host is better than `local`. */
 const nameOf = ({ id, host }: Node) =>
-  bash`docker node update --label-add ${`${HOST_LABEL}=${host.address}`} ${id} >/dev/null`
+  bash`
+if [ ${String(host.local)} = false ] || ! docker node inspect -f ${`{{index .Spec.Labels "${HOST_LABEL}"}}`} ${id} | grep -q .; then
+  docker node update --label-add ${`${HOST_LABEL}=${host.address}`} ${id} >/dev/null
+fi`

@@ -32,14 +32,13 @@ export interface Node {
   filtered: { host: string; port: string }[]
 }
 
-/** Looks at a host. Changes nothing. @param others all other hosts */
+/** Looks at a host. Changes nothing. @param others names or addresses of the other hosts */
 export async function lookAtNode(
   host: Host,
-  others: readonly Host[],
+  others: readonly string[],
   { project }: StackConfig,
 ): Promise<Node> {
-  const names = others.filter(({ local }) => !local).map(({ route }) => route.hostname)
-  const script = remote('see-node', { others: names, ports: TCP, volume: `${project}_db` })
+  const script = remote('see-node', { others, ports: TCP, volume: `${project}_db` })
   const of = factsIn(await host.run('Looking at the host', script, { deadline: 120 }))
   const value = (kind: string) => of(kind)[0]?.[0] ?? ''
   return {

@@ -66,7 +66,7 @@ export interface View {
 export async function lookAtSwarm(host: Host, stack: StackConfig): Promise<View> {
   const script = remote('see-service', { service: serviceOf(stack) })
   const { exitCode, stdout, stderr } = await host.attempt(script)
-  if (exitCode === 0) return parseView(stack, stdout)
+  if (exitCode === 0) return parseView(stack, stdout, host.address)
   if (/not a swarm manager|command not found/.test(stderr))
     throw new OperatorError(
       `${host.name} is no manager of a swarm`,
@@ -82,10 +82,16 @@ export async function lookAtSwarm(host: Host, stack: StackConfig): Promise<View>
   throw new CommandError('Looking at the swarm', exitCode, stderr)
 }
 
-/** @param output of scripts/remote/see-service.sh */
-export function parseView(stack: StackConfig, output: string): View {
+/**
+ * @param output of scripts/remote/see-service.sh
+ * @param asked  name of the host that was asked: another operator may call it otherwise (`local`)
+ */
+export function parseView(stack: StackConfig, output: string, asked = ''): View {
   const all = linesIn(output)
-  const members = all('node').map((line) => memberOf(JSON.parse(line)))
+  const [self] = all('self')
+  const members = all('node')
+    .map((line) => memberOf(JSON.parse(line)))
+    .map((member) => (asked && member.id === self ? { ...member, name: asked } : member))
   const now = Number(all('now')[0])
   const [service] = all('service').map((line) => serviceIn(JSON.parse(line)))
   const tasks = all('task').map((line) => taskOf(stack, members, now, JSON.parse(line)))
