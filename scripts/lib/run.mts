@@ -3,9 +3,8 @@ import { realpathSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { WrongCall } from './cli/errors.mts'
-import { nearest } from './cli/nearest.mts'
+import { parseFlags } from './cli/flags.mts'
 import { say } from './cli/say.mts'
 import { Compose } from './compose/compose.mts'
 import { type Config, isSwarm, loadConfig, ROOT } from './config/config.mts'
@@ -72,9 +71,6 @@ const EXIT_CODES = `
 Exit codes: 0 success, 1 failure or something to do (the output says what), 2 wrong call, 130 interrupted.
 `
 
-/** The flag with its dashes. */
-const typed = (flag: string) => (flag.length > 1 ? `--${flag}` : `-${flag}`)
-
 /**
  * Calls the function of a script when a person started this script, and not when another script imports it.
  * @param file  import.meta.url of the script
@@ -130,7 +126,7 @@ const AGAIN = 'run the same command again: it continues where this run ended. np
 /** Reads the flags and the configuration of this run. Connects to nothing. */
 function begin(usage: string, most: number | 'command'): Run {
   const [call = '', examples = ''] = usage.trim().split(/\n(?=\nExamples:)/)
-  const { values, words } = parse(`${call}\n${COMMON}`, most === 'command')
+  const { values, words } = parseFlags(`${call}\n${COMMON}`, most === 'command')
   const options = values as unknown as Options
   if (options.help) {
     const apart = /\n {2}\S.*? {2,}.*$/.test(call) ? '' : '\n'
@@ -152,52 +148,4 @@ function begin(usage: string, most: number | 'command'): Run {
   for (const one of hosts) one.quorum = swarm?.quorum
   const engine = swarm ?? new Compose(host, stack)
   return { ...config, host, hosts, engine, swarm, options, words }
-}
-
-/**
- * Reads the flags of this run. A script takes the flags that have a line in its usage; a flag with a value has a word in
- * capitals after it there.
- * @param command whether the arguments from the first word on are a command, and no flags of the script
- */
-function parse(usage: string, command: boolean) {
-  const named = [...usage.matchAll(/^ {2}--?([a-z][a-z-]*)( [A-Z])?/gm)]
-  const flags = named.map(([, flag = '', value]) => [flag, kindOf(flag, value !== undefined)] as const)
-  const options = Object.fromEntries(flags)
-  // zx gets the script's path as an argument.
-  const given = process.argv.slice(process.argv.findIndex((word) => word.endsWith('.mts')) + 1)
-  const end = command ? firstWord(given, options) : given.length
-  const { values, positionals } = strictly(given.slice(0, end), options)
-  for (const [flag, value] of Object.entries(values).filter(([flag]) => options[flag]?.multiple)) {
-    const [only, more] = value as unknown as string[]
-    if (!only || more) throw new WrongCall(`${typed(flag)} needs one value`)
-    values[flag] = only
-  }
-  return { values, words: [...positionals, ...given.slice(end)] }
-}
-
-type Flags = NonNullable<ParseArgsConfig['options']>
-
-const kindOf = (flag: string, value: boolean): Flags[string] => ({
-  ...(value ? { type: 'string', multiple: true } : { type: 'boolean', default: false }),
-  ...(flag.length === 1 && { short: flag }),
-})
-
-/** The index of the first argument that is no flag and no value of one. */
-function firstWord(args: string[], options: Flags): number {
-  const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true })
-  return tokens.find(({ kind }) => kind === 'positional')?.index ?? args.length
-}
-
-/** @throws WrongCall for an unknown flag, a missing value or a value too many */
-function strictly(args: string[], options: Flags) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true })
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const flag = /'(-[^ ',=]*)/.exec(message)?.[1] ?? ''
-    const name = flag.replace(/^-+/, '')
-    const near = `is not a flag of this script; the nearest is ${typed(nearest(name, Object.keys(options)) ?? 'help')}`
-    const value = options[name]?.type === 'boolean' ? 'takes no value' : 'needs one value'
-    throw new WrongCall(`${flag} ${code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? near : value}`)
-  }
 }

@@ -12,6 +12,7 @@ import { type ServerFile, writeScript } from './files.mts'
 import { behindHead, framed, headed, type Input, lineByLine, unframed } from './frame.mts'
 import { type Interpreter, Interpreters } from './interpreter.mts'
 import { attached, bothEnded, counting, feed, type Output, onTerminal, type Running } from './process.mts'
+import type { Quorum } from './quorum.mts'
 import { bash, type Script } from './shell.mts'
 import { CONNECT_DEADLINE, sh } from './ssh.mts'
 import { connectionCut, GOES_ON, SSH_FAILED, unreachable } from './unreachable.mts'
@@ -36,13 +37,6 @@ interface RunOptions {
   progress?: (line: string) => void
   /** Ends the standard input of a script that is tied. */
   signal?: AbortSignal
-}
-
-/** The hosts that hold a lock together. */
-export interface Quorum {
-  hosts: readonly Host[]
-  /** Is done under the lock before anything else. @param host the one that the run works with @param there those that answer */
-  taken(host: Host, there: readonly Host[]): Promise<void>
 }
 
 export class Host extends Connection {

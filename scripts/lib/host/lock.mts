@@ -10,6 +10,7 @@ import type { Fence } from './fence.mts'
 import { linesOf, unframed } from './frame.mts'
 import type { Host } from './host.mts'
 import type { Running } from './process.mts'
+import { answering, guardMajority } from './quorum.mts'
 import { bash, join, remote, type Script } from './shell.mts'
 
 /** Seconds without a sign of life after which a holder loses the lock: its laptop is closed or its connection is cut. */
@@ -78,7 +79,12 @@ export async function withLock<T>(
     const there = await answering(hosts)
     for (const one of there) held.set(one, await hold(one, fence, () => host.doing(), stack, silence))
     for (const one of there) one.fence = fence
-    if (hosts.length > 1) guardMajority(hosts, held, fence)
+    if (hosts.length > 1)
+      guardMajority(
+        hosts,
+        [...held.values()].map(({ session }) => session),
+        fence,
+      )
     await host.run('Removing what a killed run left', leftovers(stack))
     await taken(host, there)
     return await work()
@@ -86,26 +92,6 @@ export async function withLock<T>(
     for (const one of hosts) one.fence = undefined
     await Promise.all([...held.values()].map((one) => one.end()))
   }
-}
-
-/** Those that answer, in the order of the list. @throws OperatorError when they are half of them, or fewer */
-async function answering(hosts: readonly Host[]): Promise<Host[]> {
-  if (hosts.length === 1) return [...hosts]
-  const reasons = await Promise.all(
-    hosts.map((one) =>
-      one.attempt(bash`true`).then(
-        () => '',
-        ({ message }: Error) => message,
-      ),
-    ),
-  )
-  const there = hosts.filter((_, index) => !reasons[index])
-  if (there.length > hosts.length / 2) return there
-  throw new OperatorError(
-    `Too few managers of the swarm can be reached, so another operator may be changing it by way of the others: ${reasons.filter(Boolean).join('; ')}`,
-    `Bring one of them back, or work from where more than half of them can be reached. Then the same command again.`,
-    NOTHING_CHANGED,
-  )
 }
 
 /** A lock on one host. */
@@ -139,17 +125,6 @@ async function hold(
     await end()
     throw error
   }
-}
-
-/** Lets this run do nothing more once its lock is left on half of the hosts or fewer: another run could take the others. */
-function guardMajority(hosts: readonly Host[], held: ReadonlyMap<Host, Held>, fence: Fence): void {
-  let left = held.size
-  for (const { session } of held.values())
-    session.once('exit', () => {
-      left -= 1
-      if (left > hosts.length / 2) return
-      for (const one of hosts) if (one.fence) one.fence = { ...fence, token: 'lost' }
-    })
 }
 
 /** Sends the server what the run is doing: when that changes, and as a sign of life. @param interval milliseconds between two */

@@ -81,8 +81,6 @@ async function forgetEarlier(manager: Host, stack: StackConfig, nodes: Node[]): 
 }
 
 /** A name by which others reach the host is better than `local`. */
-const nameOf = ({ id, host }: Node) =>
-  bash`
-if [ ${String(host.local)} = false ] || ! docker node inspect -f ${`{{index .Spec.Labels "${HOST_LABEL}"}}`} ${id} | grep -q .; then
-  docker node update --label-add ${`${HOST_LABEL}=${host.address}`} ${id} >/dev/null
-fi`
+const nameOf = ({ id, host }: Node) => bash`
+named() { [ "$1" = true ] && docker node inspect -f ${`{{index .Spec.Labels "${HOST_LABEL}"}}`} ${id} | grep -q .; }
+named ${String(host.local)} || docker node update --label-add ${`${HOST_LABEL}=${host.address}`} ${id} >/dev/null`
