@@ -51,7 +51,7 @@ async function look(host: Host, { folder }: StackConfig): Promise<Known> {
   const script = bash`
 cd ${folder} 2>/dev/null || exit 0
 sed 's/^/line\t/' history.jsonl 2>/dev/null || true
-find targets -mindepth 1 -maxdepth 1 -printf 'target\\t%f\\n' 2>/dev/null || true`
+find targets -mindepth 1 -maxdepth 1 -printf 'target\t%f\n' 2>/dev/null || true`
   const of = linesIn(await host.run('Looking at the history', script))
   return { host, lines: of('line'), targets: of('target') }
 }
