@@ -5,7 +5,7 @@ import type { Site } from '../../scripts/lib/edge/site.mts'
 import { until } from './until.mts'
 
 /** Requests per second. */
-const RATE = 25
+const RATE = 100
 /** Milliseconds for a connection; then the next address is tried. A busy machine takes long for a handshake. */
 const CONNECT = 3000
 /** Milliseconds for an answer. */
@@ -36,7 +36,7 @@ export class Everywhere {
   readonly #open = new Set<Promise<void>>()
   readonly #timer: NodeJS.Timeout
 
-  private constructor(sites: readonly Site[]) {
+  private constructor(sites: readonly Site[], rate: number) {
     this.#doors = sites.map((site) => ({
       site,
       avoided: 0,
@@ -45,13 +45,13 @@ export class Everywhere {
     const began = Date.now()
     let number = 0
     this.#timer = setInterval(() => {
-      for (; began + (number * 1000) / RATE <= Date.now(); number++) this.#begin(number)
+      for (; began + (number * 1000) / rate <= Date.now(); number++) this.#begin(number)
     }, 5)
   }
 
-  /** Returns once requests are answered. */
-  static async start(sites: readonly Site[]): Promise<Everywhere> {
-    const client = new Everywhere(sites)
+  /** Returns once requests are answered. @param rate requests per second */
+  static async start(sites: readonly Site[], rate = RATE): Promise<Everywhere> {
+    const client = new Everywhere(sites, rate)
     await until('the client is answered', async () => client.samples.length > 0)
     return client
   }

@@ -1,25 +1,36 @@
-/** Containers of Compose on Swarm's networks: the engine does not always get them to run when a host comes back. */
+/** What a host does by itself when its engine starts, and before it is stopped. */
 import type { StackConfig } from '../config/config.mts'
 import { OPENING } from '../host/frame.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote, Script } from '../host/shell.mts'
+import { containerOf } from '../stack/stack.mts'
 
 /** Seconds for which a host looks after its engine has started. */
 const AFTER_START = 600
 /** Seconds for a run that needs the containers. */
 const NOW = 60
+/** Seconds for the last requests of a load balancer whose host shuts down: as in compose/stack.yaml. */
+const LAST = 30
 
 const unitOf = ({ project }: StackConfig) => `${project}-attach`
 const programOf = ({ folder }: StackConfig) => `${folder}/attach`
 
-/** Lets a host start such containers by itself. @returns what changed */
+/**
+ * Lets a host start containers that the engine could not attach to Swarm's networks, and close its load balancer first when it
+ * shuts down.
+ * @returns what changed
+ */
 export async function ensureAttaching(host: Host, stack: StackConfig): Promise<string[]> {
   const { project } = stack
   const program = join([
     bash`#!/bin/bash
-# The server runs this after each start of the Docker Engine. Written by 04-stack.`,
+# The server runs this after each start of the Docker Engine, and with the word close before it stops. Written by 04-stack.`,
     new Script(OPENING),
-    bash`set -euo pipefail`,
+    bash`set -euo pipefail
+if [ "\${1:-}" = close ]; then`,
+    remote('close', { container: containerOf(stack, 'lb'), seconds: LAST }),
+    bash`exit
+fi`,
     remote('attach', { project, seconds: AFTER_START, once: 'no' }),
   ])
   const parameters = { unit: unitOf(stack), program: programOf(stack), text: program.text.trimEnd() }
@@ -41,7 +52,9 @@ export async function removeAttaching(host: Host, stack: StackConfig): Promise<v
   await host.run(
     'Removing the start of containers',
     bash`
-systemctl disable -q ${unit} 2>/dev/null || true
+rm -f ${programOf(stack)} # first: as the unit stops, it would close the load balancer
+systemctl disable -q --now ${unit} 2>/dev/null || true
+systemctl reset-failed ${unit} 2>/dev/null || true
 rm -f ${`/etc/systemd/system/${unit}.service`} ${`/etc/cron.d/${unit}`} ${programOf(stack)}`,
   )
 }
