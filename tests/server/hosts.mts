@@ -27,14 +27,18 @@ export class Hosts {
   readonly #addresses: string[]
   #used = NUMBER
 
-  private constructor(range: string) {
+  private constructor(
+    private readonly range: string,
+    private readonly settings: Settings,
+  ) {
     this.#addresses = Array.from({ length: NUMBER }, (_, index) => `${range}.${11 + index}`)
   }
 
-  static async start(): Promise<Hosts> {
+  /** @param settings keys of stack.yaml, over those of the tests */
+  static async start(settings: Settings = {}): Promise<Hosts> {
     // A range that nobody else has (RFC 2544); another one for each run.
     const range = `198.18.${Math.floor(Math.random() * 256)}`
-    const hosts = new Hosts(range)
+    const hosts = new Hosts(range, settings)
     try {
       await quiet`docker network create --subnet ${range}.0/24 ${hosts.#network}`
       await hosts.#begin()
@@ -68,7 +72,7 @@ export class Hosts {
     this.configure()
   }
 
-  /** Sets more keys of stack.yaml than its own. */
+  /** Sets more keys of stack.yaml, until the next call. */
   configure(settings: Settings = {}): void {
     writeFileSync(path.join(this.#config, 'stack.yaml'), stringify(merge(this.#stack(), settings)))
   }
@@ -83,7 +87,12 @@ export class Hosts {
       app: { source: this.#source, replicas: NUMBER, environment },
       rollout: { ready_timeout: 30 },
     }
-    return own
+    return merge(own, this.settings)
+  }
+
+  /** This machine's address on their network. */
+  get gateway(): string {
+    return `${this.range}.1`
   }
 
   get #network(): string {
@@ -103,13 +112,12 @@ export class Hosts {
 
   /** The site at each host. All show the same certificate. */
   get sites(): Site[] {
+    const domain = String(this.settings.domain ?? '')
     const certificate = async () => {
       const { stdout } = (await this.servers[0]?.exec('cat /opt/prusa/nginx/tls/certificate.pem')) ?? {}
       return stdout ?? ''
     }
-    return this.#addresses.map(
-      (address) => new Site({ address, domain: '', http: 80, https: 443 }, certificate),
-    )
+    return this.#addresses.map((address) => new Site({ address, domain, http: 80, https: 443 }, certificate))
   }
 
   /** Begins a script and does not wait for it. */
