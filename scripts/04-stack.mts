@@ -72,17 +72,18 @@ export async function startStack(run: Run): Promise<void> {
       return changed ? when : `${when}: nothing to do`
     })
     // This comes last, since the CA asks the running site for the proof. Until then the site uses the certificate above.
-    if (certbot) await step('Renewal', () => issueAndRenew(run, certbot))
+    if (certbot) await step('Renewal', () => issueAndRenew(run, present, certbot))
     else if (await removeTimer(host, renewal(stack))) await step('Renewal', async () => 'timer removed')
   })
 }
 
 /** Gets the CA's certificate and sees that it is renewed. Returns what was done. */
-async function issueAndRenew({ host, stack }: Run, certbot: string): Promise<string> {
+async function issueAndRenew({ host, stack, swarm }: Run, present: readonly Host[], certbot: string) {
   const { changed, timer, failure } = await ensureIssued(host, stack, certbot)
   if (failure) warn(await reportFailure(host, stack, failure))
+  await swarm?.mirror(host, present)
   // With a CA's certificate, nginx sends HSTS.
-  if (changed) await refreshNginx(host, stack)
+  if (changed) for (const one of present) await refreshNginx(one, stack)
   const by = `twice a day by ${timer.by}`
   if (changed) return `certificate of ${stack.domain} issued; renewed ${by}`
   return timer.changed || failure ? by : `${by}, not due: nothing to do`

@@ -20,11 +20,14 @@ export class Pebble {
     private readonly ports: { acme: number; management: number; dns: number; names: number },
   ) {}
 
-  /** @param httpPort where it asks for the proof, instead of port 80 */
-  static async start(httpPort: number): Promise<Pebble> {
+  /**
+   * @param httpPort where it asks for the proof, instead of port 80
+   * @param at       this machine's address where certbot reaches it; without it, the one on Docker's bridge
+   */
+  static async start(httpPort: number, at?: string): Promise<Pebble> {
     const ports = { acme: 0, management: 0, dns: 0, names: 0 }
     for (const name of Object.keys(ports) as (keyof typeof ports)[]) ports[name] = await freePort()
-    const pebble = new Pebble(await Pki.make(), await gateway(), ports)
+    const pebble = new Pebble(await Pki.make(), at ?? (await gateway()), ports)
     await pebble.#begin(httpPort)
     return pebble
   }

@@ -1,4 +1,4 @@
-/** A container registry on loopback (Debian's docker-registry), and in it stand-ins for the official images. */
+/** A container registry (Debian's docker-registry), and in it stand-ins for the official images. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,20 +20,31 @@ export class Registry {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'prusa-registry-'))
   #serving: ChildProcess | undefined
 
-  private constructor(private readonly port: number) {}
+  private constructor(
+    private readonly address: string,
+    private readonly port: number,
+  ) {}
 
-  /** A registry that is empty. Nobody needs to log in, and the engine takes one on loopback without TLS. */
-  static async start(): Promise<Registry> {
-    const registry = new Registry(await freePort())
+  /**
+   * A registry that is empty. Nobody needs to log in, and the engine takes one on loopback without TLS.
+   * @param address of this machine
+   */
+  static async start(address = '127.0.0.1'): Promise<Registry> {
+    const registry = new Registry(address, await freePort())
     await registry.#unpack()
     await registry.#readAptSettings()
     await registry.serve()
     return registry
   }
 
+  /** As names of its images begin. */
+  get name(): string {
+    return `${this.address}:${this.port}`
+  }
+
   /** The image of a service in this registry. */
   image(service: Service): string {
-    return `127.0.0.1:${this.port}/${service}:${TAGS[service]}`
+    return `${this.name}/${service}:${TAGS[service]}`
   }
 
   /** What goes into stack.yaml as base_images. */
@@ -71,7 +82,7 @@ export class Registry {
     const args = ['--pdeathsig', 'KILL', this.#at('usr/bin/docker-registry'), 'serve', this.#at('config.yml')]
     this.#serving = spawn('setpriv', args, { stdio: 'ignore' })
     await until('the registry answers', () =>
-      fetch(`http://127.0.0.1:${this.port}/v2/`).then(
+      fetch(`http://${this.name}/v2/`).then(
         ({ ok }) => ok,
         () => false,
       ),
@@ -89,7 +100,7 @@ export class Registry {
   /** Takes everything away, names of its images on the engine included. */
   async remove(): Promise<void> {
     await this.end()
-    const filter = `reference=127.0.0.1:${this.port}/*`
+    const filter = `reference=${this.name}/*`
     // By their names, since another test's registry may have the same image. One that was replaced has its digest alone.
     const format = '{{.Repository}}{{if eq .Tag "<none>"}}@{{.Digest}}{{else}}:{{.Tag}}{{end}}'
     const { stdout } = await docker`docker images --digests --filter ${filter} --format ${format}`
@@ -111,7 +122,7 @@ export class Registry {
       version: '0.1',
       log: { level: 'error' },
       storage: { filesystem: { rootdirectory: this.#at('data') } },
-      http: { addr: `127.0.0.1:${this.port}` },
+      http: { addr: this.name },
     }
     writeFileSync(this.#at('config.yml'), JSON.stringify(config))
   }

@@ -9,6 +9,8 @@ import type { Task } from '../../scripts/lib/swarm/view.mts'
 import { get } from '../lib/get.mts'
 import { until } from '../lib/until.mts'
 import { Hosts } from './hosts.mts'
+import { FAULTS } from './swarm-faults.mts'
+import { OUTSIDE } from './swarm-outside.mts'
 
 /** What is left of the deployment on a server. */
 const LEFT = `
@@ -141,6 +143,8 @@ if (process.env.LONG) {
     assert.deepEqual(failed, [])
     assert.deepEqual(placed((await hosts.status()).tasks), hosts.names)
   })
+
+  for (const [what, work] of Object.entries({ ...FAULTS, ...OUTSIDE })) test(what, () => work(hosts))
 
   test('what is not made for several hosts says so before it touches anything', async () => {
     for (const words of [

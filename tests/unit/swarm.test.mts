@@ -27,8 +27,10 @@ describe('a list of hosts excludes', () => {
   for (const [yaml, what] of [
     [`host: a\n${HOSTS}`, 'host (DEPLOY_HOST) and hosts are both set'],
     ['hosts: [a, b, a]', 'hosts lists a twice'],
-    [`address: x\n${HOSTS}`, 'address works with one host so far'],
-    [`tls: letsencrypt\n${HOSTS}`, 'tls: letsencrypt works with one host so far'],
+    [
+      `address: x\n${HOSTS}`,
+      'address is where the site of one host answers; with several hosts, each answers at its own address',
+    ],
     [
       `rollout: { order: stop-first, drain_timeout: 61 }\n${HOSTS}`,
       'with several hosts and rollout.order: stop-first, rollout.drain_timeout may be 60 s at most, not 61 s: after 60 s Docker Swarm starts the fresh replica, whether the old one has stopped or not',

@@ -51,7 +51,15 @@ export const stackSchema = section({
     https: integer(1, 65535, 443, 'HTTPS_PORT'),
     db: integer(1, 65535, 5432, 'DB_PORT'),
   }),
-  swarm: section({ encrypted: choice(['auto', 'yes', 'no'], 'auto', 'SWARM_ENCRYPTED') }),
+  swarm: section({
+    encrypted: choice(['auto', 'yes', 'no'], 'auto', 'SWARM_ENCRYPTED'),
+    registry: text(
+      'a registry, as images begin with it: registry.example.org/team',
+      /^([a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9][a-z0-9._-]*)*)?$/,
+      '',
+      'SWARM_REGISTRY',
+    ),
+  }),
   app: section({
     source: text('a folder', /./, 'app', 'APP_SOURCE'),
     replicas: integer(1, 16, 2, 'REPLICAS'),

@@ -10,7 +10,7 @@ const SWARM_GRACE = 60
  * Checks what a list of hosts excludes.
  * @throws OperatorError that names both keys
  */
-export function checkHosts({ host, hosts, address, tls, rollout }: StackConfig, file: string): void {
+export function checkHosts({ host, hosts, address, rollout }: StackConfig, file: string): void {
   const refuse = (what: string, next: string): never => {
     throw new OperatorError(`${file}: ${what}`, next, UNTOUCHED)
   }
@@ -24,9 +24,11 @@ export function checkHosts({ host, hosts, address, tls, rollout }: StackConfig, 
       'hosts lists local, and not as the first: the first host holds the data, and of all others this machine must know the address',
       'List local first, or list this machine as ssh reaches it: USER@NAME.',
     )
-  if (address) refuse('address works with one host so far', 'Leave address empty.')
-  if (tls === 'letsencrypt')
-    refuse('tls: letsencrypt works with one host so far', 'Choose tls: self-signed or tls: files.')
+  if (address)
+    refuse(
+      'address is where the site of one host answers; with several hosts, each answers at its own address',
+      'Leave address empty. The name that all hosts share is domain.',
+    )
   if (rollout.order === 'stop-first' && rollout.drain_timeout > SWARM_GRACE)
     refuse(
       `with several hosts and rollout.order: stop-first, rollout.drain_timeout may be ${SWARM_GRACE} s at most, not ${rollout.drain_timeout} s: after ${SWARM_GRACE} s Docker Swarm starts the fresh replica, whether the old one has stopped or not`,

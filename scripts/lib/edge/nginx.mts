@@ -1,8 +1,8 @@
 /** nginx: its configuration for this deployment, checked by nginx itself and loaded by a graceful reload. */
 import { isSwarm, type StackConfig } from '../config/config.mts'
-import type { Host } from '../host/host.mts'
+import { Host } from '../host/host.mts'
 import { mutex } from '../host/lock.mts'
-import { join, remote } from '../host/shell.mts'
+import { bash, join, remote } from '../host/shell.mts'
 import { own } from '../stack/stack.mts'
 import { type Certificate, readFacts } from './certificate.mts'
 import { applyConfig, type Reloadable } from './service-config.mts'
@@ -31,12 +31,22 @@ export async function refreshNginx(host: Host, stack: StackConfig): Promise<stri
     ...nginx(stack),
     files: {
       'nginx.conf': own('nginx/nginx.conf'),
-      'site.conf': siteConf(stack, certificate),
+      'site.conf': siteConf(stack, certificate, await acmeHostOf(host, stack)),
       'nginx.sh': own('compose/nginx.sh').replace('${PATIENCE}', String(isSwarm(stack) ? PATIENCE : 0)),
     },
     // A container from before the spool folder existed is reloaded once before it is replaced.
     check: (folder) => ['sh', '-c', `mkdir -p /tmp/spool; exec nginx -t -q -c ${folder}/nginx.conf`],
   })
+}
+
+/** Address and port of the host that answers the CA's challenge for this one; empty: this one does. */
+async function acmeHostOf(host: Host, stack: StackConfig): Promise<string> {
+  const [first = ''] = stack.hosts
+  if (stack.tls !== 'letsencrypt' || !isSwarm(stack) || host.address === first) return ''
+  const { hostname } = new Host(first, stack.ssh_config).route
+  // nginx does not read the host's /etc/hosts.
+  const look = bash`getent ahostsv4 ${hostname} | awk 'NR == 1 { print $1 }'`
+  return `${(await host.run(`Looking up ${hostname}`, look)).trim()}:${stack.ports.http}`
 }
 
 /**
@@ -49,7 +59,7 @@ export async function refreshNginx(host: Host, stack: StackConfig): Promise<stri
  * OCSP is stapled only if the certificate names a responder. Let's Encrypt's certificates name none, and nginx would log
  * a warning at every reload.
  */
-export function siteConf(stack: StackConfig, certificate: Certificate): string {
+export function siteConf(stack: StackConfig, certificate: Certificate, acmeHost = ''): string {
   const { domain, limits, log, ports } = stack
   const port = ports.https === 443 ? '' : `:${ports.https}`
   const trusted = stack.tls !== 'self-signed' && !certificate.selfSigned
@@ -64,6 +74,9 @@ map "" $site_name {
 }
 map "" $site_port {
   default "${port}";
+}
+map "" $acme_host {
+  default "${acmeHost}";
 }
 map $host $unknown_host {
   default ${domain ? 1 : 0};${domain ? `\n  ${domain} 0;` : ''}

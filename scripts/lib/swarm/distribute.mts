@@ -1,8 +1,10 @@
-/** Brings images from the first host to the others: docker save there, docker load here, over the operator's connections. */
+/** Brings images from the first host to the others: over the operator's connections, or by way of a registry. */
+import { type CommandError, lastLines, OperatorError } from '../cli/errors.mts'
 import { list } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import { onEach } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
-import { bash, join } from '../host/shell.mts'
+import { bash, join, type Script } from '../host/shell.mts'
 import { releaseLabel } from './service.mts'
 import { lookAtSwarm } from './view.mts'
 
@@ -10,23 +12,56 @@ import { lookAtSwarm } from './view.mts'
 const DEADLINE = 1800
 
 /**
- * Copies the images that a host does not have, or has another one of.
- * @param passed is told what has arrived, in words
- * @returns the names of the images that were copied
+ * Brings the hosts the images that they do not have, or have another one of, side by side.
+ * @param from     has them
+ * @param registry by which they go; empty: over the operator's connections
+ * @param doing    is told what has arrived, in words
+ * @returns what came where, a few words for each host
  */
-export async function bringImages(
+export async function distribute(
+  from: Host,
+  hosts: readonly Host[],
+  images: readonly string[],
+  registry: string,
+  doing: (now: string) => void,
+): Promise<string[]> {
+  const looked = await onEach(hosts, async (host) => [host, await lackingOf(from, host, images)] as const)
+  const behind = new Map(looked.filter(([, lacks]) => lacks.length > 0))
+  const wanted = [...new Set([...behind.values()].flat())]
+  if (registry && wanted.length > 0) {
+    doing(`${list(wanted)} to ${registry}`)
+    await pushImages(from, registry, wanted)
+  }
+  const now = new Map<Host, string>()
+  const copy = (host: Host, lacks: string[]) =>
+    copyImages(from, host, lacks, (arrived) => {
+      now.set(host, arrived)
+      doing([...now.values()].join(', '))
+    })
+  return await onEach([...behind.keys()], async (host) => {
+    const lacks = behind.get(host) ?? []
+    await (registry ? pullImages(host, registry, lacks) : copy(host, lacks))
+    return `${list(lacks)} to ${host.name}${registry && ` by ${registry}`}`
+  })
+}
+
+/** The images that a host does not have, or has another one of. */
+async function lackingOf(from: Host, to: Host, images: readonly string[]): Promise<string[]> {
+  const [there, here] = await Promise.all([idsOf(from, images), idsOf(to, images)])
+  return images.filter((_, index) => there[index] !== here[index])
+}
+
+/** Copies images by docker save and docker load. @param passed is told what has arrived, in words */
+async function copyImages(
   from: Host,
   to: Host,
   images: readonly string[],
   passed: (now: string) => void,
-): Promise<string[]> {
-  const [there, here] = await Promise.all([idsOf(from, images), idsOf(to, images)])
-  const lacking = images.filter((_, index) => there[index] !== here[index])
-  if (lacking.length === 0) return []
+): Promise<void> {
   let bytes = 0
   await from.pipe(
-    `Copying ${list(lacking)} to ${to.name}`,
-    bash`docker save ${lacking}`,
+    `Copying ${list(images)} to ${to.name}`,
+    bash`docker save ${images}`,
     to,
     bash`docker load >&2; cat >/dev/null`,
     {
@@ -37,7 +72,37 @@ export async function bringImages(
       },
     },
   )
-  return lacking
+}
+
+/** Puts images into the registry. What it has already is not sent again. */
+async function pushImages(from: Host, registry: string, images: readonly string[]): Promise<void> {
+  await registered(from, registry, images, bash`docker tag "$image" "$there"; docker push -q "$there"`)
+}
+
+/** Gets images from the registry, under their own names. */
+async function pullImages(to: Host, registry: string, images: readonly string[]): Promise<void> {
+  await registered(to, registry, images, bash`docker pull -q "$there"; docker tag "$there" "$image"`)
+}
+
+/** Runs a script for each $image, which is called $there in the registry. That name is gone afterwards. */
+async function registered(
+  host: Host,
+  registry: string,
+  images: readonly string[],
+  script: Script,
+): Promise<void> {
+  const all = bash`
+for image in ${images}; do
+  there=${registry}/$image
+  { ${script}; docker rmi "$there"; } >/dev/null
+done`
+  await host.run('Asking the registry', all, { deadline: DEADLINE }).catch((error: CommandError) => {
+    throw new OperatorError(
+      `${host.name} and the registry ${registry}: ${lastLines(error.output ?? error.message, 1)}`,
+      'Look at swarm.registry, and log in on each host (docker login); then run the same command again.',
+      'the release that runs goes on.',
+    )
+  })
 }
 
 /** Notes that hosts have the image of a release: only those get replicas of it. */

@@ -11,7 +11,7 @@ import { imageOf } from '../images/release.mts'
 import type { Engine } from '../rollout/engine.mts'
 import { attach, ensureAttaching, removeAttaching } from './attach.mts'
 import { catchUp } from './catching-up.mts'
-import { bringImages, noteImages } from './distribute.mts'
+import { distribute, noteImages } from './distribute.mts'
 import { joinAll, requireOne } from './joining.mts'
 import { mirror } from './mirror.mts'
 import { makeNetworks, networksOf } from './networks.mts'
@@ -89,17 +89,9 @@ export class Swarm implements Engine {
     ]
     const hosts = await this.present(manager, () => {}) // the rollout says why others take no part
     await step('Images', async (doing) => {
-      const now = new Map<Host, string>()
-      const copied = await onEach(hosts, async (host) => {
-        const arrived = (text: string) => {
-          now.set(host, text)
-          doing([...now.values()].join(', '))
-        }
-        const brought = host === first ? [] : await bringImages(first, host, names, arrived)
-        return brought.length > 0 ? [`${list(brought)} to ${host.name}`] : []
-      })
+      const told = await distribute(first, hosts, names, stack.swarm.registry, doing)
       await noteImages(first, stack, hosts, release)
-      return list(copied.flat()) || 'on all hosts: nothing to do'
+      return list(told) || 'on all hosts: nothing to do'
     })
   }
 
