@@ -2,13 +2,13 @@
 
 import { ensureSchedule } from './lib/backup/schedule.mts'
 import { say, step, warn } from './lib/cli/say.mts'
-import { ensureIssued, readCa, reportFailure } from './lib/edge/acme.mts'
+import { ensureIssued, ensureTaken, readCa, reportFailure } from './lib/edge/acme.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/edge/certificate.mts'
 import { refreshHaproxy } from './lib/edge/haproxy.mts'
 import { refreshNginx } from './lib/edge/nginx.mts'
 import { readOwnCertificate } from './lib/edge/own-certificate.mts'
 import { renewal } from './lib/edge/renewal.mts'
-import { oneByOne } from './lib/host/each.mts'
+import { onEach, oneByOne } from './lib/host/each.mts'
 import type { Host } from './lib/host/host.mts'
 import { withLock } from './lib/host/lock.mts'
 import { sourceOf } from './lib/images/application.mts'
@@ -73,7 +73,8 @@ export async function startStack(run: Run): Promise<void> {
     })
     // This comes last, since the CA asks the running site for the proof. Until then the site uses the certificate above.
     if (certbot) await step('Renewal', () => issueAndRenew(run, present, certbot))
-    else if (await removeTimer(host, renewal(stack))) await step('Renewal', async () => 'timer removed')
+    else if ((await onEach(present, (one) => removeTimer(one, renewal(stack)))).some(Boolean))
+      await step('Renewal', async () => 'timer removed')
   })
 }
 
@@ -82,6 +83,7 @@ async function issueAndRenew({ host, stack, swarm }: Run, present: readonly Host
   const { changed, timer, failure } = await ensureIssued(host, stack, certbot)
   if (failure) warn(await reportFailure(host, stack, failure))
   await swarm?.mirror(host, present)
+  for (const one of present) if (one !== host) await ensureTaken(one, stack)
   // With a CA's certificate, nginx sends HSTS.
   if (changed) for (const one of present) await refreshNginx(one, stack)
   const by = `twice a day by ${timer.by}`

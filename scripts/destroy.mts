@@ -29,8 +29,11 @@ export async function destroy(run: Run): Promise<void> {
     await engine.end(host)
     if (there.timer)
       await step('Timers', async () => {
-        const removed = [await removeTimer(host, renewal(stack)), await removeTimer(host, scheduled(stack))]
-        return removed.some(Boolean) ? 'removed' : 'none'
+        const removed = await onEach(hosts, async (one) => [
+          await removeTimer(one, renewal(stack)),
+          await removeTimer(one, scheduled(stack)),
+        ])
+        return removed.flat().some(Boolean) ? 'removed' : 'none'
       })
     await onEach(hosts, (one) =>
       step('Stack', async () => {

@@ -9,7 +9,7 @@
 #   account    array: certbot's options for the account
 #   deadline   seconds for one order
 #   lb         nginx's container
-# Functions: take (the lock), take_over. UNDER_LOCK in the environment: the caller holds the lock.
+# Functions: take (the lock), take_over; share, with several hosts. UNDER_LOCK in the environment: the caller holds the lock.
 : "${folder:?}" "${state:?}" "${image:?}" "${bundle:?}" "${domain:?}" "${directory:?}" "${deadline:?}" "${lb:?}"
 declare -a account
 
@@ -45,5 +45,6 @@ fi
 installed || take_over "$certificate" "$key"
 ! running || kill -HUP "$(docker inspect -f '{{.State.Pid}}' "$lb")" # not docker kill: see reload-nginx.sh
 touch "$tls/loaded"
+! declare -F share >/dev/null || share
 rm "$failed"
 echo 'another certificate is installed'

@@ -4,13 +4,14 @@
  */
 import { OperatorError } from '../cli/errors.mts'
 import { day } from '../cli/time.mts'
-import type { StackConfig } from '../config/config.mts'
+import { isSwarm, type StackConfig } from '../config/config.mts'
 import { UNTOUCHED } from '../config/schema.mts'
 import type { Host } from '../host/host.mts'
-import { taking } from '../host/lock.mts'
+import { mutex, taking } from '../host/lock.mts'
 import { bash, join, remote, type Script } from '../host/shell.mts'
 import { digest } from '../images/source.mts'
 import { ensureTimer, type Timed } from '../server/timer.mts'
+import { containerOf } from '../stack/stack.mts'
 import { type AcmeFailure, explainFailure } from './acme-failure.mts'
 import { readFacts, takeOver } from './certificate.mts'
 import { readConfigured } from './own-certificate.mts'
@@ -92,7 +93,8 @@ export function readCa({ tls, letsencrypt }: StackConfig): string {
  */
 export function renewScript(stack: StackConfig, image: string): Script {
   const { email, directory, ca } = stack.letsencrypt
-  const { folder, domain } = stack
+  const { project, folder, domain } = stack
+  const lb = containerOf(stack, 'lb')
   const parameters = {
     state: stateOf(stack),
     image,
@@ -104,17 +106,35 @@ export function renewScript(stack: StackConfig, image: string): Script {
   }
   const holder = bash`"root@$(hostname) since $(date -u +%FT%TZ) for the renewal of the certificate"`
   return join([
-    bash`#!/bin/bash
+    PROGRAM,
+    taking(stack, holder, bash`$(</proc/sys/kernel/random/uuid)`, PATIENCE),
+    takeOver(stack),
+    ...(isSwarm(stack) ? [remote('share-certificate', { project, folder, lb })] : []),
+    remote('renew', parameters),
+  ])
+}
+
+/** Lets a host that does not order the certificate take over the one that another host has ordered. */
+export async function ensureTaken(host: Host, stack: StackConfig): Promise<void> {
+  const { folder } = stack
+  await host.run('Making the folder', bash`mkdir -p -m 700 ${folder}/letsencrypt ${folder}/nginx/mirrored`)
+  const script = join([
+    PROGRAM,
+    mutex(stack, 'nginx'),
+    takeOver(stack),
+    remote('take-certificate', { folder, lb: containerOf(stack, 'lb') }),
+  ])
+  await host.writeFiles([{ path: renewal(stack).program, content: script.text, mode: '700' }])
+  await ensureTimer(host, renewal(stack))
+}
+
+/** The beginning of the timer's program. */
+const PROGRAM = bash`#!/bin/bash
 # The server's timer runs this twice a day. By hand: renew [--force-renewal]. Written by 04-stack.
 set -euo pipefail
 export LC_ALL=C.UTF-8 DOCKER_CONTEXT=default
 unset DOCKER_HOST
-umask 022`,
-    taking(stack, holder, bash`$(</proc/sys/kernel/random/uuid)`, PATIENCE),
-    takeOver(stack),
-    remote('renew', parameters),
-  ])
-}
+umask 022`
 
 /** Renews; prints certbot's log if that fails. */
 function orderScript(stack: StackConfig): Script {

@@ -101,6 +101,7 @@ export async function endReplicas(
   const { drain_timeout, stop_timeout } = stack.rollout
   const { service } = await lookAtSwarm(manager, stack)
   if (service) await removeService(manager, stack)
+  await manager.run('Forgetting the certificate', remote('forget-certificate', { project: stack.project }))
   const label = `label=com.docker.swarm.service.name=${serviceOf(stack)}`
   const gone = bash`while [ -n "$(docker ps -aq --filter ${label})" ]; do sleep 0.2; done`
   const options = { deadline: drain_timeout + stop_timeout + SLACK }
