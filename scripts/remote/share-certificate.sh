@@ -9,14 +9,15 @@
 share() {
   local job=${project}_certificate pair image self
   pair=$job-$(cd "$folder/nginx/tls" && cat certificate.pem key.pem | sha256sum | cut -c1-12)
-  if docker secret inspect "$pair" >/dev/null 2>&1; then return; fi
+  [ "$(docker service inspect -f '{{(index .Spec.TaskTemplate.ContainerSpec.Secrets 0).SecretName}}' "$job" 2>/dev/null)" != "$pair" ] || return 0
   image=$(docker inspect -f '{{.Image}}' "$lb")
   self=$(docker info -f '{{.Swarm.NodeID}}')
-  tar -c --dereference -C "$folder/nginx/tls" certificate.pem key.pem | docker secret create "$pair" - >/dev/null
+  docker secret inspect "$pair" >/dev/null 2>&1 ||
+    tar -c --dereference -C "$folder/nginx/tls" certificate.pem key.pem | docker secret create "$pair" - >/dev/null
   docker service rm "$job" >/dev/null 2>&1 || true
   docker service create --detach --quiet --no-resolve-image --mode global-job --name "$job" \
     --constraint "node.id != $self" --secret "source=$pair,target=pair" --restart-condition on-failure --restart-delay 5s \
-    --mount "type=bind,source=$folder/nginx/mirrored,target=/to" --user 0 --network none --read-only --limit-memory 64M \
+    --mount "type=bind,source=$folder/nginx/mirrored,target=/to" --user 0 --read-only --limit-memory 64M \
     "$image" tar -x --no-same-owner -C /to -f /run/secrets/pair >/dev/null
   docker secret ls -q --filter "name=$job-" | while read -r old; do
     [ "$old" = "$(docker secret inspect -f '{{.ID}}' "$pair")" ] || docker secret rm "$old" >/dev/null 2>&1 || true
