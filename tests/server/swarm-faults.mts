@@ -59,7 +59,7 @@ export const FAULTS: Record<string, (hosts: Hosts) => Promise<void>> = {
     hosts.edit('import sys', '# another release\nimport sys')
     const failed = await hosts.watched(async () => {
       const rollout = hosts.begin('redeploy')
-      for await (const text of rollout.stdout) if (/ready/.test(String(text))) break
+      for await (const text of rollout.stderr) if (/ ready /.test(String(text))) break
       await lost?.lose()
       await rollout
       const { text } = await hosts.run('redeploy')
