@@ -5,7 +5,7 @@ import { say, step, warn } from './lib/cli/say.mts'
 import { ensureIssued, ensureTaken, readCa, reportFailure } from './lib/edge/acme.mts'
 import { ensureAdminPassword, ensureCertificate } from './lib/edge/certificate.mts'
 import { refreshHaproxy } from './lib/edge/haproxy.mts'
-import { refreshNginx } from './lib/edge/nginx.mts'
+import { refreshNginx, showCertificate } from './lib/edge/nginx.mts'
 import { readOwnCertificate } from './lib/edge/own-certificate.mts'
 import { renewal } from './lib/edge/renewal.mts'
 import { onEach, oneByOne } from './lib/host/each.mts'
@@ -47,10 +47,12 @@ export async function startStack(run: Run): Promise<void> {
       await writeStack(host, stack, images)
       return (await bring(host, stack, built, 'redis')) || 'runs: nothing to do'
     })
-    await step(
-      'Certificate',
-      async () => (await ensureCertificate(host, stack, own, hosts)) || 'fits and lasts: nothing to do',
-    )
+    await step('Certificate', async () => {
+      const done = await ensureCertificate(host, stack, own, hosts)
+      // At once: until nginx shows it, our own clients trust nothing.
+      if (done) await showCertificate(host, stack)
+      return done || 'fits and lasts: nothing to do'
+    })
     await step('Admin password', async () =>
       (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
     )

@@ -3,9 +3,9 @@ import { isSwarm, type StackConfig } from '../config/config.mts'
 import { Host } from '../host/host.mts'
 import { mutex } from '../host/lock.mts'
 import { bash, join, remote } from '../host/shell.mts'
-import { own } from '../stack/stack.mts'
+import { containerOf, own } from '../stack/stack.mts'
 import { type Certificate, readFacts } from './certificate.mts'
-import { applyConfig, type Reloadable } from './service-config.mts'
+import { applyConfig, type Reloadable, reloadService } from './service-config.mts'
 import { readCertificate } from './site.mts'
 
 /** Seconds for which a browser remembers to ask this site over HTTPS only: a year. */
@@ -47,6 +47,13 @@ async function acmeHostOf(host: Host, stack: StackConfig): Promise<string> {
   // nginx does not read the host's /etc/hosts.
   const look = bash`getent ahostsv4 ${hostname} | awk 'NR == 1 { print $1 }'`
   return `${(await host.run(`Looking up ${hostname}`, look)).trim()}:${stack.ports.http}`
+}
+
+/** Lets nginx show the installed certificate, with the configuration that it has. Does nothing while it does not run. */
+export async function showCertificate(host: Host, stack: StackConfig): Promise<void> {
+  const name = `name=^/${containerOf(stack, 'lb')}$`
+  const running = await host.lines('Looking at nginx', bash`docker ps -q --filter ${name}`)
+  if (running.length > 0) await reloadService(host, stack, nginx(stack))
 }
 
 /**
