@@ -6,10 +6,11 @@ import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import type { Engine } from '../rollout/engine.mts'
 import { outliveEngine } from '../server/engine.mts'
-import { removeAttaching } from '../swarm/attach.mts'
+import { hasUnit, removeAttaching } from '../swarm/attach.mts'
 import { lookAtNode } from '../swarm/node.mts'
 import { formerSwarm, returnToOne } from '../swarm/returning.mts'
 import { endReplicas } from '../swarm/service.mts'
+import { NoQuorum } from '../swarm/view.mts'
 
 export class Compose implements Engine {
   constructor(
@@ -18,7 +19,9 @@ export class Compose implements Engine {
   ) {}
 
   async check(): Promise<void> {
-    await formerSwarm(this.host, this.stack)
+    await formerSwarm(this.host, this.stack).catch((error) => {
+      if (!(error instanceof NoQuorum)) throw error // it can go on alone
+    })
   }
 
   async requireServing(): Promise<void> {
@@ -55,19 +58,13 @@ export class Compose implements Engine {
         NOTHING_CHANGED,
       )
     const { active } = await lookAtNode(host, [], stack)
-    if (!active || !(await this.#isLeft())) return
+    if (!active || !(await hasUnit(host, stack))) return
     await step('Swarm', async () => {
       await removeAttaching(host, stack)
       if (former) await endReplicas(host, [host], stack)
       await host.run('Leaving the swarm', bash`docker swarm leave --force >/dev/null`)
       return 'left'
     })
-  }
-
-  /** Whether the host is in a swarm for this deployment: it has the program of its hosts. */
-  async #isLeft(): Promise<boolean> {
-    const script = bash`[ -e ${`${this.stack.folder}/attach`} ]`
-    return (await this.host.attempt(script)).exitCode === 0
   }
 
   async removeNetworks(): Promise<void> {}

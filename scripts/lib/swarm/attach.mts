@@ -40,6 +40,11 @@ fi`,
   )
 }
 
+/** Whether a host is one of several of this deployment. */
+export async function hasUnit(host: Host, stack: StackConfig): Promise<boolean> {
+  return (await host.attempt(bash`[ -e ${programOf(stack)} ]`)).exitCode === 0
+}
+
 /** Starts such containers now. */
 export async function attach(host: Host, { project }: StackConfig): Promise<void> {
   const script = remote('attach', { project, seconds: NOW, once: 'yes' })

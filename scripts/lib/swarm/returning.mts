@@ -1,6 +1,6 @@
 /** Back from several hosts to one: the host with the data serves alone, by Compose. The site goes on. */
 import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
-import { count, list, step } from '../cli/say.mts'
+import { count, list, step, warn } from '../cli/say.mts'
 import { waitUntil } from '../cli/wait.mts'
 import type { StackConfig } from '../config/config.mts'
 import { refreshHaproxy } from '../edge/haproxy.mts'
@@ -13,13 +13,13 @@ import { untilOk } from '../rollout/handshake.mts'
 import { removeReplicas, replicas, startReplicas } from '../rollout/replica.mts'
 import { isOf, keptTarget } from '../rollout/target.mts'
 import { outliveEngine } from '../server/engine.mts'
-import { removeAttaching } from './attach.mts'
+import { hasUnit, removeAttaching } from './attach.mts'
 import { dismissAll, silenceOf } from './dismissal.mts'
 import { stopEdge } from './maintain.mts'
 import { networksOf } from './networks.mts'
 import { HOST_LABEL, lookAtNode } from './node.mts'
 import { endReplicas, serviceOf } from './service.mts'
-import { lookAtSwarm, type Member, type View } from './view.mts'
+import { lookAtSwarm, type Member, NoQuorum, type View } from './view.mts'
 
 /** Seconds until the balancer must have found the replicas. */
 const FOUND_DEADLINE = 30
@@ -35,7 +35,11 @@ interface Former {
 
 /** Makes the host serve alone; does nothing if it does. Its containers must be on the networks of one host (connect). */
 export async function returnToOne(host: Host, stack: StackConfig): Promise<void> {
-  const former = await formerSwarm(host, stack)
+  const former = await formerSwarm(host, stack).catch(async (error) => {
+    if (!(error instanceof NoQuorum)) throw error
+    await goOnAlone(host)
+    return await formerSwarm(host, stack)
+  })
   if (!former) return
   const others = former.others.map(({ name }) => new Host(name, stack.ssh_config))
   await takeOver(former)
@@ -57,14 +61,17 @@ export async function returnToOne(host: Host, stack: StackConfig): Promise<void>
 
 /**
  * The swarm of this deployment that a host is still in; undefined: none.
- * @throws OperatorError when the host does not hold the data
+ * @throws OperatorError when the host does not hold the data; NoQuorum
  */
 export async function formerSwarm(host: Host, stack: StackConfig): Promise<Former | undefined> {
   const { active, manager, id, data } = await lookAtNode(host, [], stack)
   if (!active) return undefined
-  if (!manager) throw notAlone(host, [])
+  if (!manager) {
+    if (await hasUnit(host, stack)) throw notAlone(host, [])
+    return undefined // somebody else's
+  }
   const view = await lookAtSwarm(host, stack)
-  if (!view.members.find((one) => one.id === id)?.labels[HOST_LABEL]) return undefined // somebody else's
+  if (!view.members.find((one) => one.id === id)?.labels[HOST_LABEL]) return undefined
   const others = view.members.filter((one) => one.id !== id)
   if (!data && others.length > 0)
     throw notAlone(
@@ -72,6 +79,17 @@ export async function formerSwarm(host: Host, stack: StackConfig): Promise<Forme
       others.map(({ name }) => name),
     )
   return { host, stack, view, others }
+}
+
+/** Makes a manager the only one: the others are lost, and it could not give the swarm an order any more. */
+async function goOnAlone(host: Host): Promise<void> {
+  warn(`The other managers are silent: ${host.name} takes over the swarm, and drops them.`)
+  await host.run(
+    'Taking over the swarm',
+    bash`
+address=$(docker info --format '{{.Swarm.NodeAddr}}')
+docker swarm init --force-new-cluster --advertise-addr "$address" >/dev/null # prints a token`,
+  )
 }
 
 function notAlone({ name }: Host, others: string[]): OperatorError {

@@ -62,7 +62,18 @@ export interface View {
   tasks: Task[]
 }
 
-/** @throws OperatorError when the host is no manager */
+/** Half of the managers or more are lost. */
+export class NoQuorum extends OperatorError {
+  constructor() {
+    super(
+      'Too few managers of the swarm answer each other, so nobody can give it orders',
+      'Bring one of the hosts back, then the same command again. If they are lost for good: npm run deploy with the host that holds the database as the only one (host).',
+      'what runs keeps running.',
+    )
+  }
+}
+
+/** @throws NoQuorum; OperatorError when the host is no manager */
 export async function lookAtSwarm(host: Host, stack: StackConfig): Promise<View> {
   const script = remote('see-service', { service: serviceOf(stack) })
   const { exitCode, stdout, stderr } = await host.attempt(script)
@@ -73,12 +84,7 @@ export async function lookAtSwarm(host: Host, stack: StackConfig): Promise<View>
       'npm run deploy makes the swarm. If there is one: bring the host back that is its manager.',
       NOTHING_CHANGED,
     )
-  if (/lost quorum|no leader|DeadlineExceeded/i.test(stderr))
-    throw new OperatorError(
-      'Too few managers of the swarm answer each other, so nobody can give it orders',
-      'Bring one of the hosts back, then the same command again.',
-      'what runs keeps running.',
-    )
+  if (/lost quorum|no leader|DeadlineExceeded/i.test(stderr)) throw new NoQuorum()
   throw new CommandError('Looking at the swarm', exitCode, stderr)
 }
 
