@@ -24,7 +24,10 @@ see_replica() { # NAME
 docker ps -aq "${ours[@]}" | xargs -r docker inspect --format "$(printf '%s\t' container '{{.Name}}' \
   '{{index .Config.Labels "com.docker.compose.service"}}' '{{.State.Running}}' '{{.HostConfig.RestartPolicy.Name}}' \
   '{{range .NetworkSettings.Ports}}{{range .}}{{.HostIp}} {{.HostPort}} {{end}}{{end}}')"
-for replica in $(docker ps "${ours[@]}" --filter label=com.docker.compose.service=app --format '{{.Names}}'); do
+for replica in $(
+  docker ps "${ours[@]}" --filter label=com.docker.compose.service=app --format '{{.Names}}'
+  docker ps --filter "label=com.docker.swarm.service.name=${project}_app" --format '{{.Names}}'
+); do
   see_replica "$replica" &
 done
 wait

@@ -14,8 +14,11 @@ see_log() { # NAME
   ! grep -qFf <(passwords) <(docker logs "$1" 2>&1) || printf 'logged\t%s\n' "$1"
 }
 
-for replica in $(docker ps -a --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.service=app \
-  --filter label=com.docker.compose.oneoff=False --format '{{.Names}}'); do
+for replica in $(
+  docker ps -a --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.service=app \
+    --filter label=com.docker.compose.oneoff=False --format '{{.Names}}'
+  docker ps -a --filter "label=com.docker.swarm.service.name=${project}_app" --format '{{.Names}}'
+); do
   see_log "$replica" &
 done
 wait

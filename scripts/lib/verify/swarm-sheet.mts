@@ -37,6 +37,10 @@ function containers(all: readonly Of[], tasks: Task[]): Line[] {
   const silent = all.filter(({ outside }) => outside.status.body !== 'OK')
   const redis =
     all[0]?.inside.containers.filter(({ service, running }) => service === 'redis' && running) ?? []
+  // Swarm calls a container PROJECT_app.3.ID.
+  const asked = all.flatMap(({ inside }) =>
+    inside.replicas.map(({ name, redis: pong }) => [/app\.\d+/.exec(name)?.[0] ?? name, pong]),
+  )
   const others = all.flatMap(({ inside }) => inside.containers)
   const wrong = others.filter(({ restartPolicy }) => restartPolicy !== 'unless-stopped')
   return [
@@ -53,8 +57,9 @@ function containers(all: readonly Of[], tasks: Task[]): Line[] {
     ),
     line(
       'A Redis container, connected to the application’s',
-      redis.length === 1,
+      redis.length === 1 && asked.length > 0 && asked.every(([, pong]) => pong === '+PONG'),
       `${redis.length} running on ${all[0]?.host}`,
+      ...asked.map(([name, pong]) => `PING from ${name}: ${pong || 'no answer'}`),
     ),
     line(
       'Containers restart by themselves unless stopped',
