@@ -8,6 +8,7 @@ import { lookOf, sumsOf } from '../../scripts/lib/dashboard/hosts.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { stackFile } from '../../scripts/lib/stack/stack.mts'
 import { together } from '../../scripts/lib/swarm/catching-up.mts'
+import { requireData } from '../../scripts/lib/swarm/choosing.mts'
 import { describeUpdate } from '../../scripts/lib/swarm/dryrun.mts'
 import { reasonOf } from '../../scripts/lib/swarm/failure.mts'
 import { isEncrypted } from '../../scripts/lib/swarm/networks.mts'
@@ -40,6 +41,22 @@ describe('a list of hosts excludes', () => {
       const said = refusal(() => checkHosts(stack(yaml), 'config/stack.yaml'))
       assert.ok(said.startsWith(`\n✗ config/stack.yaml: ${what}\n  State: nothing was contacted`), said)
     })
+})
+
+test('local may be the first host only', () => {
+  checkHosts(stack('hosts: [local, root@b]'), 'stack.yaml')
+  const said = refusal(() => checkHosts(stack('hosts: [root@a, local]'), 'stack.yaml'))
+  assert.match(said, /hosts lists local, and not as the first: [\s\S]*Next: {2}List local first/)
+})
+
+test('what needs the data is refused without the host that holds them', () => {
+  const [a, b] = [new Host('root@a'), new Host('root@b')]
+  requireData([a, b], a, 'run')
+  const said = refusal(() => requireData([a, b], b, 'run'))
+  assert.match(
+    said,
+    /run needs root@a, which holds the database[\s\S]*nothing was changed[\s\S]*Bring root@a back/,
+  )
 })
 
 test('a list of one host excludes nothing', () => checkHosts(stack('hosts: [a]\naddress: x'), 'stack.yaml'))
@@ -218,6 +235,14 @@ describe('what a manager says', () => {
   test('becomes a table of the hosts', () => {
     assert.match(tableOf(hostRows(view)), /root@a {2,}up {2,}active {2,}leader {2,}1\n/)
     assert.match(tableOf(hostRows(view)), /root@b {2,}down/)
+  })
+
+  test('gives the host that was asked the name of this run', () => {
+    const { members } = parseView(stack(), `${output}\nself\ta`, 'local')
+    assert.deepEqual(
+      members.map(({ name }) => name),
+      ['local', 'root@b'],
+    )
   })
 
   test('becomes the plan of a rollout', () => {
