@@ -91,6 +91,7 @@ export function commands(three: () => Hosts): void {
     assert.match(await hosts.must('maintenance', 'on'), /^Maintenance is on since [^\n]*\n$/)
     assert.deepEqual(await statuses('/'), [503, 503, 503])
     await hosts.servers[2]?.exec('rm /opt/prusa/nginx/maintenance/on')
+    assert.ok((await hosts.run('status')).text.includes(`✗ Maintenance is on at ${a} and ${b}, by`))
     assert.match(
       await hosts.must('maintenance'),
       new RegExp(`${b}: Maintenance is on .*\\n${c}: Maintenance is off\\.\\nNext:`),

@@ -290,6 +290,17 @@ describe('what a manager says', () => {
     assert.match(lost?.what ?? '', /root@b is down\. It holds the database and Redis/)
   })
 
+  test('becomes an alarm when users get the page of maintenance', () => {
+    const of = (name: string, closedBy: string) => ({ name, closedBy, silent: '', services: [], places: [] })
+    const said = (...here: ReturnType<typeof of>[]) =>
+      alarmsOf({ first: new Host('root@a') }, stack(), { view, here, history: [] })
+        .map(({ what }) => what)
+        .filter((what) => /Maintenance/.test(what))
+    assert.deepEqual(said(of('root@a', ''), of('root@b', '')), [])
+    assert.match(said(of('root@a', ''), of('root@b', 'carl'))[0] ?? '', /is on at root@b, by carl: users get/)
+    assert.match(said(of('root@a', 'carl'), of('root@b', 'carl'))[0] ?? '', /is on at all hosts, by carl/)
+  })
+
   describe('a release is broken when', () => {
     const before: View = { ...view, tasks: [] }
     const of = (tasks: string[], update = '') => {

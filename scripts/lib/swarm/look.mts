@@ -14,6 +14,8 @@ export interface Here {
   name: string
   /** Why nothing is known; empty: it is. */
   silent: string
+  /** Who switched maintenance on there; empty: it is off. */
+  closedBy: string
   services: { service: string; running: boolean; said: string }[]
   places: Place[]
 }
@@ -37,18 +39,22 @@ export async function lookAtAllHosts(swarm: Swarm, manager: Host, stack: StackCo
 async function lookAtHost(host: Host, stack: StackConfig): Promise<Here> {
   const script = bash`
 docker ps -a --filter label=com.docker.compose.project=${stack.project} \
-  --format 'service\t{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'`
+  --format 'service\t{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'
+sed 's/^/closed\t/' ${stack.folder}/nginx/maintenance/on 2>/dev/null || true`
   const { address: name } = host
   const looks = Promise.all([host.run('Looking at the host', script), placesOf(host, stack)])
   return await looks.then(
     ([output, places]) => {
-      const services = factsIn(output)('service').map(([service = '', state = '', said = '']) => ({
+      const all = factsIn(output)
+      const services = all('service').map(([service = '', state = '', said = '']) => ({
         service,
         running: state === 'running',
         said,
       }))
-      return { name, silent: '', services, places }
+      return { name, silent: '', closedBy: all('closed')[0]?.[0] ?? '', services, places }
     },
-    (error: Error) => ({ name, silent: error.message.split('\n')[0] ?? '', services: [], places: [] }),
+    ({ message }: Error) => {
+      return { name, silent: message.split('\n')[0] ?? '', closedBy: '', services: [], places: [] }
+    },
   )
 }

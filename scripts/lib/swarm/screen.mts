@@ -3,7 +3,7 @@ import { list, painted, result } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { historyTable } from '../proof/history.mts'
-import { lookAtAllHosts, type Shown } from './look.mts'
+import { type Here, lookAtAllHosts, type Shown } from './look.mts'
 import type { Swarm } from './swarm.mts'
 import { hostRows, replicaRows, tableOf } from './tables.mts'
 import { type Member, serving, type View } from './view.mts'
@@ -72,6 +72,7 @@ export function alarmsOf(swarm: Pick<Swarm, 'first'>, stack: StackConfig, { view
     ...lost,
     ...silent,
     ...stopped,
+    ...closed(here),
     ...(few
       ? [
           {
@@ -94,6 +95,13 @@ export function alarmsOf(swarm: Pick<Swarm, 'first'>, stack: StackConfig, { view
       ? []
       : [{ what: `No release of ${stack.project} runs`, next: 'npm run deploy', grave: true }]),
   ]
+}
+
+function closed(here: Here[]): Alarm[] {
+  const at = here.filter(({ closedBy }) => closedBy)
+  const names = at.length === here.length ? 'all hosts' : list(at.map(({ name }) => name))
+  const what = `Maintenance is on at ${names}, by ${at[0]?.closedBy}: users get a page with status 503`
+  return at.length > 0 ? [{ what, next: 'npm run maintenance -- off', grave: true }] : []
 }
 
 const isDrained = (members: Member[], name: string) =>
