@@ -78,13 +78,13 @@ export async function lookAtSwarm(host: Host, stack: StackConfig): Promise<View>
   const script = remote('see-service', { service: serviceOf(stack) })
   const { exitCode, stdout, stderr } = await host.attempt(script)
   if (exitCode === 0) return parseView(stack, stdout, host.address)
-  if (/not a swarm manager|command not found/.test(stderr))
+  if (/not a swarm manager|connect to|command not found/.test(stderr))
     throw new OperatorError(
       `${host.name} is no manager of a swarm`,
       'npm run deploy makes the swarm. If there is one: bring the host back that is its manager.',
       NOTHING_CHANGED,
     )
-  if (/lost quorum|no leader|DeadlineExceeded/i.test(stderr)) throw new NoQuorum()
+  if (/lost quorum|no leader|not have a leader|deadline ?exceeded|timed out/i.test(stderr)) throw new NoQuorum()
   throw new CommandError('Looking at the swarm', exitCode, stderr)
 }
 
