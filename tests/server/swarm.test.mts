@@ -146,20 +146,6 @@ if (process.env.LONG) {
 
   for (const [what, work] of Object.entries({ ...FAULTS, ...OUTSIDE })) test(what, () => work(hosts))
 
-  test('what is not made for several hosts says so before it touches anything', async () => {
-    for (const words of [
-      ['logs'],
-      ['restore', 'x'],
-      ['restart'],
-      ['secrets', 'rotate', 'admin_password'],
-    ] as const) {
-      const [script, ...more] = words
-      const { exitCode, text } = await hosts.run(script, ...more)
-      assert.equal(exitCode, 1, text)
-      assert.match(text, /works with one host so far\n {2}State: nothing was changed\.\n {2}Next: {2}\S/)
-    }
-  })
-
   test('three servers become one, also when that is interrupted, while the site goes on at its address', async () => {
     hosts.use(1)
     const [site] = hosts.sites
