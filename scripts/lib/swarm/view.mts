@@ -84,7 +84,8 @@ export async function lookAtSwarm(host: Host, stack: StackConfig): Promise<View>
       'npm run deploy makes the swarm. If there is one: bring the host back that is its manager.',
       NOTHING_CHANGED,
     )
-  if (/lost quorum|no leader|not have a leader|deadline ?exceeded|timed out/i.test(stderr)) throw new NoQuorum()
+  if (/lost quorum|no leader|not have a leader|deadline ?exceeded|timed out/i.test(stderr))
+    throw new NoQuorum()
   throw new CommandError('Looking at the swarm', exitCode, stderr)
 }
 
