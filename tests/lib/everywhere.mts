@@ -5,7 +5,7 @@ import type { Site } from '../../scripts/lib/edge/site.mts'
 import { until } from './until.mts'
 
 /** Requests per second. */
-const RATE = 100
+const RATE = 25
 /** Milliseconds for a connection; then the next address is tried. A busy machine takes long for a handshake. */
 const CONNECT = 3000
 /** Milliseconds for an answer. */

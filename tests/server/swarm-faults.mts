@@ -32,7 +32,7 @@ export const FAULTS: Record<string, (hosts: Hosts) => Promise<void>> = {
     const [lost] = hosts.servers
     const [name = ''] = hosts.names
     const [, site] = hosts.sites
-    const store = async () => site && (await get(site, '/palindrom/neverlost')).status
+    const store = async () => site && (await get(site, '/palindrom/level')).status
     await until('a row is committed', async () => (await store()) === 200)
     const failed = await hosts.watched(async () => {
       await lost?.lose()
