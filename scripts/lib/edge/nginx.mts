@@ -43,10 +43,10 @@ export async function refreshNginx(host: Host, stack: StackConfig): Promise<stri
 async function acmeHostOf(host: Host, stack: StackConfig): Promise<string> {
   const [first = ''] = stack.hosts
   if (stack.tls !== 'letsencrypt' || !isSwarm(stack) || host.address === first) return ''
-  const { hostname } = new Host(first, stack.ssh_config).route
-  // nginx does not read the host's /etc/hosts.
-  const look = bash`getent ahostsv4 ${hostname} | awk 'NR == 1 { print $1 }'`
-  return `${(await host.run(`Looking up ${hostname}`, look)).trim()}:${stack.ports.http}`
+  // At which the hosts reach each other: the name that this machine knows may mean nothing there.
+  const look = bash`docker info -f '{{.Swarm.NodeAddr}}'`
+  const address = await new Host(first, stack.ssh_config).run('Looking up an address', look)
+  return `${address.trim()}:${stack.ports.http}`
 }
 
 /** Lets nginx show the installed certificate, with the configuration that it has. Does nothing while it does not run. */
