@@ -45,8 +45,13 @@ async function acmeHostOf(host: Host, stack: StackConfig): Promise<string> {
   if (stack.tls !== 'letsencrypt' || !isSwarm(stack) || host.address === first) return ''
   // At which the hosts reach each other: the name that this machine knows may mean nothing there.
   const look = bash`docker info -f '{{.Swarm.NodeAddr}}'`
-  const address = await new Host(first, stack.ssh_config).run('Looking up an address', look)
-  return `${address.trim()}:${stack.ports.http}`
+  const asked = new Host(first, stack.ssh_config).run('Looking up an address', look)
+  const address = (await asked.catch(() => '')).trim()
+  if (address) return `${address}:${stack.ports.http}`
+  // While that host is down, it stays as it is.
+  const file = `${stack.folder}/nginx/live/site.conf`
+  const kept = bash`sed -n '/acme_host/{n;s/.*"\(.*\)".*/\1/p}' ${file} 2>/dev/null || true`
+  return (await host.run('Reading the configuration', kept)).trim()
 }
 
 /** Lets nginx show the installed certificate, with the configuration that it has. Does nothing while it does not run. */
