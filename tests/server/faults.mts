@@ -77,7 +77,7 @@ export function engineFaults(operator: () => Operator): void {
     })
 
     test('and afterwards the balancer finds fresh replicas', async () => {
-      const { root } = operator()
+      const root = (script: string) => operator().root(script)
       await root(`
 image=$(docker inspect -f '{{.Config.Image}}' prusa-redis-1)
 docker run -d --name late --network prusa_frontend --network-alias app --entrypoint sleep "$image" 300`)
