@@ -22,7 +22,6 @@ import { removeTimer } from './lib/server/timer.mts'
 import { ensureSecrets } from './lib/stack/secrets.mts'
 import { writeStack } from './lib/stack/stack.mts'
 import { requireFit } from './lib/stack/volumes.mts'
-import { rollOut } from './redeploy.mts'
 
 export async function startStack(run: Run): Promise<void> {
   const { host, hosts, stack, engine } = run
@@ -64,7 +63,7 @@ export async function startStack(run: Run): Promise<void> {
       await step('Balancer', () => refreshed(one, 'balancer', refreshHaproxy))
     })
     // One loop starts and replaces the replicas, at the first start as for a new release.
-    await rollOut(run, { target })
+    await engine.rollOut(host, { target })
 
     await oneByOne(present, (one) => step('Load balancer', () => refreshed(one, 'lb', refreshNginx)))
     await pruneImages(host, stack) // the replaced images are not in use any more

@@ -10,25 +10,18 @@ import type { Host } from './lib/host/host.mts'
 import { withLock } from './lib/host/lock.mts'
 import { untilFound } from './lib/rollout/fleet.mts'
 import { counted, startAgain } from './lib/rollout/replacement.mts'
-import { namesOf, replicas, runningTarget } from './lib/rollout/replica.mts'
-import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
 import { nothingRuns, placed } from './lib/stack/services.mts'
 import { containerOf, type Single, stateOf } from './lib/stack/stack.mts'
-import { located, replace } from './lib/swarm/replicas.mts'
-import type { Swarm } from './lib/swarm/swarm.mts'
-import { targetsOnSwarm } from './lib/swarm/view.mts'
-import { rollOut } from './redeploy.mts'
 
 export async function restart(run: Run): Promise<void> {
-  const { host, stack, words, swarm } = run
+  const { host, stack, engine, words } = run
   const { service, container, hosts } = placed(stack, words, run.hosts)
   say(`restart on ${list(hosts.map(({ name }) => name))}`)
-  if (service === 'app')
-    return await (swarm ? restartTasks(run, swarm, hosts, container) : restartReplicas(run, container))
+  if (service === 'app') return await restartReplicas(run, hosts, container)
   for (const one of hosts) await stateOf(one, stack, service) // none is restarted unless each has one
   await withLock(host, stack, `a restart of ${service}`, async () => {
-    const present = (await swarm?.present(host)) ?? hosts
+    const present = await engine.present(host)
     const used = hosts.filter((one) => present.includes(one))
     await oneByOne(used, (one) => step(service, () => restartService(run, one, service)))
   })
@@ -59,54 +52,23 @@ async function reloaded(host: Host, stack: StackConfig, service: 'lb' | 'balance
   return `fresh workers (${await counted(host, stack, () => reloadService(host, stack, RELOADED[service](stack)))})`
 }
 
-/** @param only name of the replica to replace; empty: all of them */
-async function restartReplicas(run: Run, only: string): Promise<void> {
-  const { host, stack } = run
-  const found = await replicas(host, stack)
-  const again = found.filter(({ name }) => only === '' || name === only)
-  if (found.length === 0) throw nothingRuns([host], stack)
-  if (again.length === 0)
-    throw new OperatorError(
-      `There is no replica ${only} on ${host.name}; the replicas are ${list(found.map(({ name }) => name))}`,
-      '',
-      NOTHING_CHANGED,
-    )
-  await withLock(host, stack, 'a restart of the replicas', async () => {
-    // Read again: another run may have held the lock until now.
-    const present = await replicas(host, stack)
-    const target = runningTarget(present) ?? present.at(-1)?.target ?? ''
-    say(`Fresh replicas replace ${namesOf(again)}, as in a rollout. Clients do not notice.`)
-    const ids = again.map(({ id }) => id)
-    await rollOut(run, { target: await keptTarget(host, stack, target), again: ({ id }) => ids.includes(id) })
-  })
-}
-
-/** @param only name of the replica to replace; empty: all of them */
-async function restartTasks(run: Run, swarm: Swarm, hosts: readonly Host[], only: string): Promise<void> {
-  const { host, stack } = run
-  const found = await located(host, stack, swarm.hosts)
-  if (found.length === 0) throw nothingRuns(swarm.hosts, stack)
+/**
+ * @param hosts those with the replicas to replace
+ * @param only  name of the replica to replace; empty: all of them
+ */
+async function restartReplicas(run: Run, hosts: readonly Host[], only: string): Promise<void> {
+  const { host, stack, engine } = run
+  const found = await engine.replicas(host)
+  if (found.length === 0) throw nothingRuns(engine.hosts, stack)
   const again = found.filter((one) => (only === '' || one.name === only) && hosts.includes(one.host))
   if (again.length === 0)
     throw new OperatorError(
-      `There is no replica ${only} on ${list(hosts.map(({ name }) => name))}; the replicas are ${list(found.map(({ name, host }) => `${name} on ${host.name}`))}`,
+      `There is no replica ${only} on ${list(hosts.map(({ name }) => name))}; the replicas are ${list(found.map(({ title }) => title))}`,
       '',
       NOTHING_CHANGED,
     )
-  await withLock(host, stack, 'a restart of the replicas', async () => {
-    say(`Fresh replicas replace ${namesOf(again)}, as in a rollout. Clients do not notice.`)
-    // Swarm's update replaces all. Some may be stopped while others serve.
-    if (again.length < found.length && (only || hosts.length < run.hosts.length)) {
-      for (const one of again)
-        await step(one.name, async () => {
-          await replace(host, stack, await swarm.present(host), one)
-          return 'another one serves in its place'
-        })
-      return
-    }
-    const target = await keptTarget(host, stack, (await targetsOnSwarm(host, stack)).at(-1) ?? '')
-    await rollOut(run, { target, again: () => true })
-  })
+  const some = again.length < found.length && (only !== '' || hosts.length < run.hosts.length)
+  await withLock(host, stack, 'a restart of the replicas', () => engine.replace(host, again, some))
 }
 
 await script(

@@ -25,7 +25,6 @@ import { applyRoles } from './lib/stack/database.mts'
 import { ensureSecrets } from './lib/stack/secrets.mts'
 import { requireRunning, writeStack } from './lib/stack/stack.mts'
 import { requireData } from './lib/swarm/choosing.mts'
-import { targetsThatRun } from './rollback.mts'
 import { rollouts } from './secrets.mts'
 
 export async function restore(run: Run): Promise<void> {
@@ -87,8 +86,8 @@ async function restoreDatabase(run: Run, opened: Opened): Promise<void> {
 
 /** Runs create_db.py if the backup's schema is by another release than the one that runs. */
 async function adaptSchema(run: Run, { manifest }: Opened): Promise<void> {
-  const { host, stack } = run
-  const target = (await targetsThatRun(run)).at(-1)
+  const { host, stack, engine } = run
+  const target = (await engine.targets(host)).at(-1)
   if (!target) return
   const release = releaseOf(target)
   if (!manifest.images.includes(imageOf(stack, release)))

@@ -4,23 +4,18 @@ import { NOTHING_CHANGED, OperatorError } from './lib/cli/errors.mts'
 import { list, say, warn } from './lib/cli/say.mts'
 import { withLock } from './lib/host/lock.mts'
 import { lastTarget, readHistory, rollbackTarget, schemaChangedSince } from './lib/proof/history.mts'
-import { planFor, printPlan } from './lib/rollout/dryrun.mts'
-import { replicas, runningTargets } from './lib/rollout/replica.mts'
+import { printPlan } from './lib/rollout/dryrun.mts'
 import { keptTarget } from './lib/rollout/target.mts'
 import { type Run, script } from './lib/run.mts'
-import { planOn } from './lib/swarm/dryrun.mts'
-import { targetsOnSwarm } from './lib/swarm/view.mts'
-import { rollOut } from './redeploy.mts'
 
 export async function rollback(run: Run): Promise<void> {
   await presentTargets(run) // before the lock: if none runs, no file is left on the server
-  const { host, stack, swarm, options } = run
-  const planner = swarm ? planOn(swarm, host, stack) : planFor(host, stack)
-  if (options['dry-run']) await printPlan(host, stack, options, planner, await targetBefore(run))
+  const { host, stack, engine, options } = run
+  if (options['dry-run']) await printPlan(host, stack, options, engine.planner(host), await targetBefore(run))
   else
     await withLock(host, stack, 'rollback', async () => {
       const target = await keptTarget(host, stack, await targetBefore(run))
-      await rollOut(run, { target, rollback: true })
+      await engine.rollOut(host, { target, rollback: true })
     })
 }
 
@@ -44,12 +39,9 @@ async function targetBefore(run: Run): Promise<string> {
   return target
 }
 
-/** The names of the targets that run, the latest last. */
-export const targetsThatRun = async ({ host, stack, swarm }: Run): Promise<string[]> =>
-  swarm ? await targetsOnSwarm(host, stack) : runningTargets(await replicas(host, stack))
-
-async function presentTargets(run: Run): Promise<string[]> {
-  const present = await targetsThatRun(run)
+/** The names of the targets that run, the latest last. @throws OperatorError if none does */
+async function presentTargets({ host, engine }: Run): Promise<string[]> {
+  const present = await engine.targets(host)
   if (present.length > 0) return present
   throw new OperatorError(
     'No release runs, so there is nothing to go back from',

@@ -14,8 +14,6 @@ import { changeOwner, isLeftOver, raiseBridge, removeBridge, replaceSecret } fro
 import { ensureSecrets, keptSecrets, SECRETS, type Secrets, secretsTable } from './lib/stack/secrets.mts'
 import { requireRunning, writeStack } from './lib/stack/stack.mts'
 import { requireData } from './lib/swarm/choosing.mts'
-import { rollOut } from './redeploy.mts'
-import { targetsThatRun } from './rollback.mts'
 
 export async function secrets(run: Run): Promise<void> {
   const [verb, given = ''] = run.words
@@ -98,10 +96,11 @@ async function rotateOwner(run: Run): Promise<void> {
  * @throws OperatorError when replicas of two targets run
  */
 export async function rollouts(run: Run): Promise<() => Promise<void>> {
-  const { host, stack } = run
-  const target = onlyTarget(await targetsThatRun(run))
+  const { host, stack, engine, options } = run
+  const target = onlyTarget(await engine.targets(host))
   if (!target) return async () => {}
-  const roll = async () => rollOut(run, { target: await keptTarget(host, stack, target) })
+  const roll = async () =>
+    engine.rollOut(host, { target: await keptTarget(host, stack, target), again: options.force })
   await roll() // finishes what an interrupted rollout or rotation left
   return roll
 }

@@ -16,7 +16,7 @@ export function replica(number: number, release: string, running = true): Replic
   return { id: `id${number}`, name: `prusa-app-${number}`, release, ...state }
 }
 
-/** A server on which a plan is carried out step by step, as redeploy.mts does it. */
+/** A server on which a plan is carried out step by step, as compose/release.mts does it. */
 export class World {
   found: Replica[] = []
   serving: Replica[] = []

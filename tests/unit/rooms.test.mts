@@ -18,6 +18,7 @@ const ROOMS = [
   'page',
   'proof',
   'rollout',
+  'engine',
   'swarm',
   'compose',
   'status',

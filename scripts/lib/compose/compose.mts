@@ -2,21 +2,30 @@
 import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { list, step } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import type { Engine, Located, Wanted } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
-import type { Engine } from '../rollout/engine.mts'
+import { type Planner, planFor } from '../rollout/dryrun.mts'
+import { sayReplaced } from '../rollout/fleet.mts'
+import { replicas, runningTarget, runningTargets } from '../rollout/replica.mts'
+import { keptTarget } from '../rollout/target.mts'
 import { outliveEngine } from '../server/engine.mts'
 import { hasUnit, removeAttaching } from '../swarm/attach.mts'
 import { lookAtNode } from '../swarm/node.mts'
 import { formerSwarm, returnToOne } from '../swarm/returning.mts'
 import { endReplicas } from '../swarm/service.mts'
 import { NoQuorum } from '../swarm/view.mts'
+import { rollOut } from './release.mts'
 
 export class Compose implements Engine {
   constructor(
     private readonly host: Host,
     private readonly stack: StackConfig,
   ) {}
+
+  get hosts(): Host[] {
+    return [this.host]
+  }
 
   async check(): Promise<void> {
     await formerSwarm(this.host, this.stack).catch((error) => {
@@ -41,9 +50,41 @@ export class Compose implements Engine {
 
   async bring(): Promise<void> {}
 
+  async present(): Promise<Host[]> {
+    return this.hosts
+  }
+
   async equip(): Promise<Host[]> {
     await returnToOne(this.host, this.stack)
     return [this.host]
+  }
+
+  planner(): Planner {
+    return planFor(this.host, this.stack)
+  }
+
+  async targets(): Promise<string[]> {
+    return runningTargets(await replicas(this.host, this.stack))
+  }
+
+  async replicas(): Promise<Located[]> {
+    const { host } = this
+    const found = await replicas(host, this.stack)
+    return found.map(({ name, id, running }) => ({ name, title: name, host, container: id, running }))
+  }
+
+  async replace(_: Host, again: readonly Located[]): Promise<void> {
+    const { host, stack } = this
+    // Read again: another run may have held the lock until now.
+    const present = await replicas(host, stack)
+    const target = runningTarget(present) ?? present.at(-1)?.target ?? ''
+    sayReplaced(again)
+    const stale = new Set(again.map(({ container }) => container))
+    await rollOut(host, stack, { target: await keptTarget(host, stack, target) }, ({ id }) => stale.has(id))
+  }
+
+  async rollOut(_: Host, wanted: Wanted): Promise<void> {
+    await rollOut(this.host, this.stack, wanted)
   }
 
   /** For a host that was out of reach when the others went on without it. @throws OperatorError when it is one of several */

@@ -1,6 +1,6 @@
 /** The replicas of a deployment, and which of them get requests. */
 
-import { list, warn } from '../cli/say.mts'
+import { list, say, warn } from '../cli/say.mts'
 import { waitUntil } from '../cli/wait.mts'
 import type { StackConfig } from '../config/config.mts'
 import * as balancer from '../edge/balancer.mts'
@@ -81,3 +81,7 @@ export async function untilFound(host: Host, stack: StackConfig): Promise<Fleet>
   }).catch((error) => warn(error.message))
   return fleet
 }
+
+/** Says what a restart of replicas does. */
+export const sayReplaced = (again: readonly { name: string }[]) =>
+  say(`Fresh replicas replace ${namesOf(again)}, as in a rollout. Clients do not notice.`)

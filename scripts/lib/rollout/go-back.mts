@@ -14,7 +14,7 @@ import { Halt } from './retirement.mts'
 import { Rollout } from './rollout.mts'
 import { keptTarget } from './target.mts'
 
-/** The loop, in redeploy.mts. */
+/** The loop, of compose/release.mts. */
 type Roll = (rollout: Rollout) => Promise<void>
 
 /** Takes each step of the way back, also when an earlier one fails. @throws OperatorError with every reason */

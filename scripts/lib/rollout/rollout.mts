@@ -1,4 +1,4 @@
-/** The steps of a rollout. Their order is the loop's, in redeploy.mts; each function says what its step takes care of. */
+/** The steps of a rollout. Their order is that of the loop in compose/release.mts; each function says what its step takes care of. */
 
 import { OperatorError } from '../cli/errors.mts'
 import { count, warn } from '../cli/say.mts'

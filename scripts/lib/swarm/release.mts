@@ -1,37 +1,25 @@
 /** A rollout on a swarm from its beginning to its end: edge, schema, proof, history. */
-import { saving } from '../backup/backup.mts'
-import { capital, say, warn } from '../cli/say.mts'
+import { capital, say } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import { refreshHaproxy } from '../edge/haproxy.mts'
 import { refreshNginx } from '../edge/nginx.mts'
-import { LockLost } from '../host/fence.mts'
+import type { Wanted } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { pruneImages } from '../images/base.mts'
 import { prune } from '../images/release.mts'
 import { interruptedFrom, kept, readHistory } from '../proof/history.mts'
 import { Proof } from '../proof/proof.mts'
-import { type About, titleOf } from '../proof/sentence.mts'
+import { titleOf } from '../proof/sentence.mts'
 import { runHook } from '../rollout/hooks.mts'
+import { prove, schemaStep } from '../rollout/prove.mts'
 import { type Replica, replicas, runningTargets } from '../rollout/replica.mts'
 import { releaseOf, type Target } from '../rollout/target.mts'
-import { prepareSchema, schemaChange } from '../stack/create-db.mts'
 import { retireEarlier } from './moving.mts'
 import { update } from './rollout.mts'
 import { isGiven } from './service.mts'
 import { forgetReleases, spread } from './spreading.mts'
 import type { Swarm } from './swarm.mts'
 import { lookAtSwarm, serving, type View } from './view.mts'
-
-/** What is rolled out, and how. */
-interface Wanted {
-  target: Target
-  /** Whether create_db.py runs first. */
-  schema?: boolean
-  /** Whether the history says that it is a rollback. */
-  rollback?: boolean
-  /** Whether replicas are replaced although they are as wanted. */
-  again: boolean
-}
 
 /** Rolls a target out. The caller holds the lock. @param host a manager */
 export async function rollOutOnSwarm(
@@ -40,7 +28,7 @@ export async function rollOutOnSwarm(
   stack: StackConfig,
   wanted: Wanted,
 ): Promise<void> {
-  const { target, rollback, again } = wanted
+  const { target, schema, rollback, again = false } = wanted
   const hosts = await swarm.present(host)
   const before = await lookAtSwarm(host, stack)
   const earlier = host === swarm.first ? await replicas(host, stack) : []
@@ -63,8 +51,9 @@ export async function rollOutOnSwarm(
   }
   await runHook(host, stack, 'pre_rollout', about)
   if (about.from === about.to) say(capital(titleOf(about)))
-  await prove(host, stack, about, hosts, async (proof) => {
-    await schemaStep(host, stack, proof, wanted)
+  const proof = await Proof.begin(host, stack, about, hosts)
+  await prove(host, stack, proof, async () => {
+    await schemaStep(host, stack, proof, schema)
     await proof.begun()
     await swarm.mirror(host, hosts) // the note that it has begun
     await update({ manager: host, hosts, stack, proof, before, target, again })
@@ -104,36 +93,6 @@ async function refreshEdge(hosts: readonly Host[], up: readonly Host[], stack: S
       if (up.includes(host)) await refreshNginx(host, stack)
     }),
   )
-}
-
-async function schemaStep(
-  host: Host,
-  stack: StackConfig,
-  proof: Proof,
-  { target: { release }, schema }: Wanted,
-): Promise<void> {
-  if (schema) await proof.schema(() => prepareSchema(host, stack, release, saving(stack, release)))
-  else proof.noteSchema(await schemaChange(host, stack, release))
-}
-
-/** Does the work while a client asks the site at every host, and says what it saw. */
-async function prove(
-  host: Host,
-  stack: StackConfig,
-  about: About,
-  hosts: readonly Host[],
-  work: (proof: Proof) => Promise<void>,
-): Promise<void> {
-  const proof = await Proof.begin(host, stack, about, hosts)
-  try {
-    await work(proof)
-  } finally {
-    await proof.end('').catch((error) => {
-      if (!(error instanceof LockLost)) warn(`History and picture could not be written: ${error.message}`)
-    })
-    await runHook(host, stack, 'post_rollout', about, proof)
-    if (proof.result === 'went back') await runHook(host, stack, 'went_back', about, proof)
-  }
 }
 
 /** Keeps the history on the other hosts, too, and removes old releases from all. */

@@ -1,29 +1,39 @@
 /** The replicas of a swarm for those who want to get at one. */
+import { step } from '../cli/say.mts'
 import { waitUntil } from '../cli/wait.mts'
 import type { StackConfig } from '../config/config.mts'
+import type { Located } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { introduceAll, untilFound } from './balancers.mts'
+import type { Swarm } from './swarm.mts'
 import { lookAtSwarm, serving, type Task } from './view.mts'
 
 /** Seconds, beside what the application may take. */
 const SLACK = 60
 const FOUND_DEADLINE = 30
 
-export interface Located {
-  name: string
-  host: Host
-  /** Its container's id. */
-  container: string
-}
-
 /** The replicas that serve on these hosts. @param manager a host of the swarm */
 export async function located(manager: Host, stack: StackConfig, hosts: readonly Host[]): Promise<Located[]> {
   const tasks = serving(await lookAtSwarm(manager, stack))
   return tasks.flatMap(({ name, on, container }) => {
     const host = hosts.find(({ address }) => address === on)
-    return host ? [{ name, host, container }] : []
+    return host ? [{ name, title: `${name} on ${host.name}`, host, container, running: true }] : []
   })
+}
+
+/** Replaces one after the other. @param manager a host of the swarm */
+export async function replaceSome(
+  swarm: Swarm,
+  manager: Host,
+  stack: StackConfig,
+  again: readonly Located[],
+): Promise<void> {
+  for (const one of again)
+    await step(one.name, async () => {
+      await replace(manager, stack, await swarm.present(manager), one)
+      return 'another one serves in its place'
+    })
 }
 
 /**
@@ -31,7 +41,7 @@ export async function located(manager: Host, stack: StackConfig, hosts: readonly
  * found it.
  * @param hosts whose balancers must find it
  */
-export async function replace(
+async function replace(
   manager: Host,
   stack: StackConfig,
   hosts: readonly Host[],

@@ -37,7 +37,7 @@ export interface Watched {
 
 /** Rolls the target out. @throws OperatorError when it was not rolled out; then the earlier replicas serve again */
 export async function update(watched: Watched): Promise<void> {
-  const { manager, stack, proof, before, target, again } = watched
+  const { manager, stack, before, target, again } = watched
   try {
     // A rollout that was interrupted goes on by itself. Giving the same again would forget what Swarm can go back to.
     if (again || !isGiven(before, stack, target)) await deployService(manager, stack, target, again)
@@ -47,7 +47,6 @@ export async function update(watched: Watched): Promise<void> {
     // Without the lock, this run may change nothing.
     throw error instanceof LockLost ? error : await wentBack(watched, error as Error)
   }
-  proof.result = 'released'
 }
 
 const isOf = (target: Pick<Target, 'name' | 'secrets'>) => (task: Task) =>

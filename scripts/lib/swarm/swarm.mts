@@ -1,6 +1,7 @@
 /** The engine of several hosts: Docker Swarm for the replicas, Docker Compose on each host for everything else. */
 import { list, step, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import type { Engine, Located, Wanted } from '../engine/engine.mts'
 import { onEach } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
 import type { Quorum } from '../host/quorum.mts'
@@ -8,16 +9,21 @@ import { bash } from '../host/shell.mts'
 import { ownName } from '../images/base.mts'
 import type { BaseImages } from '../images/images.mts'
 import { imageOf } from '../images/release.mts'
-import type { Engine } from '../rollout/engine.mts'
+import type { Planner } from '../rollout/dryrun.mts'
+import { sayReplaced } from '../rollout/fleet.mts'
+import { keptTarget } from '../rollout/target.mts'
 import { attach, ensureAttaching, removeAttaching } from './attach.mts'
 import { catchUp } from './catching-up.mts'
 import { distribute, noteImages } from './distribute.mts'
+import { planOn } from './dryrun.mts'
 import { joinAll, requireOne } from './joining.mts'
 import { mirror } from './mirror.mts'
 import { makeNetworks, networksOf } from './networks.mts'
 import { managersOf } from './node.mts'
+import { rollOutOnSwarm } from './release.mts'
+import { located, replaceSome } from './replicas.mts'
 import { endReplicas } from './service.mts'
-import { lookAtSwarm, type Member } from './view.mts'
+import { lookAtSwarm, type Member, targetsOnSwarm } from './view.mts'
 
 export class Swarm implements Engine {
   constructor(
@@ -125,6 +131,30 @@ export class Swarm implements Engine {
       return list(changed) || 'the same on all hosts: nothing to do'
     })
     return hosts
+  }
+
+  planner(manager: Host): Planner {
+    return planOn(this, manager, this.stack)
+  }
+
+  async targets(manager: Host): Promise<string[]> {
+    return await targetsOnSwarm(manager, this.stack)
+  }
+
+  async replicas(manager: Host): Promise<Located[]> {
+    return await located(manager, this.stack, this.hosts)
+  }
+
+  async replace(manager: Host, again: readonly Located[], some: boolean): Promise<void> {
+    sayReplaced(again)
+    // Swarm's update replaces all. Some may be stopped while others serve.
+    if (some) return await replaceSome(this, manager, this.stack, again)
+    const target = await keptTarget(manager, this.stack, (await this.targets(manager)).at(-1) ?? '')
+    await this.rollOut(manager, { target, again: true })
+  }
+
+  async rollOut(manager: Host, wanted: Wanted): Promise<void> {
+    await rollOutOnSwarm(this, manager, this.stack, wanted)
   }
 
   async end(manager: Host): Promise<void> {
