@@ -80,10 +80,10 @@ export async function startStack(run: Run): Promise<void> {
 }
 
 /** Gets the CA's certificate and sees that it is renewed. Returns what was done. */
-async function issueAndRenew({ host, stack, swarm }: Run, present: readonly Host[], certbot: string) {
+async function issueAndRenew({ host, stack, engine }: Run, present: readonly Host[], certbot: string) {
   const { changed, timer, failure } = await ensureIssued(host, stack, certbot)
   if (failure) warn(await reportFailure(host, stack, failure))
-  await swarm?.mirror(host, present)
+  await engine.mirror(host, present)
   for (const one of present) if (one !== host) await ensureTaken(one, stack)
   // With a CA's certificate, nginx sends HSTS.
   if (changed) for (const one of present) await refreshNginx(one, stack)

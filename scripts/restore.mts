@@ -24,17 +24,16 @@ import { NOT_SAVING, prepareSchema } from './lib/stack/create-db.mts'
 import { applyRoles } from './lib/stack/database.mts'
 import { ensureSecrets } from './lib/stack/secrets.mts'
 import { requireRunning, writeStack } from './lib/stack/stack.mts'
-import { requireData } from './lib/swarm/choosing.mts'
 import { rollouts } from './secrets.mts'
 
 export async function restore(run: Run): Promise<void> {
-  const { host, stack, swarm, words, options } = run
+  const { host, stack, engine, words, options } = run
   const [word] = words
   if (!word && !options.undo)
     throw new WrongCall('Which backup?', 'npm run backup -- --list, then: npm run restore -- FILE')
   if (word && options.undo) throw new WrongCall('--undo takes no file', 'npm run restore -- --undo')
   const key = readKey(options.key)
-  if (swarm) requireData(swarm.hosts, host, 'restore')
+  engine.requireData(host, 'restore')
   say(`restore on ${host.name}`)
   await requireRunning(host, stack, 'db')
   await withLock(host, stack, 'a restoration', async () => {
@@ -107,7 +106,7 @@ async function adaptSchema(run: Run, { manifest }: Opened): Promise<void> {
 
 /** On a server with another deployment: its passwords, certificate and history become those of the backup. */
 async function restoreDeployment(run: Run, opened: Opened): Promise<void> {
-  const { host, hosts, stack, swarm } = run
+  const { host, hosts, stack, engine } = run
   await step('Passwords', async () => {
     await restoreFiles(host, stack, opened)
     await ensureSecrets(host, stack)
@@ -124,7 +123,7 @@ async function restoreDeployment(run: Run, opened: Opened): Promise<void> {
   await rollouts(run)
   await step('History', async () => {
     await restoreHistory(host, stack, opened)
-    await swarm?.mirror(host, hosts)
+    await engine.mirror(host, hosts)
     return 'that of the backup, followed by that of this server'
   })
 }

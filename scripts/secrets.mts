@@ -13,7 +13,6 @@ import { applyRoles } from './lib/stack/database.mts'
 import { changeOwner, isLeftOver, raiseBridge, removeBridge, replaceSecret } from './lib/stack/rotation.mts'
 import { ensureSecrets, keptSecrets, SECRETS, type Secrets, secretsTable } from './lib/stack/secrets.mts'
 import { requireRunning, writeStack } from './lib/stack/stack.mts'
-import { requireData } from './lib/swarm/choosing.mts'
 
 export async function secrets(run: Run): Promise<void> {
   const [verb, given = ''] = run.words
@@ -40,9 +39,9 @@ function named(verb: string, given: string): Secrets {
 }
 
 async function rotate(run: Run, name: Secrets): Promise<void> {
-  const { host, hosts, stack, swarm } = run
+  const { host, hosts, stack, engine } = run
   // The other hosts get their files from the one with the data.
-  if (swarm) requireData(swarm.hosts, host, 'secrets rotate')
+  engine.requireData(host, 'secrets rotate')
   say(`secrets on ${host.name}: a new ${name}`)
   await requireRunning(host, stack, name === 'admin_password' ? 'lb' : 'db')
   await withLock(host, stack, `a new ${name}`, async () => {
@@ -60,7 +59,7 @@ async function rotate(run: Run, name: Secrets): Promise<void> {
       await step('PostgreSQL', async () =>
         (await applyRoles(host, stack)) ? 'has the new password' : 'has it already',
       )
-    await swarm?.share(host, hosts)
+    await engine.share(host, hosts)
   })
 }
 

@@ -59,6 +59,14 @@ export class Compose implements Engine {
     return [this.host]
   }
 
+  async mirror(): Promise<string[]> {
+    return [] // there is no other host
+  }
+
+  async share(): Promise<void> {} // there is no other host
+
+  requireData(): void {} // the only host holds it
+
   planner(): Planner {
     return planFor(this.host, this.stack)
   }

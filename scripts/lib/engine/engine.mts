@@ -45,6 +45,12 @@ export interface Engine {
   present(manager: Host): Promise<Host[]>
   /** The steps that give the hosts what their containers need. @returns the hosts that are in use */
   equip(manager: Host): Promise<Host[]>
+  /** Makes the files of the other hosts those of one. @returns what changed, a few words for each host */
+  mirror(from: Host, hosts: readonly Host[]): Promise<string[]>
+  /** The step that gives the passwords of a host to the others. @param hosts those that answer */
+  share(from: Host, hosts: readonly Host[]): Promise<void>
+  /** @param what needs the data @throws OperatorError unless the host holds it */
+  requireData(host: Host, what: string): void
   /** What a rollout would do with the replicas. */
   planner(manager: Host): Planner
   /** The names of the targets that run, the latest last. */

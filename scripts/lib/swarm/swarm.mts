@@ -14,6 +14,7 @@ import { sayReplaced } from '../rollout/fleet.mts'
 import { keptTarget } from '../rollout/target.mts'
 import { attach, ensureAttaching, removeAttaching } from './attach.mts'
 import { catchUp } from './catching-up.mts'
+import { requireData } from './choosing.mts'
 import { distribute, noteImages } from './distribute.mts'
 import { planOn } from './dryrun.mts'
 import { joinAll, requireOne } from './joining.mts'
@@ -119,6 +120,10 @@ export class Swarm implements Engine {
     )
     for (const { name } of this.hosts.filter((host) => !hosts.includes(host)))
       warn(`${name} gets the new password by npm run deploy, when it answers again.`)
+  }
+
+  requireData(host: Host, what: string): void {
+    requireData(this.hosts, host, what)
   }
 
   /** The step that gives the hosts what their containers need. @returns the hosts that are in use */
