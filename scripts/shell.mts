@@ -3,11 +3,9 @@ import process from 'node:process'
 import { NOTHING_CHANGED, OperatorError } from './lib/cli/errors.mts'
 import { list } from './lib/cli/say.mts'
 import { bash } from './lib/host/shell.mts'
-import { replicas } from './lib/rollout/replica.mts'
 import { type Run, script } from './lib/run.mts'
 import { execInto, nothingRuns, placed } from './lib/stack/services.mts'
 import { requireRunning } from './lib/stack/stack.mts'
-import { located } from './lib/swarm/replicas.mts'
 
 export async function openShell(run: Run): Promise<void> {
   const { host, container } = await toEnter(run)
@@ -17,18 +15,14 @@ export async function openShell(run: Run): Promise<void> {
 }
 
 /** A running container of the service that the call names, and its host. @throws OperatorError when none runs */
-async function toEnter({ host, hosts: among, stack, swarm, words }: Run) {
+async function toEnter({ host, hosts: among, stack, engine, words }: Run) {
   const { service, container, hosts } = placed(stack, words, among)
   const [first = host] = hosts
   if (service !== 'app') {
     await requireRunning(first, stack, service)
     return { host: first, container }
   }
-  const running = swarm
-    ? await located(host, stack, hosts)
-    : (await replicas(host, stack))
-        .filter((one) => one.running)
-        .map(({ name }) => ({ name, host, container: name }))
+  const running = (await engine.replicas(host)).filter((one) => one.running && hosts.includes(one.host))
   const found = container ? running.find(({ name }) => name === container) : running[0]
   if (found) return found
   if (running.length === 0) throw nothingRuns(hosts, stack)

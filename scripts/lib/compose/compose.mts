@@ -6,7 +6,7 @@ import type { Engine, Located, Wanted } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { type Planner, planFor } from '../rollout/dryrun.mts'
-import { sayReplaced } from '../rollout/fleet.mts'
+import { readFleet, sayReplaced } from '../rollout/fleet.mts'
 import { replicas, runningTarget, runningTargets } from '../rollout/replica.mts'
 import { keptTarget } from '../rollout/target.mts'
 import { outliveEngine } from '../server/engine.mts'
@@ -73,6 +73,17 @@ export class Compose implements Engine {
 
   async targets(): Promise<string[]> {
     return runningTargets(await replicas(this.host, this.stack))
+  }
+
+  async servingTarget(): Promise<string | undefined> {
+    const { host, stack } = this
+    // The balancer may be down, and then no replica serves.
+    const { found, serving } = await readFleet(host, stack).catch(async () => ({
+      found: await replicas(host, stack),
+      serving: [],
+    }))
+    const [replica] = [...serving, ...found.filter(({ running }) => running), ...found]
+    return replica?.target
   }
 
   async replicas(): Promise<Located[]> {

@@ -55,6 +55,8 @@ export interface Engine {
   planner(manager: Host): Planner
   /** The names of the targets that run, the latest last. */
   targets(manager: Host): Promise<string[]>
+  /** The name of the target that serves, or of the one that did; undefined: there is no replica. */
+  servingTarget(manager: Host): Promise<string | undefined>
   /** The replicas: on one host in any state, of several hosts those that serve. */
   replicas(manager: Host): Promise<Located[]>
   /**

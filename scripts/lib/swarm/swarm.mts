@@ -24,7 +24,7 @@ import { managersOf } from './node.mts'
 import { rollOutOnSwarm } from './release.mts'
 import { located, replaceSome } from './replicas.mts'
 import { endReplicas } from './service.mts'
-import { lookAtSwarm, type Member, targetsOnSwarm } from './view.mts'
+import { absence, lookAtSwarm, targetsOnSwarm } from './view.mts'
 
 export class Swarm implements Engine {
   constructor(
@@ -44,7 +44,6 @@ export class Swarm implements Engine {
     return this.hosts[0] as Host
   }
 
-  /** Whether the hosts can be one swarm. Changes nothing. @throws OperatorError with every problem at once */
   async check(): Promise<void> {
     await requireOne(this.hosts, this.stack)
   }
@@ -78,7 +77,7 @@ export class Swarm implements Engine {
    */
   async present(manager: Host, say = warn): Promise<Host[]> {
     const { members } = await lookAtSwarm(manager, this.stack)
-    const state = (host: Host) => stateOf(members.find(({ name }) => name === host.address))
+    const state = (host: Host) => absence(members.find(({ name }) => name === host.address))
     for (const host of this.hosts) {
       const said = state(host)
       if (said) say(`${host.name} ${said}`)
@@ -102,7 +101,6 @@ export class Swarm implements Engine {
     })
   }
 
-  /** Makes the files of the other hosts those of one. @returns what changed, a few words for each host */
   async mirror(from: Host, hosts: readonly Host[]): Promise<string[]> {
     const changed = await onEach(hosts, (host) =>
       host === from ? Promise.resolve([]) : mirror(from, host, this.stack),
@@ -112,7 +110,6 @@ export class Swarm implements Engine {
     )
   }
 
-  /** The step that gives the passwords of a host to the others. @param hosts those that answer */
   async share(from: Host, hosts: readonly Host[]): Promise<void> {
     await step(
       'Hosts',
@@ -126,7 +123,6 @@ export class Swarm implements Engine {
     requireData(this.hosts, host, what)
   }
 
-  /** The step that gives the hosts what their containers need. @returns the hosts that are in use */
   async equip(manager: Host): Promise<Host[]> {
     const hosts = await this.present(manager)
     await step('Files', async () => {
@@ -144,6 +140,10 @@ export class Swarm implements Engine {
 
   async targets(manager: Host): Promise<string[]> {
     return await targetsOnSwarm(manager, this.stack)
+  }
+
+  async servingTarget(manager: Host): Promise<string | undefined> {
+    return (await this.targets(manager))[0] // while a rollout is under way, the earlier one
   }
 
   async replicas(manager: Host): Promise<Located[]> {
@@ -175,13 +175,4 @@ export class Swarm implements Engine {
       bash`docker network rm ${networksOf(this.stack)} >/dev/null 2>&1 || true`,
     )
   }
-}
-
-/** Why a host takes no part, as the end of a sentence; empty: it does. */
-function stateOf(member: Member | undefined): string {
-  if (!member) return 'is not in the swarm yet. npm run deploy takes it in.'
-  if (!member.up) return 'is down. It takes no part; npm run deploy brings it up to date when it is back.'
-  if (member.availability !== 'active')
-    return `is drained. It takes no part until npm run hosts -- activate ${member.name}.`
-  return ''
 }

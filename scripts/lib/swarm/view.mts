@@ -157,6 +157,15 @@ function taskOf(stack: StackConfig, members: Member[], now: number, task: Json):
   }
 }
 
+/** Why a host takes no part, as the end of a sentence; empty: it does. */
+export function absence(member: Member | undefined): string {
+  if (!member) return 'is not in the swarm yet. npm run deploy takes it in.'
+  if (!member.up) return 'is down. It takes no part; npm run deploy brings it up to date when it is back.'
+  if (member.availability !== 'active')
+    return `is drained. It takes no part until npm run hosts -- activate ${member.name}.`
+  return ''
+}
+
 /** Replicas that get requests: they run, and Swarm wants them. */
 export const serving = ({ tasks }: View): Task[] =>
   tasks.filter(({ wanted, state }) => wanted && state === 'running')
