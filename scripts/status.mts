@@ -2,13 +2,7 @@
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { painted, result, say, warn } from './lib/cli/say.mts'
-import { fleetOf } from './lib/rollout/fleet.mts'
 import { endSilently, type Run, script } from './lib/run.mts'
-import { alarmsOf } from './lib/status/alarms.mts'
-import { compare } from './lib/status/checkout.mts'
-import { requestsOf, screen } from './lib/status/screen.mts'
-import { type Facts, lookAtAll } from './lib/status/status.mts'
-import { printSwarm } from './lib/swarm/screen.mts'
 
 /** Milliseconds between two looks. */
 const INTERVAL = 2000
@@ -23,39 +17,17 @@ export async function printStatus(run: Run): Promise<void> {
 }
 
 /** @param clear the characters that clear the screen */
-async function look({ host, stack, swarm, options }: Run, clear = ''): Promise<void> {
-  if (swarm) {
-    process.stdout.write(clear)
-    process.exitCode = (await printSwarm(swarm, host, stack, options.json)) ? 1 : 0
-    return
-  }
-  const facts = await lookAtAll(host, stack)
-  const alarms = alarmsOf(stack, facts, Date.now())
-  const { differs, note } = compare(stack, facts)
+async function look({ host, engine, options }: Run, clear = ''): Promise<void> {
+  const { alarms, facts, screen, note } = await engine.look(host)
   process.exitCode = alarms.some(({ grave }) => grave) ? 1 : 0
-  if (options.json)
-    return result(JSON.stringify({ alarms, ...facts, replicas: asJson(facts, differs) }, null, 2))
+  if (options.json) return result(JSON.stringify({ alarms, ...facts }, null, 2))
   process.stdout.write(clear)
-  if (facts.containers.length === 0) return say(`No replica on ${host.name}. Next: npm run deploy`)
+  if (!screen) return say(`No replica on ${host.name}. Next: npm run deploy`)
   for (const { what, next, grave } of alarms)
     result(`${painted('red', `${grave ? '✗' : '!'} ${what}`)}\n  Next: ${next}`)
   if (alarms.length > 0) result('')
-  result(screen(stack, facts, differs))
+  result(screen)
   if (note) warn(note)
-}
-
-function asJson({ replicas, places }: Facts, differs: (name: string) => string | undefined) {
-  const { serving } = fleetOf(replicas, places)
-  return replicas.map((one) => {
-    const place = places.find(({ address }) => one.running && address === one.address)
-    const asConfigured = differs(one.name)
-    return {
-      ...one,
-      serving: serving.includes(one),
-      requests: requestsOf(place),
-      asConfigured: asConfigured === undefined ? 'not known' : asConfigured || 'yes',
-    }
-  })
 }
 
 await script(

@@ -18,10 +18,10 @@ const ROOMS = [
   'page',
   'proof',
   'rollout',
+  'status',
   'engine',
   'swarm',
   'compose',
-  'status',
   'dashboard',
   'verify',
 ]

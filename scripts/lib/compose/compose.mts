@@ -2,7 +2,7 @@
 import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { list, step } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
-import type { Engine, Located, Wanted } from '../engine/engine.mts'
+import type { Engine, Located, Status, Wanted } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { type Planner, planFor } from '../rollout/dryrun.mts'
@@ -15,6 +15,7 @@ import { lookAtNode } from '../swarm/node.mts'
 import { formerSwarm, returnToOne } from '../swarm/returning.mts'
 import { endReplicas } from '../swarm/service.mts'
 import { NoQuorum } from '../swarm/view.mts'
+import { statusOf } from './look.mts'
 import { rollOut } from './release.mts'
 
 export class Compose implements Engine {
@@ -104,6 +105,10 @@ export class Compose implements Engine {
 
   async rollOut(_: Host, wanted: Wanted): Promise<void> {
     await rollOut(this.host, this.stack, wanted)
+  }
+
+  async look(): Promise<Status> {
+    return await statusOf(this.host, this.stack)
   }
 
   /** For a host that was out of reach when the others went on without it. @throws OperatorError when it is one of several */

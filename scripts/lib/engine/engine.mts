@@ -3,6 +3,7 @@ import type { Host } from '../host/host.mts'
 import type { BaseImages } from '../images/images.mts'
 import type { Planner } from '../rollout/dryrun.mts'
 import type { Target } from '../rollout/target.mts'
+import type { Alarm } from '../status/alarm.mts'
 
 /** What is rolled out, and how. */
 export interface Wanted {
@@ -14,6 +15,18 @@ export interface Wanted {
   rollback?: boolean
   /** Whether replicas are replaced although they are as wanted. */
   again?: boolean
+}
+
+/** What `npm run status` shows. */
+export interface Status {
+  /** What is wrong, and the command that helps. */
+  alarms: readonly Alarm[]
+  /** What `--json` prints beside them. */
+  facts: object
+  /** Empty: no container is there. */
+  screen: string
+  /** What redeploy would change, or why that is not known; empty: nothing. */
+  note: string
 }
 
 /** A replica for those who want to get at it. */
@@ -66,6 +79,8 @@ export interface Engine {
   replace(manager: Host, again: readonly Located[], some: boolean): Promise<void>
   /** Rolls a target out. The caller holds the lock. @throws OperatorError when the earlier replicas serve again */
   rollOut(manager: Host, wanted: Wanted): Promise<void>
+  /** Looks at what runs. */
+  look(manager: Host): Promise<Status>
   /** The steps that end what is no container of Compose, before a deployment is removed. */
   end(manager: Host): Promise<void>
   /** What is left to remove afterwards. */

@@ -1,38 +1,21 @@
 /** The screen of `npm run status` for several hosts: what is wrong, the hosts, and who runs where. */
-import { list, painted, result } from '../cli/say.mts'
+import { list } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import type { Status } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { historyTable } from '../proof/history.mts'
+import type { Alarm } from '../status/alarm.mts'
 import { type Here, lookAtAllHosts, type Shown } from './look.mts'
 import type { Swarm } from './swarm.mts'
 import { hostRows, replicaRows, tableOf } from './tables.mts'
 import { type Member, serving, type View } from './view.mts'
 
-/** Something that is wrong, and what to do. `grave`: clients notice, or soon may. */
-export interface Alarm {
-  what: string
-  next: string
-  grave: boolean
-}
-
-/** Prints all. @returns whether something grave is wrong */
-export async function printSwarm(
-  swarm: Swarm,
-  host: Host,
-  stack: StackConfig,
-  json: boolean,
-): Promise<boolean> {
-  const shown = await lookAtAllHosts(swarm, host, stack)
-  const { view, here, history } = shown
+/** @param manager a host of the swarm */
+export async function statusOf(swarm: Swarm, manager: Host, stack: StackConfig): Promise<Status> {
+  const shown = await lookAtAllHosts(swarm, manager, stack)
+  const { view, here: hosts, history } = shown
   const alarms = alarmsOf(swarm, stack, shown)
-  if (json) result(JSON.stringify({ alarms, ...view, hosts: here, history }, null, 2))
-  else {
-    for (const { what, next, grave } of alarms)
-      result(`${painted('red', `${grave ? '✗' : '!'} ${what}`)}\n  Next: ${next}`)
-    if (alarms.length > 0) result('')
-    result(screen(shown))
-  }
-  return alarms.some(({ grave }) => grave)
+  return { alarms, facts: { ...view, hosts, history }, screen: screen(shown), note: '' }
 }
 
 export function alarmsOf(swarm: Pick<Swarm, 'first'>, stack: StackConfig, { view, here }: Shown): Alarm[] {
@@ -119,7 +102,7 @@ export function releaseOn(view: View): string {
   return `release ${list(releases) || 'none'}${under}`
 }
 
-export function screen({ view, here, history }: Shown): string {
+function screen({ view, here, history }: Shown): string {
   const last = history.at(-1)
   return [
     releaseOn(view),

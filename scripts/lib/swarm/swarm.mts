@@ -1,7 +1,7 @@
 /** The engine of several hosts: Docker Swarm for the replicas, Docker Compose on each host for everything else. */
 import { list, step, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
-import type { Engine, Located, Wanted } from '../engine/engine.mts'
+import type { Engine, Located, Status, Wanted } from '../engine/engine.mts'
 import { onEach } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
 import type { Quorum } from '../host/quorum.mts'
@@ -23,6 +23,7 @@ import { makeNetworks, networksOf } from './networks.mts'
 import { managersOf } from './node.mts'
 import { rollOutOnSwarm } from './release.mts'
 import { located, replaceSome } from './replicas.mts'
+import { statusOf } from './screen.mts'
 import { endReplicas } from './service.mts'
 import { absence, lookAtSwarm, targetsOnSwarm } from './view.mts'
 
@@ -160,6 +161,10 @@ export class Swarm implements Engine {
 
   async rollOut(manager: Host, wanted: Wanted): Promise<void> {
     await rollOutOnSwarm(this, manager, this.stack, wanted)
+  }
+
+  async look(manager: Host): Promise<Status> {
+    return await statusOf(this, manager, this.stack)
   }
 
   async end(manager: Host): Promise<void> {
