@@ -8,17 +8,14 @@ import { describe, lookAtMaintenance } from './lib/edge/maintenance.mts'
 import type { Host } from './lib/host/host.mts'
 import { lastCounted, readHistory } from './lib/proof/history.mts'
 import { type Run, script } from './lib/run.mts'
-import { lookAtSwarm } from './lib/swarm/view.mts'
 import { ageWarnings, lookAtBase } from './lib/verify/age.mts'
 import { lookAtFront, lookInside } from './lib/verify/inside.mts'
 import { lookFromOutside } from './lib/verify/outside.mts'
-import { judge } from './lib/verify/sheet.mts'
-import { judgeSwarm, type Of } from './lib/verify/swarm-sheet.mts'
-import type { Verdict } from './lib/verify/verdict.mts'
+import type { Seen, Verdict } from './lib/verify/verdict.mts'
 import { warnings } from './lib/verify/warnings.mts'
 
 /** Prints a verdict for each line of the task sheet. The exit code is 1 when a line fails. */
-export async function verify({ host, hosts, stack, swarm, options }: Run): Promise<void> {
+export async function verify({ host, hosts, stack, engine, options }: Run): Promise<void> {
   say(`verify on ${list(hosts.map(({ name }) => name))}`)
   const looked = live('Every line of the task sheet')
   const [all, history, base, closed] = await Promise.all([
@@ -27,11 +24,8 @@ export async function verify({ host, hosts, stack, swarm, options }: Run): Promi
     lookAtBase(host, stack),
     lookAtMaintenance(host, stack),
   ]).finally(looked)
-  const [first] = all as [Of, ...Of[]]
-  const rollout = lastCounted(history)
-  const verdicts = swarm
-    ? judgeSwarm(all, await lookAtSwarm(host, stack), rollout)
-    : judge({ ...first, ...(rollout && { rollout }) })
+  const seen = all as [Seen, ...Seen[]]
+  const verdicts = await engine.judge(host, seen, lastCounted(history))
 
   if (options.json) result(JSON.stringify(verdicts, null, 2))
   else {
@@ -43,14 +37,14 @@ export async function verify({ host, hosts, stack, swarm, options }: Run): Promi
     }
     result(sum(verdicts))
   }
-  for (const warning of [...warnings(first.inside), ...ageWarnings(base, Date.now())]) warn(warning)
+  for (const warning of [...warnings(seen[0].inside), ...ageWarnings(base, Date.now())]) warn(warning)
   if (closed.on)
     warn(`${describe(closed)} That is why pages answer 503. To end it: npm run maintenance -- off`)
   if (verdicts.some(({ ok }) => !ok)) process.exitCode = 1
 }
 
 /** Looks at a server from inside and from outside. */
-async function look(host: Host, stack: StackConfig): Promise<Of> {
+async function look(host: Host, stack: StackConfig): Promise<Seen> {
   const front = await lookAtFront(host, stack)
   const [inside, outside] = await Promise.all([
     lookInside(host, stack, front.https),

@@ -19,11 +19,11 @@ const ROOMS = [
   'proof',
   'rollout',
   'status',
+  'verify',
   'engine',
   'swarm',
   'compose',
   'dashboard',
-  'verify',
 ]
 const LIB = path.join(ROOT, 'scripts/lib')
 

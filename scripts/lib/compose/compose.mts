@@ -5,6 +5,7 @@ import type { StackConfig } from '../config/config.mts'
 import type { Engine, Located, Status, Wanted } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
+import type { Entry } from '../proof/history.mts'
 import { type Planner, planFor } from '../rollout/dryrun.mts'
 import { readFleet, sayReplaced } from '../rollout/fleet.mts'
 import { replicas, runningTarget, runningTargets } from '../rollout/replica.mts'
@@ -15,6 +16,8 @@ import { lookAtNode } from '../swarm/node.mts'
 import { formerSwarm, returnToOne } from '../swarm/returning.mts'
 import { endReplicas } from '../swarm/service.mts'
 import { NoQuorum } from '../swarm/view.mts'
+import { judge } from '../verify/sheet.mts'
+import type { Seen, Verdict } from '../verify/verdict.mts'
 import { statusOf } from './look.mts'
 import { rollOut } from './release.mts'
 
@@ -109,6 +112,10 @@ export class Compose implements Engine {
 
   async look(): Promise<Status> {
     return await statusOf(this.host, this.stack)
+  }
+
+  async judge(_: Host, [seen]: readonly [Seen, ...Seen[]], rollout?: Entry): Promise<Verdict[]> {
+    return judge({ ...seen, ...(rollout && { rollout }) })
   }
 
   /** For a host that was out of reach when the others went on without it. @throws OperatorError when it is one of several */

@@ -1,9 +1,11 @@
 /** What depends on the engine: Docker Compose for one host, Docker Swarm for several. run.mts alone decides which one it is. */
 import type { Host } from '../host/host.mts'
 import type { BaseImages } from '../images/images.mts'
+import type { Entry } from '../proof/history.mts'
 import type { Planner } from '../rollout/dryrun.mts'
 import type { Target } from '../rollout/target.mts'
 import type { Alarm } from '../status/alarm.mts'
+import type { Seen, Verdict } from '../verify/verdict.mts'
 
 /** What is rolled out, and how. */
 export interface Wanted {
@@ -81,6 +83,8 @@ export interface Engine {
   rollOut(manager: Host, wanted: Wanted): Promise<void>
   /** Looks at what runs. */
   look(manager: Host): Promise<Status>
+  /** The verdict on each line of the task sheet. @param seen of each host, the one with the data first */
+  judge(manager: Host, seen: readonly [Seen, ...Seen[]], rollout?: Entry): Promise<Verdict[]>
   /** The steps that end what is no container of Compose, before a deployment is removed. */
   end(manager: Host): Promise<void>
   /** What is left to remove afterwards. */

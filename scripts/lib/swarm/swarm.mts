@@ -9,9 +9,11 @@ import { bash } from '../host/shell.mts'
 import { ownName } from '../images/base.mts'
 import type { BaseImages } from '../images/images.mts'
 import { imageOf } from '../images/release.mts'
+import type { Entry } from '../proof/history.mts'
 import type { Planner } from '../rollout/dryrun.mts'
 import { sayReplaced } from '../rollout/fleet.mts'
 import { keptTarget } from '../rollout/target.mts'
+import type { Seen, Verdict } from '../verify/verdict.mts'
 import { attach, ensureAttaching, removeAttaching } from './attach.mts'
 import { catchUp } from './catching-up.mts'
 import { requireData } from './choosing.mts'
@@ -25,6 +27,7 @@ import { rollOutOnSwarm } from './release.mts'
 import { located, replaceSome } from './replicas.mts'
 import { statusOf } from './screen.mts'
 import { endReplicas } from './service.mts'
+import { judgeHosts } from './sheet.mts'
 import { absence, lookAtSwarm, targetsOnSwarm } from './view.mts'
 
 export class Swarm implements Engine {
@@ -165,6 +168,10 @@ export class Swarm implements Engine {
 
   async look(manager: Host): Promise<Status> {
     return await statusOf(this, manager, this.stack)
+  }
+
+  async judge(manager: Host, seen: readonly Seen[], rollout?: Entry): Promise<Verdict[]> {
+    return judgeHosts(seen, await lookAtSwarm(manager, this.stack), rollout)
   }
 
   async end(manager: Host): Promise<void> {

@@ -17,10 +17,15 @@ export interface Verdict extends Line {
   chapter: string
 }
 
-export interface Facts {
+/** What was seen of a host. */
+export interface Seen {
+  host: string
   front: Front
   inside: Inside
   outside: Outside
+}
+
+export interface Facts extends Omit<Seen, 'host'> {
   /** The last rollout that replaced a release; absent: there was none. */
   rollout?: Entry
 }

@@ -1,24 +1,13 @@
 /** The task sheet for several hosts: what is said of a server or of the site holds for each of them. */
 import { list } from '../cli/say.mts'
 import type { Entry } from '../proof/history.mts'
-import { serving, type Task, type View } from '../swarm/view.mts'
-import type { Inside } from './facts.mts'
-import type { Front } from './inside.mts'
-import type { Outside } from './outside.mts'
-import { database, server } from './server-lines.mts'
-import { balancer, redeploy } from './site-lines.mts'
-import { type Line, line, type Verdict } from './verdict.mts'
-
-/** What was seen of a host. */
-export interface Of {
-  host: string
-  front: Front
-  inside: Inside
-  outside: Outside
-}
+import { database, server } from '../verify/server-lines.mts'
+import { balancer, redeploy } from '../verify/site-lines.mts'
+import { type Line, line, type Seen, type Verdict } from '../verify/verdict.mts'
+import { serving, type Task, type View } from './view.mts'
 
 /** @param all of each host, the one with the data first */
-export function judgeSwarm(all: readonly Of[], view: View, rollout?: Entry): Verdict[] {
+export function judgeHosts(all: readonly Seen[], view: View, rollout?: Entry): Verdict[] {
   const tasks = serving(view)
   const replicas = tasks.map(({ name, release }) => ({ name, release, redis: '' }))
   const facts = all.map(({ host, inside, ...rest }) => ({ host, inside: { ...inside, replicas }, ...rest }))
@@ -32,7 +21,7 @@ export function judgeSwarm(all: readonly Of[], view: View, rollout?: Entry): Ver
   return chapters.flatMap(([chapter, lines]) => lines.map((one) => ({ chapter, ...one })))
 }
 
-function containers(all: readonly Of[], tasks: Task[]): Line[] {
+function containers(all: readonly Seen[], tasks: Task[]): Line[] {
   const releases = [...new Set(tasks.map(({ release }) => release))]
   const silent = all.filter(({ outside }) => outside.status.body !== 'OK')
   const redis =
