@@ -1,25 +1,22 @@
 /** A page on this machine that shows what runs, live. */
 import { list, result, say } from './lib/cli/say.mts'
 import { Board } from './lib/dashboard/board.mts'
-import { feed } from './lib/dashboard/feed.mts'
-import { HostsFeed } from './lib/dashboard/hosts.mts'
 import { page } from './lib/dashboard/page.mts'
 import { partsOf } from './lib/dashboard/parts.mts'
 import { serve } from './lib/dashboard/server.mts'
 import { endSilently, type Run, script } from './lib/run.mts'
 
-export async function dashboard({ host, stack, swarm, options }: Run): Promise<void> {
+export async function dashboard({ stack, engine, options }: Run): Promise<void> {
   const board = new Board(stack)
-  const all = swarm && new HostsFeed(swarm, board)
-  const where = swarm ? list(swarm.hosts.map(({ name }) => name)) : host.name
+  const feed = engine.feed(board)
+  const where = list(engine.hosts.map(({ name }) => name))
   let looking = new AbortController()
   const { url } = await serve({
-    page: page(stack.project, where, swarm !== undefined),
-    parts: () => partsOf(board, where, all?.status),
+    page: page(stack.project, where, engine.hosts.length > 1),
+    parts: () => partsOf(board, where, feed.status),
     opened: () => {
       looking = new AbortController()
-      if (all) all.run(looking.signal)
-      else feed(host, board, looking.signal)
+      feed.run(looking.signal)
     },
     closed: () => looking.abort(),
   })

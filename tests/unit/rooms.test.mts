@@ -19,11 +19,11 @@ const ROOMS = [
   'proof',
   'rollout',
   'status',
+  'dashboard',
   'verify',
   'engine',
   'swarm',
   'compose',
-  'dashboard',
 ]
 const LIB = path.join(ROOT, 'scripts/lib')
 

@@ -2,6 +2,8 @@
 import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { list, step } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import type { Board } from '../dashboard/board.mts'
+import { type Feed, feed } from '../dashboard/feed.mts'
 import type { Engine, Located, Status, Wanted } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
@@ -112,6 +114,10 @@ export class Compose implements Engine {
 
   async look(): Promise<Status> {
     return await statusOf(this.host, this.stack)
+  }
+
+  feed(board: Board): Feed {
+    return { run: (signal) => feed(this.host, board, signal) }
   }
 
   async judge(_: Host, [seen]: readonly [Seen, ...Seen[]], rollout?: Entry): Promise<Verdict[]> {

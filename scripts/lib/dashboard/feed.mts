@@ -8,6 +8,7 @@ import { remote, remoteText, type Script } from '../host/shell.mts'
 import { containerOf } from '../stack/stack.mts'
 import { lookAtAll } from '../status/status.mts'
 import { type Board, WINDOW } from './board.mts'
+import type { Parts } from './parts.mts'
 
 /** Milliseconds between two attempts to reach the server. */
 export const RETRY = 2000
@@ -18,6 +19,13 @@ const GLANCE = 1000
 const SILENCE = 15_000
 /** Lines of the load balancer's log that are read of the time before. */
 const LINES = 20_000
+
+export interface Feed {
+  /** What `npm run status` shows; absent: the board knows it. */
+  readonly status?: Parts
+  /** Fills the board until the signal ends it. */
+  run(signal: AbortSignal): Promise<void>
+}
 
 /** Fills the board until the signal ends it. */
 export async function feed(host: Host, board: Board, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,6 @@
 /** What depends on the engine: Docker Compose for one host, Docker Swarm for several. run.mts alone decides which one it is. */
+import type { Board } from '../dashboard/board.mts'
+import type { Feed } from '../dashboard/feed.mts'
 import type { Host } from '../host/host.mts'
 import type { BaseImages } from '../images/images.mts'
 import type { Entry } from '../proof/history.mts'
@@ -83,6 +85,8 @@ export interface Engine {
   rollOut(manager: Host, wanted: Wanted): Promise<void>
   /** Looks at what runs. */
   look(manager: Host): Promise<Status>
+  /** What fills the board of `npm run dashboard`. */
+  feed(board: Board): Feed
   /** The verdict on each line of the task sheet. @param seen of each host, the one with the data first */
   judge(manager: Host, seen: readonly [Seen, ...Seen[]], rollout?: Entry): Promise<Verdict[]>
   /** The steps that end what is no container of Compose, before a deployment is removed. */

@@ -1,6 +1,8 @@
 /** The engine of several hosts: Docker Swarm for the replicas, Docker Compose on each host for everything else. */
 import { list, step, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import type { Board } from '../dashboard/board.mts'
+import type { Feed } from '../dashboard/feed.mts'
 import type { Engine, Located, Status, Wanted } from '../engine/engine.mts'
 import { onEach } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
@@ -17,6 +19,7 @@ import type { Seen, Verdict } from '../verify/verdict.mts'
 import { attach, ensureAttaching, removeAttaching } from './attach.mts'
 import { catchUp } from './catching-up.mts'
 import { requireData } from './choosing.mts'
+import { HostsFeed } from './dashboard.mts'
 import { distribute, noteImages } from './distribute.mts'
 import { planOn } from './dryrun.mts'
 import { joinAll, requireOne } from './joining.mts'
@@ -168,6 +171,10 @@ export class Swarm implements Engine {
 
   async look(manager: Host): Promise<Status> {
     return await statusOf(this, manager, this.stack)
+  }
+
+  feed(board: Board): Feed {
+    return new HostsFeed(this, board)
   }
 
   async judge(manager: Host, seen: readonly Seen[], rollout?: Entry): Promise<Verdict[]> {

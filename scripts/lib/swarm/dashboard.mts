@@ -2,23 +2,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
+import { Board, joined, type Second, WINDOW } from '../dashboard/board.mts'
+import { counting, type Feed, listen, RETRY } from '../dashboard/feed.mts'
+import type { Look } from '../dashboard/look.mts'
+import { type Parts, summary } from '../dashboard/parts.mts'
 import type { Host } from '../host/host.mts'
 import { html, tableOf } from '../page/html.mts'
-import { lookAtAllHosts, type Shown } from '../swarm/look.mts'
-import { alarmsOf, releaseOn } from '../swarm/screen.mts'
-import type { Swarm } from '../swarm/swarm.mts'
-import { hostRows, replicaRows } from '../swarm/tables.mts'
-import { Board, joined, type Second, WINDOW } from './board.mts'
-import { counting, listen, RETRY } from './feed.mts'
-import type { Look } from './look.mts'
-import { type Parts, summary } from './parts.mts'
+import { lookAtAllHosts, type Shown } from './look.mts'
+import { alarmsOf, releaseOn } from './screen.mts'
+import type { Swarm } from './swarm.mts'
+import { hostRows, replicaRows } from './tables.mts'
 
 /** Milliseconds between two looks. */
 const INTERVAL = 1000
 
-export class HostsFeed {
+export class HostsFeed implements Feed {
   /** The last look. */
-  shown: Shown | undefined
+  #shown: Shown | undefined
   /** The requests that each host's load balancer counts. */
   readonly #counted: Map<Host, Board>
 
@@ -29,12 +29,10 @@ export class HostsFeed {
     this.#counted = new Map(swarm.hosts.map((host) => [host, new Board(board.stack)]))
   }
 
-  /** What `npm run status` shows. */
   get status(): Parts {
-    return this.shown ? statusOf(this.swarm, this.board.stack, this.shown) : {}
+    return this.#shown ? statusOf(this.swarm, this.board.stack, this.#shown) : {}
   }
 
-  /** Fills the board until the signal ends it. */
   async run(signal: AbortSignal): Promise<void> {
     const counts = [...this.#counted].map(([host, own]) =>
       again(signal, RETRY, async () => {
@@ -48,12 +46,12 @@ export class HostsFeed {
   async #look(): Promise<void> {
     const { board, swarm } = this
     try {
-      this.shown = await lookFromAny(swarm, board.stack)
+      this.#shown = await lookFromAny(swarm, board.stack)
     } catch (error) {
       const { message, next } = error as OperatorError
       return board.lose(message, next)
     }
-    board.see(lookOf(this.shown, Date.now()))
+    board.see(lookOf(this.#shown, Date.now()))
     for (const own of this.#counted.values()) own.forget(Date.now() - WINDOW)
     const sums = sumsOf([...this.#counted.values()].map(({ seconds }) => seconds))
     board.seconds.clear()
