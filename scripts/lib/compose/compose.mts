@@ -4,11 +4,11 @@ import { list, step } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Board } from '../dashboard/board.mts'
 import { type Feed, feed } from '../dashboard/feed.mts'
-import type { Engine, Located, Status, Wanted } from '../engine/engine.mts'
+import type { Engine, Located, Wanted } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import type { Entry } from '../proof/history.mts'
-import { type Planner, planFor } from '../rollout/dryrun.mts'
+import { planFor } from '../rollout/dryrun.mts'
 import { readFleet, sayReplaced } from '../rollout/fleet.mts'
 import { replicas, runningTarget, runningTargets } from '../rollout/replica.mts'
 import { keptTarget } from '../rollout/target.mts'
@@ -19,7 +19,7 @@ import { formerSwarm, returnToOne } from '../swarm/returning.mts'
 import { endReplicas } from '../swarm/service.mts'
 import { NoQuorum } from '../swarm/view.mts'
 import { judge } from '../verify/sheet.mts'
-import type { Seen, Verdict } from '../verify/verdict.mts'
+import type { Seen } from '../verify/verdict.mts'
 import { statusOf } from './look.mts'
 import { rollOut } from './release.mts'
 
@@ -32,6 +32,23 @@ export class Compose implements Engine {
   get hosts(): Host[] {
     return [this.host]
   }
+
+  setUp = outliveEngine
+  planner = () => planFor(this.host, this.stack)
+  targets = async () => runningTargets(await replicas(this.host, this.stack))
+  rollOut = (_: Host, wanted: Wanted) => rollOut(this.host, this.stack, wanted)
+  look = () => statusOf(this.host, this.stack)
+  feed = (board: Board): Feed => ({ run: (signal) => feed(this.host, board, signal) })
+  judge = async (_: Host, [seen]: readonly [Seen, ...Seen[]], rollout?: Entry) => judge({ ...seen, rollout })
+
+  // There is no other host, and none is out of use.
+  unite = async () => {}
+  bring = async () => {}
+  mirror = async () => []
+  share = async () => {}
+  requireData = () => {}
+  present = async () => this.hosts
+  removeNetworks = async () => {} // Compose removes its own
 
   async check(): Promise<void> {
     await formerSwarm(this.host, this.stack).catch((error) => {
@@ -48,37 +65,9 @@ export class Compose implements Engine {
     )
   }
 
-  async setUp(host: Host): Promise<string[]> {
-    return await outliveEngine(host)
-  }
-
-  async unite(): Promise<void> {}
-
-  async bring(): Promise<void> {}
-
-  async present(): Promise<Host[]> {
-    return this.hosts
-  }
-
   async equip(): Promise<Host[]> {
     await returnToOne(this.host, this.stack)
-    return [this.host]
-  }
-
-  async mirror(): Promise<string[]> {
-    return [] // there is no other host
-  }
-
-  async share(): Promise<void> {} // there is no other host
-
-  requireData(): void {} // the only host holds it
-
-  planner(): Planner {
-    return planFor(this.host, this.stack)
-  }
-
-  async targets(): Promise<string[]> {
-    return runningTargets(await replicas(this.host, this.stack))
+    return this.hosts
   }
 
   async servingTarget(): Promise<string | undefined> {
@@ -108,22 +97,6 @@ export class Compose implements Engine {
     await rollOut(host, stack, { target: await keptTarget(host, stack, target) }, ({ id }) => stale.has(id))
   }
 
-  async rollOut(_: Host, wanted: Wanted): Promise<void> {
-    await rollOut(this.host, this.stack, wanted)
-  }
-
-  async look(): Promise<Status> {
-    return await statusOf(this.host, this.stack)
-  }
-
-  feed(board: Board): Feed {
-    return { run: (signal) => feed(this.host, board, signal) }
-  }
-
-  async judge(_: Host, [seen]: readonly [Seen, ...Seen[]], rollout?: Entry): Promise<Verdict[]> {
-    return judge({ ...seen, ...(rollout && { rollout }) })
-  }
-
   /** For a host that was out of reach when the others went on without it. @throws OperatorError when it is one of several */
   async end(): Promise<void> {
     const { host, stack } = this
@@ -144,6 +117,4 @@ export class Compose implements Engine {
       return 'left'
     })
   }
-
-  async removeNetworks(): Promise<void> {}
 }

@@ -38,10 +38,10 @@ export async function rollOut(
     const noted = await noteInterrupted(host, stack, history, target.name)
     return say(`Release ${target.release} is already running: ${noted ?? 'nothing to do'}.`)
   }
-  const { current, about } = work
+  const { about } = work
   if (!asked) await runHook(host, stack, 'pre_rollout', about)
   if (about.from === about.to) say(capital(titleOf(about)))
-  await replaceReplicas(host, stack, wanted, about, current, fleet)
+  await replaceReplicas(host, stack, wanted, work)
   await prune(host, stack, kept(await readHistory(host, stack), target, stack.rollout.keep_releases))
   await pruneImages(host, stack)
 }
@@ -61,38 +61,30 @@ function workFor(
   const origin = originOf(planned, fleet, target.name, interruptedFrom(history))
   const from = { from: origin?.release ?? '', fromTarget: origin?.target }
   const about: About = { ...from, to: target.release, toTarget: target.name, rollback }
-  return { current, about }
+  return { current, about, fleet }
 }
 
+type Work = NonNullable<ReturnType<typeof workFor>>
+
 /** Goes through the loop, and back where it fails, while the probe asks the site. */
-async function replaceReplicas(
-  host: Host,
-  stack: StackConfig,
-  { target, schema }: Wanted,
-  about: About,
-  current: (replica: Replica) => boolean,
-  fleet: Fleet,
-): Promise<void> {
+async function replaceReplicas(host: Host, stack: StackConfig, wanted: Wanted, work: Work): Promise<void> {
   const pool = await BalancerState.begin(host, stack)
-  const proof = await Proof.begin(host, stack, about)
+  const proof = await Proof.begin(host, stack, work.about)
   const abort = new AbortOnErrors(proof.probe, pool, stack.rollout.abort_on_errors)
-  const work = async () => {
-    const rollout = new Rollout({ host, stack, pool, proof, abort }, target, current, fleet)
+  const { current, fleet } = work
+  const replacing = async () => {
+    const rollout = new Rollout({ host, stack, pool, proof, abort }, wanted.target, current, fleet)
     try {
-      await schemaStep(host, stack, proof, schema)
+      await schemaStep(host, stack, proof, wanted.schema)
       await proof.begun()
       await roll(rollout)
     } catch (error) {
       await goBack(rollout, error as Error, roll)
+    } finally {
+      pool.end()
     }
   }
-  await prove(
-    host,
-    stack,
-    proof,
-    () => work().finally(() => pool.end()),
-    () => abort.basis,
-  )
+  await prove(host, stack, proof, replacing, abort)
 }
 
 /** The loop: ready, then admitted, then drained, then stopped. */

@@ -17,20 +17,20 @@ export async function schemaStep(host: Host, stack: StackConfig, proof: Proof, r
 
 /**
  * Does the work while the probe asks the site, and says what the probe saw.
- * @param basis on how many requests the rollout was judged, as a sentence; may be empty
+ * @param judged on how many requests the rollout was judged, as a sentence; may be empty
  */
 export async function prove(
   host: Host,
   stack: StackConfig,
   proof: Proof,
   work: () => Promise<void>,
-  basis = () => '',
+  judged?: { basis: string },
 ): Promise<void> {
   try {
     await work()
     proof.result = 'released'
   } finally {
-    await proof.end(basis()).catch((error) => {
+    await proof.end(judged?.basis ?? '').catch((error) => {
       // The next command finds a lost lock, too, and its message says what to do.
       if (!(error instanceof LockLost)) warn(`History and picture could not be written: ${error.message}`)
     })

@@ -1,12 +1,10 @@
 /** The replicas of a swarm for those who want to get at one. */
-import { step } from '../cli/say.mts'
 import { waitUntil } from '../cli/wait.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Located } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { introduceAll, untilFound } from './balancers.mts'
-import type { Swarm } from './swarm.mts'
 import { lookAtSwarm, serving, type Task } from './view.mts'
 
 /** Seconds, beside what the application may take. */
@@ -22,26 +20,12 @@ export async function located(manager: Host, stack: StackConfig, hosts: readonly
   })
 }
 
-/** Replaces one after the other. @param manager a host of the swarm */
-export async function replaceSome(
-  swarm: Swarm,
-  manager: Host,
-  stack: StackConfig,
-  again: readonly Located[],
-): Promise<void> {
-  for (const one of again)
-    await step(one.name, async () => {
-      await replace(manager, stack, await swarm.present(manager), one)
-      return 'another one serves in its place'
-    })
-}
-
 /**
  * Stops a replica, which prepares first. Swarm starts another one in its place, and this waits until the balancers have
  * found it.
  * @param hosts whose balancers must find it
  */
-async function replace(
+export async function replace(
   manager: Host,
   stack: StackConfig,
   hosts: readonly Host[],

@@ -4,7 +4,7 @@ import type { StackConfig } from '../config/config.mts'
 import type { Status } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { historyTable } from '../proof/history.mts'
-import type { Alarm } from '../status/alarm.mts'
+import { type Alarm, alarm, warning } from '../status/alarm.mts'
 import { type Here, lookAtAllHosts, type Shown } from './look.mts'
 import type { Swarm } from './swarm.mts'
 import { hostRows, replicaRows, tableOf } from './tables.mts'
@@ -24,67 +24,48 @@ export function alarmsOf(swarm: Pick<Swarm, 'first'>, stack: StackConfig, { view
   const number = serving(view).length
   const lost = members
     .filter(({ up }) => !up)
-    .map(({ name }) => ({
-      what: `${name} is down${name === data ? '. It holds the database and Redis: pages that need them answer an error until it is back' : '; its replicas run elsewhere'}`,
-      next:
-        name === data
-          ? 'Bring it back.'
-          : `Bring it back, or take it out for good: npm run hosts -- remove ${name}`,
-      grave: true,
-    }))
+    .map(({ name }) =>
+      name === data
+        ? alarm(
+            `${name} is down. It holds the database and Redis: pages that need them answer an error until it is back`,
+            'Bring it back.',
+          )
+        : alarm(
+            `${name} is down; its replicas run elsewhere`,
+            `Bring it back, or take it out for good: npm run hosts -- remove ${name}`,
+          ),
+    )
   const silent = here
     .filter((one) => one.silent && members.find(({ name }) => name === one.name)?.up)
-    .map(({ name, silent }) => ({
-      what: `${name} is up, and this machine does not reach it: ${silent}`,
-      next: 'Look at name, port and firewall.',
-      grave: false,
-    }))
+    .map(({ name, silent }) =>
+      warning(
+        `${name} is up, and this machine does not reach it: ${silent}`,
+        'Look at name, port and firewall.',
+      ),
+    )
   const stopped = here.flatMap(({ name, services }) =>
     isDrained(members, name)
       ? []
       : services
           .filter(({ running }) => !running)
-          .map(({ service: what, said }) => ({
-            what: `${what} on ${name} does not run: ${said}`,
-            next: 'npm run deploy',
-            grave: true,
-          })),
+          .map(({ service: what, said }) =>
+            alarm(`${what} on ${name} does not run: ${said}`, 'npm run deploy'),
+          ),
   )
-  const few = service && number < service.replicas
-  return [
-    ...lost,
-    ...silent,
-    ...stopped,
-    ...closed(here),
-    ...(few
-      ? [
-          {
-            what: `${number} of ${service.replicas} replicas run${lastError(view)}`,
-            next: 'npm run status again: Swarm is starting others',
-            grave: true,
-          },
-        ]
-      : []),
-    ...(service && /paused/.test(service.update)
-      ? [
-          {
-            what: `The last rollout has stopped: ${service.why}`,
-            next: 'npm run redeploy, or npm run rollback',
-            grave: true,
-          },
-        ]
-      : []),
-    ...(service
-      ? []
-      : [{ what: `No release of ${stack.project} runs`, next: 'npm run deploy', grave: true }]),
-  ]
+  const all = [...lost, ...silent, ...stopped, ...closed(here)]
+  if (!service) return [...all, alarm(`No release of ${stack.project} runs`, 'npm run deploy')]
+  const few = `${number} of ${service.replicas} replicas run${lastError(view)}`
+  if (number < service.replicas) all.push(alarm(few, 'npm run status again: Swarm is starting others'))
+  if (/paused/.test(service.update))
+    all.push(alarm(`The last rollout has stopped: ${service.why}`, 'npm run redeploy, or npm run rollback'))
+  return all
 }
 
 function closed(here: Here[]): Alarm[] {
   const at = here.filter(({ closedBy }) => closedBy)
   const names = at.length === here.length ? 'all hosts' : list(at.map(({ name }) => name))
   const what = `Maintenance is on at ${names}, by ${at[0]?.closedBy}: users get a page with status 503`
-  return at.length > 0 ? [{ what, next: 'npm run maintenance -- off', grave: true }] : []
+  return at.length > 0 ? [alarm(what, 'npm run maintenance -- off')] : []
 }
 
 const isDrained = (members: Member[], name: string) =>

@@ -16,7 +16,7 @@ export function judgeHosts(all: readonly Seen[], view: View, rollout?: Entry): V
     ['Dockerize the application', containers(all, tasks)],
     ['Database', facts.slice(0, 1).flatMap(database)],
     ...facts.map((one): [string, Line[]] => [`Load balancing and SSL at ${one.host}`, balancer(one)]),
-    ['Redeploy script', redeploy({ ...(facts[0] as (typeof facts)[0]), ...(rollout && { rollout }) })],
+    ['Redeploy script', redeploy({ ...(facts[0] as (typeof facts)[0]), rollout })],
   ]
   return chapters.flatMap(([chapter, lines]) => lines.map((one) => ({ chapter, ...one })))
 }

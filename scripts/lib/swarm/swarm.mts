@@ -2,8 +2,7 @@
 import { list, step, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Board } from '../dashboard/board.mts'
-import type { Feed } from '../dashboard/feed.mts'
-import type { Engine, Located, Status, Wanted } from '../engine/engine.mts'
+import type { Engine, Located, Wanted } from '../engine/engine.mts'
 import { onEach } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
 import type { Quorum } from '../host/quorum.mts'
@@ -12,10 +11,9 @@ import { ownName } from '../images/base.mts'
 import type { BaseImages } from '../images/images.mts'
 import { imageOf } from '../images/release.mts'
 import type { Entry } from '../proof/history.mts'
-import type { Planner } from '../rollout/dryrun.mts'
 import { sayReplaced } from '../rollout/fleet.mts'
 import { keptTarget } from '../rollout/target.mts'
-import type { Seen, Verdict } from '../verify/verdict.mts'
+import type { Seen } from '../verify/verdict.mts'
 import { attach, ensureAttaching, removeAttaching } from './attach.mts'
 import { catchUp } from './catching-up.mts'
 import { requireData } from './choosing.mts'
@@ -27,7 +25,7 @@ import { mirror } from './mirror.mts'
 import { makeNetworks, networksOf } from './networks.mts'
 import { managersOf } from './node.mts'
 import { rollOutOnSwarm } from './release.mts'
-import { located, replaceSome } from './replicas.mts'
+import { located, replace } from './replicas.mts'
 import { statusOf } from './screen.mts'
 import { endReplicas } from './service.mts'
 import { judgeHosts } from './sheet.mts'
@@ -51,17 +49,20 @@ export class Swarm implements Engine {
     return this.hosts[0] as Host
   }
 
-  async check(): Promise<void> {
-    await requireOne(this.hosts, this.stack)
-  }
+  check = () => requireOne(this.hosts, this.stack)
+  requireServing = async () => {} // lookAtSwarm throws when there is no swarm
+  setUp = async () => [] // Docker Swarm excludes live-restore
+  requireData = (host: Host, what: string) => requireData(this.hosts, host, what)
+  planner = (manager: Host) => planOn(this, manager, this.stack)
+  targets = (manager: Host) => targetsOnSwarm(manager, this.stack)
+  servingTarget = async (manager: Host) => (await this.targets(manager))[0] // during a rollout, the earlier one
+  replicas = (manager: Host) => located(manager, this.stack, this.hosts)
+  rollOut = (manager: Host, wanted: Wanted) => rollOutOnSwarm(this, manager, this.stack, wanted)
+  look = (manager: Host) => statusOf(this, manager, this.stack)
+  feed = (board: Board) => new HostsFeed(this, board)
+  judge = async (manager: Host, seen: readonly Seen[], rollout?: Entry) =>
+    judgeHosts(seen, await lookAtSwarm(manager, this.stack), rollout)
 
-  async requireServing(): Promise<void> {} // lookAtSwarm throws when there is no swarm
-
-  async setUp(): Promise<string[]> {
-    return [] // Docker Swarm excludes live-restore
-  }
-
-  /** Makes the hosts one swarm, with networks that reach over all of them. */
   async unite(): Promise<void> {
     const { hosts, stack } = this
     await step('Swarm', async () => {
@@ -77,11 +78,7 @@ export class Swarm implements Engine {
     return this.hosts.filter(({ address }) => members.some(({ name, up }) => up && name === address))
   }
 
-  /**
-   * The hosts that Swarm sees up and not drained. Says why the others take no part.
-   * @param manager a host of the swarm
-   * @param say     tells it
-   */
+  /** Those that Swarm sees up and not drained. @param say tells why the others take no part */
   async present(manager: Host, say = warn): Promise<Host[]> {
     const { members } = await lookAtSwarm(manager, this.stack)
     const state = (host: Host) => absence(members.find(({ name }) => name === host.address))
@@ -92,7 +89,6 @@ export class Swarm implements Engine {
     return this.hosts.filter((host) => !state(host))
   }
 
-  /** The step that brings the images of a release and of the load balancers to hosts that do not have them, side by side. */
   async bring(manager: Host, release: string, images: BaseImages): Promise<void> {
     const { stack, first } = this
     const names = [
@@ -126,10 +122,6 @@ export class Swarm implements Engine {
       warn(`${name} gets the new password by npm run deploy, when it answers again.`)
   }
 
-  requireData(host: Host, what: string): void {
-    requireData(this.hosts, host, what)
-  }
-
   async equip(manager: Host): Promise<Host[]> {
     const hosts = await this.present(manager)
     await step('Files', async () => {
@@ -141,44 +133,18 @@ export class Swarm implements Engine {
     return hosts
   }
 
-  planner(manager: Host): Planner {
-    return planOn(this, manager, this.stack)
-  }
-
-  async targets(manager: Host): Promise<string[]> {
-    return await targetsOnSwarm(manager, this.stack)
-  }
-
-  async servingTarget(manager: Host): Promise<string | undefined> {
-    return (await this.targets(manager))[0] // while a rollout is under way, the earlier one
-  }
-
-  async replicas(manager: Host): Promise<Located[]> {
-    return await located(manager, this.stack, this.hosts)
-  }
-
   async replace(manager: Host, again: readonly Located[], some: boolean): Promise<void> {
     sayReplaced(again)
+    if (!some) {
+      const target = await keptTarget(manager, this.stack, (await this.targets(manager)).at(-1) ?? '')
+      return await this.rollOut(manager, { target, again: true })
+    }
     // Swarm's update replaces all. Some may be stopped while others serve.
-    if (some) return await replaceSome(this, manager, this.stack, again)
-    const target = await keptTarget(manager, this.stack, (await this.targets(manager)).at(-1) ?? '')
-    await this.rollOut(manager, { target, again: true })
-  }
-
-  async rollOut(manager: Host, wanted: Wanted): Promise<void> {
-    await rollOutOnSwarm(this, manager, this.stack, wanted)
-  }
-
-  async look(manager: Host): Promise<Status> {
-    return await statusOf(this, manager, this.stack)
-  }
-
-  feed(board: Board): Feed {
-    return new HostsFeed(this, board)
-  }
-
-  async judge(manager: Host, seen: readonly Seen[], rollout?: Entry): Promise<Verdict[]> {
-    return judgeHosts(seen, await lookAtSwarm(manager, this.stack), rollout)
+    for (const one of again)
+      await step(one.name, async () => {
+        await replace(manager, this.stack, await this.present(manager), one)
+        return 'another one serves in its place'
+      })
   }
 
   async end(manager: Host): Promise<void> {

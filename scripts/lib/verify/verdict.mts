@@ -27,7 +27,7 @@ export interface Seen {
 
 export interface Facts extends Omit<Seen, 'host'> {
   /** The last rollout that replaced a release; absent: there was none. */
-  rollout?: Entry
+  rollout?: Entry | undefined
 }
 
 /** @param ok undefined: no fact shows it yet */
