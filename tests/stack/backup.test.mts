@@ -400,60 +400,63 @@ run(add_${column}, done="There is the column ${column}.")
     context.diagnostic(`${kills} kills, ${stored.length} palindromes answered, all there`)
   })
 
-  test('destroy --data wants a backup younger than a day; on what is deployed anew everything comes back from it', async () => {
-    site.configure({ backup: { key: '' } })
-    const { file } = await backUp()
-    const old = new Date(Date.now() - 25 * 3_600_000)
-    for (const name of readdirSync(files())) utimesSync(path.join(files(), name), old, old)
-    const ids = await site.ids()
-    const no = await site.run('destroy', '--data', '--yes')
-    assert.match(no.text, /no backup on the server is younger than a day/)
-    assert.equal(no.exitCode, 1)
-    assert.deepEqual(await site.ids(), ids)
-    utimesSync(path.join(files(), file), new Date(), new Date())
+  testLong(
+    'destroy --data wants a backup younger than a day; on what is deployed anew everything comes back from it',
+    async () => {
+      site.configure({ backup: { key: '' } })
+      const { file } = await backUp()
+      const old = new Date(Date.now() - 25 * 3_600_000)
+      for (const name of readdirSync(files())) utimesSync(path.join(files(), name), old, old)
+      const ids = await site.ids()
+      const no = await site.run('destroy', '--data', '--yes')
+      assert.match(no.text, /no backup on the server is younger than a day/)
+      assert.equal(no.exitCode, 1)
+      assert.deepEqual(await site.ids(), ids)
+      utimesSync(path.join(files(), file), new Date(), new Date())
 
-    const secrets = ['db_owner_password', 'db_developer_password', 'admin_password']
-    const before = {
-      rows: await rows(),
-      secrets: secrets.map((name) => site.secret(name)),
-      certificate: site.certificate,
-    }
-    const history = readFileSync(path.join(site.folder, 'history.jsonl'), 'utf8')
-    assert.match(
-      await site.must('destroy', '--data', '--yes'),
-      /Kept: the backups, in .*, then npm run restore, bring the data back/,
-    )
-    assert.deepEqual(
-      [readdirSync(site.folder).filter((name) => !name.startsWith('lock')), await site.ids()],
-      [['backup'], []],
-    )
-
-    await Deployment.start({}, site)
-    assert.notEqual(site.secret('db_owner_password'), before.secrets[0])
-    const text = await site.must('restore', file)
-    for (const step of [
-      'Passwords: those of the backup',
-      'Certificate: that of the backup',
-      'History: that of the backup',
-    ])
-      assert.ok(text.includes(step), text)
-    assert.deepEqual(
-      {
+      const secrets = ['db_owner_password', 'db_developer_password', 'admin_password']
+      const before = {
         rows: await rows(),
         secrets: secrets.map((name) => site.secret(name)),
         certificate: site.certificate,
-      },
-      before,
-    )
-    assert.ok(readFileSync(path.join(site.folder, 'history.jsonl'), 'utf8').startsWith(history))
-    await store('deified')
-    const login = `Basic ${Buffer.from(`developer:${before.secrets[2]}`).toString('base64')}`
-    assert.equal((await site.get('/admin', { authorization: login })).status, 200)
-    assert.equal(
-      (await as(site, 'developer', `SELECT text FROM palindromes WHERE text = 'deified'`)).text,
-      'deified',
-    )
-  })
+      }
+      const history = readFileSync(path.join(site.folder, 'history.jsonl'), 'utf8')
+      assert.match(
+        await site.must('destroy', '--data', '--yes'),
+        /Kept: the backups, in .*, then npm run restore, bring the data back/,
+      )
+      assert.deepEqual(
+        [readdirSync(site.folder).filter((name) => !name.startsWith('lock')), await site.ids()],
+        [['backup'], []],
+      )
+
+      await Deployment.start({}, site)
+      assert.notEqual(site.secret('db_owner_password'), before.secrets[0])
+      const text = await site.must('restore', file)
+      for (const step of [
+        'Passwords: those of the backup',
+        'Certificate: that of the backup',
+        'History: that of the backup',
+      ])
+        assert.ok(text.includes(step), text)
+      assert.deepEqual(
+        {
+          rows: await rows(),
+          secrets: secrets.map((name) => site.secret(name)),
+          certificate: site.certificate,
+        },
+        before,
+      )
+      assert.ok(readFileSync(path.join(site.folder, 'history.jsonl'), 'utf8').startsWith(history))
+      await store('deified')
+      const login = `Basic ${Buffer.from(`developer:${before.secrets[2]}`).toString('base64')}`
+      assert.equal((await site.get('/admin', { authorization: login })).status, 200)
+      assert.equal(
+        (await as(site, 'developer', `SELECT text FROM palindromes WHERE text = 'deified'`)).text,
+        'deified',
+      )
+    },
+  )
 })
 
 /** Milliseconds since PostgreSQL's container was started. */

@@ -103,7 +103,7 @@ test('04-stack makes a new certificate when the old one is broken or missing', a
   }
 })
 
-test('another domain makes another certificate, and the redirect leads there', async () => {
+testLong('another domain makes another certificate, and the redirect leads there', async () => {
   site.configure({ domain: LONG })
   assert.match(await stack(), /did not name new\.a-long-name\./)
   assert.ok(new X509Certificate(site.certificate).checkHost(LONG))

@@ -11,6 +11,7 @@ import { Probe } from '../../scripts/lib/proof/probe.mts'
 import { type Replica, replicas } from '../../scripts/lib/rollout/replica.mts'
 import { contrast, DESK, fits, launch, open, PHONE } from '../lib/browser.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
+import { testLong } from '../lib/long.mts'
 import { until } from '../lib/until.mts'
 import { watch } from '../lib/watcher.mts'
 
@@ -164,7 +165,7 @@ test('by keyboard: the words are explained, and stay so while the page goes on',
   assert.match(read, /img "app-3: requests each second, now \d/)
 })
 
-test('what is wrong stands first, in red, with the command that helps', async () => {
+testLong('what is wrong stands first, in red, with the command that helps', async () => {
   await docker`docker stop -t 1 ${`${site.project}-redis-1`}`
   await shows('it is told', '#alarms', /✗ \S+-redis-1 was stopped by hand .*Next: npm run restart -- redis/)
   const [{ tab }] = pages as [(typeof pages)[number]]

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Deployment, docker } from '../lib/deployment.mts'
+import { testLong } from '../lib/long.mts'
 import { deployment } from '../lib/shared.mts'
 import { as, asPostgres, each } from '../lib/sql.mts'
 
@@ -236,7 +237,7 @@ test('app owns its database and has no rights beyond it', async () => {
   }
 })
 
-test('03-db and 04-stack apply passwords changed in the secrets without a failed request', async () => {
+testLong('03-db and 04-stack apply passwords changed in the secrets without a failed request', async () => {
   const old = { app: site.secret('db_owner_password'), developer: site.secret('db_developer_password') }
   const nasty = { app: `o'w"n\\er $HOME %41 100% @/: ü#?&+`, developer: `d'e"v\\ $1 %s @/ ü;--` }
   writeFileSync(path.join(site.folder, 'secrets/db_owner_password'), `${nasty.app}\n`)

@@ -103,7 +103,7 @@ test('create_db.py does not get its lock: redeploy names the holder, the site se
 for (const [run, how, signal] of [
   [test, 'Ctrl-C', 'SIGINT'],
   [testLong, 'kill -9', 'SIGKILL'],
-  [test, 'kill -9 of all that it started, too', 'SIGKILL'],
+  [testLong, 'kill -9 of all that it started, too', 'SIGKILL'],
 ] as const)
   run(`${how} while the migration waits: nothing is applied later`, async () => {
     site.configure({ database: { lock_timeout: 600 } })

@@ -172,7 +172,7 @@ CMD ["python", "app.py"]
   assert.equal((await site.get('/palindrom/noon')).body, 'yes')
 })
 
-test('docker stop lets a replica of its own Dockerfile prepare, and gives its exit code', async () => {
+testLong('docker stop lets a replica of its own Dockerfile prepare, and gives its exit code', async () => {
   const [replica = ''] = await site.containers('app')
   await docker`docker stop ${replica}`
   const log = (await docker`docker logs ${replica}`).stdout
@@ -182,16 +182,22 @@ test('docker stop lets a replica of its own Dockerfile prepare, and gives its ex
   await docker`docker start ${replica}`
 })
 
-test('a Dockerfile without Python as python, or without a command, is built as it is, and the operator is told', async () => {
-  const bare = (rest: string) =>
-    writeFileSync(path.join(source, 'Dockerfile'), `ARG PYTHON_IMAGE\nFROM \${PYTHON_IMAGE}\n${rest}\n`)
-  bare('ENV PATH=/nowhere\nCMD ["/usr/bin/python3", "app.py"]')
-  assert.match(await site.must('02-build'), /without the first process .*: it has no Python 3\.8 or later/)
-  bare('ENTRYPOINT []\nCMD []')
-  assert.match(await site.must('02-build'), /without the first process .*: it has neither ENTRYPOINT nor CMD/)
-  const { stdout } = await docker`docker images ${`${site.project}/app`} --format {{.Tag}}`
-  assert.doesNotMatch(stdout, /bare/)
-})
+testLong(
+  'a Dockerfile without Python as python, or without a command, is built as it is, and the operator is told',
+  async () => {
+    const bare = (rest: string) =>
+      writeFileSync(path.join(source, 'Dockerfile'), `ARG PYTHON_IMAGE\nFROM \${PYTHON_IMAGE}\n${rest}\n`)
+    bare('ENV PATH=/nowhere\nCMD ["/usr/bin/python3", "app.py"]')
+    assert.match(await site.must('02-build'), /without the first process .*: it has no Python 3\.8 or later/)
+    bare('ENTRYPOINT []\nCMD []')
+    assert.match(
+      await site.must('02-build'),
+      /without the first process .*: it has neither ENTRYPOINT nor CMD/,
+    )
+    const { stdout } = await docker`docker images ${`${site.project}/app`} --format {{.Tag}}`
+    assert.doesNotMatch(stdout, /bare/)
+  },
+)
 
 /** What verify finds of the site: the lines that are red, and all that it prints. */
 async function verified(): Promise<{ red: unknown[]; text: string }> {

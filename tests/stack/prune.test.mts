@@ -12,6 +12,7 @@ import { Host } from '../../scripts/lib/host/host.mts'
 import { ensureBaseImages, identityOf, ownName, pruneImages } from '../../scripts/lib/images/base.mts'
 import { baseImages } from '../../scripts/lib/images/images.mts'
 import { docker } from '../lib/deployment.mts'
+import { testLong } from '../lib/long.mts'
 
 const host = new Host('local')
 const project = `prusatest${randomBytes(3).toString('hex')}`
@@ -72,29 +73,32 @@ test('pruning removes base images of an earlier configuration, unless another de
   assert.throws(() => readFileSync(path.join(stack.folder, 'build')), /ENOENT/)
 })
 
-test('pruning removes our layers from the build cache where no image holds them, with what is built upon them', async () => {
-  const { redis } = baseImages(defaults(stackSchema), 'debian')
-  const ours = `: prusa base; echo ${project} >/one`
-  const theirs = `: others; echo ${project} >/one`
-  await build(`${shared}/cache:1`, `FROM ${redis}\nRUN ${ours}\nRUN ${theirs.replace('one', 'upon')}`)
-  await build(`${shared}/cache:2`, `FROM ${redis}\nRUN ${theirs}`)
-  const prune = async () => {
-    mkdirSync(path.join(stack.folder, 'build')) // as a build leaves it
-    await pruneImages(host, stack)
-  }
-  await prune()
-  assert.ok((await cache()).includes(ours), 'an image holds it')
-  await docker`docker rmi ${shared}/cache:1 ${shared}/cache:2`
-  await prune()
-  const left = await cache()
-  assert.ok(!left.includes(ours) && !left.includes(theirs.replace('one', 'upon')))
-  assert.ok(left.includes(theirs))
-  const id = left
-    .split('\n\n')
-    .find((record) => record.includes(theirs))
-    ?.match(/^ID:\s+(\S+)/m)?.[1]
-  await docker`docker builder prune -f --filter id=${id}`
-})
+testLong(
+  'pruning removes our layers from the build cache where no image holds them, with what is built upon them',
+  async () => {
+    const { redis } = baseImages(defaults(stackSchema), 'debian')
+    const ours = `: prusa base; echo ${project} >/one`
+    const theirs = `: others; echo ${project} >/one`
+    await build(`${shared}/cache:1`, `FROM ${redis}\nRUN ${ours}\nRUN ${theirs.replace('one', 'upon')}`)
+    await build(`${shared}/cache:2`, `FROM ${redis}\nRUN ${theirs}`)
+    const prune = async () => {
+      mkdirSync(path.join(stack.folder, 'build')) // as a build leaves it
+      await pruneImages(host, stack)
+    }
+    await prune()
+    assert.ok((await cache()).includes(ours), 'an image holds it')
+    await docker`docker rmi ${shared}/cache:1 ${shared}/cache:2`
+    await prune()
+    const left = await cache()
+    assert.ok(!left.includes(ours) && !left.includes(theirs.replace('one', 'upon')))
+    assert.ok(left.includes(theirs))
+    const id = left
+      .split('\n\n')
+      .find((record) => record.includes(theirs))
+      ?.match(/^ID:\s+(\S+)/m)?.[1]
+    await docker`docker builder prune -f --filter id=${id}`
+  },
+)
 
 async function build(name: string, dockerfile: string): Promise<void> {
   const build = docker({ input: dockerfile, env: { ...process.env, DOCKER_BUILDKIT: '1' } })

@@ -75,7 +75,7 @@ test('a replica that was stopped by hand stays stopped and costs no request, als
   assert.equal(await inspect(stopped, '{{.State.Status}} {{.State.FinishedAt}}'), before)
 })
 
-test('04-stack starts a third replica and removes it again, and no request is lost', async () => {
+testLong('04-stack starts a third replica and removes it again, and no request is lost', async () => {
   for (const replicas of [3, 2]) {
     site.configure({ app: { replicas } })
     await site.unnoticed(() => site.must('04-stack'))

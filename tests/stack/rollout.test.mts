@@ -13,7 +13,7 @@ import { copyOf } from '../lib/application.mts'
 import { Client } from '../lib/client.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
 import { interrupt } from '../lib/interrupt.mts'
-import { LONG } from '../lib/long.mts'
+import { LONG, testLong } from '../lib/long.mts'
 import { seeded } from '../lib/random.mts'
 import { addresses } from '../lib/reach.mts'
 import { until } from '../lib/until.mts'
@@ -91,28 +91,31 @@ test('the rollout cuts off and counts what a replica still holds when its time i
   site.configure({ app: { timeout: 60 }, rollout: { balancer_timeout: 60 } })
 })
 
-test('an old replica never says Ready: the rollout stops there (on_drain_timeout: abort), or stops the replica with a warning', async () => {
-  const old = await site.containers('app')
-  site.configure({ app: { environment: { ROUND: '2' } } })
-  site.configure({ rollout: { drain_timeout: 2, on_drain_timeout: 'abort' } })
-  await site.unnoticed(async () => {
-    const { exitCode, text } = await site.run('redeploy')
-    assert.equal(exitCode, 1, text)
-    assert.match(
-      text,
-      /the rollout stops here[\s\S]*State: requests go to .*; without requests, but still running: .*\.[\s\S]*Next:/,
-    )
-  })
-  for (const name of old) assert.ok((await site.containers('app')).includes(name))
-  site.configure({ rollout: { on_drain_timeout: 'stop' } })
-  await site.unnoticed(async () => {
-    const text = await site.must('redeploy')
-    assert.match(text, /did not say Ready within 2 s: it is stopped anyway .* Requests go to /)
-  })
-  assert.equal((await site.containers('app')).length, 2)
-  for (const name of old) assert.ok(!(await site.containers('app')).includes(name))
-  site.configure({ rollout: { drain_timeout: 60 } })
-})
+testLong(
+  'an old replica never says Ready: the rollout stops there (on_drain_timeout: abort), or stops the replica with a warning',
+  async () => {
+    const old = await site.containers('app')
+    site.configure({ app: { environment: { ROUND: '2' } } })
+    site.configure({ rollout: { drain_timeout: 2, on_drain_timeout: 'abort' } })
+    await site.unnoticed(async () => {
+      const { exitCode, text } = await site.run('redeploy')
+      assert.equal(exitCode, 1, text)
+      assert.match(
+        text,
+        /the rollout stops here[\s\S]*State: requests go to .*; without requests, but still running: .*\.[\s\S]*Next:/,
+      )
+    })
+    for (const name of old) assert.ok((await site.containers('app')).includes(name))
+    site.configure({ rollout: { on_drain_timeout: 'stop' } })
+    await site.unnoticed(async () => {
+      const text = await site.must('redeploy')
+      assert.match(text, /did not say Ready within 2 s: it is stopped anyway .* Requests go to /)
+    })
+    assert.equal((await site.containers('app')).length, 2)
+    for (const name of old) assert.ok(!(await site.containers('app')).includes(name))
+    site.configure({ rollout: { drain_timeout: 60 } })
+  },
+)
 
 test('the rollout calls draining replicas back when requests fail', async () => {
   const [old] = await site.releases()
@@ -150,39 +153,42 @@ test('the rollout calls draining replicas back when requests fail', async () => 
 const files = async () =>
   (await docker`find ${site.folder} -type f ! -name lock.* -exec sha256sum {} +`).stdout
 
-test('a second operator with other sources and settings is told who holds the lock, and changes nothing', async () => {
-  const [release = ''] = await site.releases()
-  const olds = await site.containers('app') // they never say Ready, so that the first one waits
-  const first = site.begin('redeploy', '--force')
-  await site.printed(first, /started/)
-  const source = copyOf(site, 'tests/apps/minimal', 'other')
-  writeFileSync(path.join(source, 'other.py'), '')
-  const refused = async (purpose: RegExp, script: string, ...flags: string[]) => {
-    const { exitCode, text } = await site.run(script, ...flags)
-    assert.equal(exitCode, 1, text)
-    assert.match(text, purpose)
-    assert.match(text, /State: nothing was changed.\n {2}Next: {2}Wait until it has ended/)
-  }
-  const own = minimal('0', '0')
-  site.configure({ app: { memory: '300m', environment: { OTHER: 'yes' } }, limits: { requests: 77 } })
-  await refused(/Another run is under way: \S+@\S+ since \S+ for redeploy\n/, 'redeploy')
-  await drained(olds)
-  assert.equal((await first).exitCode, 0)
-  await withLock(new Host('local'), stackOf(site), 'a trial', async () => {
-    const before = await files()
-    const trial = /Another run is under way: \S+@\S+ since \S+ for a trial\n/
-    for (const script of ['03-db', '04-stack']) await refused(trial, script)
-    await refused(trial, 'rollback', '--release', release)
-    site.configure({ app: { source } }) // where these steps would stop, since it is not built
-    for (const script of ['02-build', 'redeploy', 'deploy']) await refused(trial, script)
-    assert.equal(await files(), before)
-  })
-  site.configure({
-    ...own,
-    app: { ...own.app, memory: '256m', environment: { OTHER: '' } },
-    limits: { requests: 1000 },
-  })
-})
+testLong(
+  'a second operator with other sources and settings is told who holds the lock, and changes nothing',
+  async () => {
+    const [release = ''] = await site.releases()
+    const olds = await site.containers('app') // they never say Ready, so that the first one waits
+    const first = site.begin('redeploy', '--force')
+    await site.printed(first, /started/)
+    const source = copyOf(site, 'tests/apps/minimal', 'other')
+    writeFileSync(path.join(source, 'other.py'), '')
+    const refused = async (purpose: RegExp, script: string, ...flags: string[]) => {
+      const { exitCode, text } = await site.run(script, ...flags)
+      assert.equal(exitCode, 1, text)
+      assert.match(text, purpose)
+      assert.match(text, /State: nothing was changed.\n {2}Next: {2}Wait until it has ended/)
+    }
+    const own = minimal('0', '0')
+    site.configure({ app: { memory: '300m', environment: { OTHER: 'yes' } }, limits: { requests: 77 } })
+    await refused(/Another run is under way: \S+@\S+ since \S+ for redeploy\n/, 'redeploy')
+    await drained(olds)
+    assert.equal((await first).exitCode, 0)
+    await withLock(new Host('local'), stackOf(site), 'a trial', async () => {
+      const before = await files()
+      const trial = /Another run is under way: \S+@\S+ since \S+ for a trial\n/
+      for (const script of ['03-db', '04-stack']) await refused(trial, script)
+      await refused(trial, 'rollback', '--release', release)
+      site.configure({ app: { source } }) // where these steps would stop, since it is not built
+      for (const script of ['02-build', 'redeploy', 'deploy']) await refused(trial, script)
+      assert.equal(await files(), before)
+    })
+    site.configure({
+      ...own,
+      app: { ...own.app, memory: '256m', environment: { OTHER: '' } },
+      limits: { requests: 1000 },
+    })
+  },
+)
 
 /** How often it is cut off by each signal, in `npm run test:long`. stack/steps does so at each step; these are the moments between. */
 const ROUNDS = 5

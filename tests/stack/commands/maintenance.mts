@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { before, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { type Deployment, docker } from '../../lib/deployment.mts'
+import { testLong } from '../../lib/long.mts'
 import { until } from '../../lib/until.mts'
 
 export function maintenance(deployment: () => Deployment): void {
@@ -12,6 +13,7 @@ export function maintenance(deployment: () => Deployment): void {
     before(() => {
       site = deployment()
     })
+    after(() => site.run('maintenance', 'off'))
 
     test('is switched with no failed connection; /status and an allowed address get through', async () => {
       const seen = await site.underLoad(async () => {
@@ -43,36 +45,39 @@ export function maintenance(deployment: () => Deployment): void {
       assert.match((await site.run('maintenance', 'status')).stdout, /and \/status get through/)
     })
 
-    test('stays through a rollout, a reload and a restart, and everybody knows of it; the page may be one’s own', async () => {
-      const page = path.join(site.home, 'config/maintenance.html')
-      writeFileSync(page, '<p>Our own page')
-      await site.must('maintenance', 'on')
-      rmSync(page)
-      assert.match((await site.get('/')).body, /^<p>Our own page$/)
-      let rolled = ''
-      const seen = await site.underLoad(async () => {
-        rolled = await site.must('redeploy', '--force')
-      })
-      assert.deepEqual([seen.closed, seen.failed], [seen.requests, []])
-      assert.match(rolled, /Maintenance is on\. The probe asks for \/status/)
-      assert.match(rolled, /requests, 0 failed/)
-      // The page is an answer.
-      assert.match(rolled, / of all clients, 0 unanswered/)
-      site.configure({ limits: { body: 11 } })
-      await site.must('04-stack')
-      await site.must('restart', 'lb')
-      await docker`docker restart ${`${site.project}-lb-1`}`
-      await until('nginx answers', async () => (await site.get('/status')).status === 200)
-      assert.deepEqual(await site.get('/').then(({ status, body }) => [status, body]), [
-        503,
-        '<p>Our own page',
-      ])
-      assert.match((await site.run('verify')).text, /Maintenance is on since .*npm run maintenance -- off/)
-      const { exitCode, text } = await site.run('status')
-      assert.match(text, /^✗ Maintenance has been on .*\n {2}Next: npm run maintenance -- off\n/)
-      assert.equal(exitCode, 1)
-      assert.match(await site.must('maintenance', 'off'), /Maintenance is off\./)
-      assert.equal((await site.get('/')).status, 200)
-    })
+    testLong(
+      'stays through a rollout, a reload and a restart, and everybody knows of it; the page may be one’s own',
+      async () => {
+        const page = path.join(site.home, 'config/maintenance.html')
+        writeFileSync(page, '<p>Our own page')
+        await site.must('maintenance', 'on')
+        rmSync(page)
+        assert.match((await site.get('/')).body, /^<p>Our own page$/)
+        let rolled = ''
+        const seen = await site.underLoad(async () => {
+          rolled = await site.must('redeploy', '--force')
+        })
+        assert.deepEqual([seen.closed, seen.failed], [seen.requests, []])
+        assert.match(rolled, /Maintenance is on\. The probe asks for \/status/)
+        assert.match(rolled, /requests, 0 failed/)
+        // The page is an answer.
+        assert.match(rolled, / of all clients, 0 unanswered/)
+        site.configure({ limits: { body: 11 } })
+        await site.must('04-stack')
+        await site.must('restart', 'lb')
+        await docker`docker restart ${`${site.project}-lb-1`}`
+        await until('nginx answers', async () => (await site.get('/status')).status === 200)
+        assert.deepEqual(await site.get('/').then(({ status, body }) => [status, body]), [
+          503,
+          '<p>Our own page',
+        ])
+        assert.match((await site.run('verify')).text, /Maintenance is on since .*npm run maintenance -- off/)
+        const { exitCode, text } = await site.run('status')
+        assert.match(text, /^✗ Maintenance has been on .*\n {2}Next: npm run maintenance -- off\n/)
+        assert.equal(exitCode, 1)
+        assert.match(await site.must('maintenance', 'off'), /Maintenance is off\./)
+        assert.equal((await site.get('/')).status, 200)
+      },
+    )
   })
 }

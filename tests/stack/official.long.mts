@@ -5,7 +5,6 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { copyOf } from '../lib/application.mts'
 import { Deployment, docker } from '../lib/deployment.mts'
-import { testLong } from '../lib/long.mts'
 import { Registry } from '../lib/registry.mts'
 import { asPostgres } from '../lib/sql.mts'
 import { until } from '../lib/until.mts'
@@ -23,7 +22,7 @@ after(async () => {
   await registry?.remove()
 })
 
-testLong('03-db completes a database that the official image’s script left half made', async () => {
+test('03-db completes a database that the official image’s script left half made', async () => {
   await site.must('02-build')
   const labels = [`project=${site.project}`, 'volume=db'].map((one) => `--label=com.docker.compose.${one}`)
   await docker`docker volume create ${labels} ${site.project}_db`
@@ -51,17 +50,14 @@ test('02 to 04 start the site, verify finds it as required, and a second run cha
   assert.deepEqual(await site.ids(), ids)
 })
 
-testLong(
-  '03-db warns of indexes that another C library sorts differently, and the command that it prints repairs them',
-  async () => {
-    await asPostgres(site, "UPDATE pg_database SET datcollversion = '2.1' WHERE datname = 'prusa'")
-    const told = await site.must('03-db')
-    assert.match(told, /sort order .* has changed/)
-    const line = /^ +sudo (docker exec .* REFRESH COLLATION VERSION')$/m.exec(told)?.[1]
-    await docker`bash -c ${line}`
-    assert.doesNotMatch(await site.must('03-db'), /sorts/)
-  },
-)
+test('03-db warns of indexes that another C library sorts differently, and the command that it prints repairs them', async () => {
+  await asPostgres(site, "UPDATE pg_database SET datcollversion = '2.1' WHERE datname = 'prusa'")
+  const told = await site.must('03-db')
+  assert.match(told, /sort order .* has changed/)
+  const line = /^ +sudo (docker exec .* REFRESH COLLATION VERSION')$/m.exec(told)?.[1]
+  await docker`bash -c ${line}`
+  assert.doesNotMatch(await site.must('03-db'), /sorts/)
+})
 
 test('--fresh takes a patched image under the same tag: it says so before, counts after, and leaves nothing of the old', async () => {
   const [release] = await site.releases()
@@ -91,20 +87,17 @@ test('--fresh takes a patched image under the same tag: it says so before, count
   await assert.rejects(docker`docker image inspect ${db.trim()}`, /No such image/)
 })
 
-testLong(
-  'the same volumes work with images from the registry, from the Debian archive, and from the registry again',
-  async () => {
-    await site.get('/redis-hits')
-    for (const images of ['debian', 'registry']) {
-      const before = await kept()
-      site.configure({ images })
-      for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
-      assert.deepEqual(await kept(), before)
-      assert.equal((await site.get('/palindrom/level')).body, 'yes')
-    }
-    assert.deepEqual(await red(), [])
-  },
-)
+test('the same volumes work with images from the registry, from the Debian archive, and from the registry again', async () => {
+  await site.get('/redis-hits')
+  for (const images of ['debian', 'registry']) {
+    const before = await kept()
+    site.configure({ images })
+    for (const script of ['02-build', '03-db', '04-stack']) await site.must(script)
+    assert.deepEqual(await kept(), before)
+    assert.equal((await site.get('/palindrom/level')).body, 'yes')
+  }
+  assert.deepEqual(await red(), [])
+})
 
 test('03-db refuses another major version of PostgreSQL before it touches anything', async () => {
   const before = [await site.ids(), stackEnv()]
