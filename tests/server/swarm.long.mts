@@ -96,6 +96,7 @@ test('a broken release goes back, unnoticed', async () => {
     assert.match(text, /State: release \w+ serves as before\./)
   })
   assert.deepEqual(failed, [])
+  hosts.edit('raise SystemExit("broken on purpose")\n', '')
   assert.deepEqual(await bodies(), all('Hello again!'))
 })
 

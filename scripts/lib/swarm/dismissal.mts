@@ -6,6 +6,7 @@ import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { removeStack } from '../stack/inventory.mts'
 import { removeAttaching } from './attach.mts'
+import { order } from './order.mts'
 import type { Member } from './view.mts'
 
 /** Why a host does not answer; empty: it does. */
@@ -37,7 +38,7 @@ export async function dismissAll(
       if (!silence) await empty(host, stack)
       // Last: until then, the next run finds the host, and removes what is left.
       const { id = '' } = members[hosts.indexOf(host)] ?? {}
-      await manager.run('Removing the host', bash`docker node rm --force ${id} >/dev/null`)
+      await order(manager, 'Removing the host', bash`docker node rm --force ${id} >/dev/null`)
       if (!silence) return `${host.name} is removed: containers, images, files and passwords`
       warn(
         `${silence}. Containers, images and passwords of ${stack.project} are still there. When it is back: npm run destroy -- --host ${host.address} --data --no-backup`,
@@ -62,5 +63,5 @@ async function demote(manager: Host, id: string): Promise<void> {
   const script = bash`
 docker node demote ${id} >/dev/null
 for _ in {1..50}; do ! docker node inspect -f '{{.ManagerStatus}}' ${id} | grep -q . || sleep 0.1; done`
-  await manager.run('Making a host a worker', script)
+  await order(manager, 'Making a host a worker', script)
 }

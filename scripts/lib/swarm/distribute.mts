@@ -5,6 +5,7 @@ import type { StackConfig } from '../config/config.mts'
 import { onEach } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, type Script } from '../host/shell.mts'
+import { order } from './order.mts'
 import { releaseLabel } from './service.mts'
 import { lookAtSwarm } from './view.mts'
 
@@ -121,7 +122,7 @@ export async function noteImages(
   const scripts = lacking.map(
     ({ id }) => bash`docker node update --label-add ${`${label}=yes`} ${id} >/dev/null`,
   )
-  await manager.run('Noting which hosts have the image', join(scripts))
+  await order(manager, 'Noting which hosts have the image', join(scripts))
 }
 
 /** The id of each image; empty for one that is missing. */

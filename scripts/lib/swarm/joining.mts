@@ -13,6 +13,7 @@ import {
   problemsOf,
   withoutLiveRestore,
 } from './node.mts'
+import { order } from './order.mts'
 import { lookAtSwarm } from './view.mts'
 
 /** Looks at all hosts. Changes nothing. */
@@ -59,10 +60,10 @@ export async function joinAll(hosts: readonly Host[], stack: StackConfig): Promi
   const now = await nodesOf(hosts, stack)
   for (const { id, host, manager } of now.filter((node) => managers.includes(node.host))) {
     if (manager) continue
-    await first.host.run('Making a manager', bash`docker node promote ${id} >/dev/null`)
+    await order(first.host, 'Making a manager', bash`docker node promote ${id} >/dev/null`)
     done.push(`${host.name} is a manager now`)
   }
-  await first.host.run('Naming the hosts', joined(now.map(nameOf)))
+  await order(first.host, 'Naming the hosts', joined(now.map(nameOf)))
   await forgetEarlier(first.host, stack, now)
   return done
 }
@@ -74,7 +75,8 @@ async function forgetEarlier(manager: Host, stack: StackConfig, nodes: Node[]): 
     ({ id, name, up }) => !up && nodes.some((node) => node.host.address === name && node.id !== id),
   )
   for (const { id } of earlier)
-    await manager.run(
+    await order(
+      manager,
       'Forgetting an earlier host',
       bash`docker node demote ${id} >/dev/null 2>&1 || true; docker node rm --force ${id} >/dev/null`,
     )

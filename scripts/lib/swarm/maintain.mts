@@ -10,6 +10,7 @@ import { composeFor } from '../stack/stack.mts'
 import { attach } from './attach.mts'
 import { introduceAll, untilFound } from './balancers.mts'
 import { dismissAll } from './dismissal.mts'
+import { order } from './order.mts'
 import { releaseLabel } from './service.mts'
 import { scale, spread } from './spreading.mts'
 import type { Swarm } from './swarm.mts'
@@ -108,9 +109,13 @@ export async function remove({ swarm, manager, stack, member }: Work): Promise<v
   await dismissAll(manager, [host], stack, [member])
 }
 
-/** Stops the load balancer of a host, then its balancer. */
+/** Stops the load balancer of a host, then its balancer. A host whose dismissal was cut off may have no files any more. */
 export const stopEdge = (host: Host, stack: StackConfig) =>
-  compose(host, stack, bash`compose stop lb; compose stop balancer`)
+  compose(
+    host,
+    stack,
+    bash`[ ! -e ${`${stack.folder}/compose/stack.env`} ] || { compose stop lb; compose stop balancer; }`,
+  )
 
 /** Runs a script that calls `compose` on a host. */
 async function compose(host: Host, stack: StackConfig, script: Script): Promise<void> {
@@ -148,7 +153,7 @@ function requireOthers({ members }: View, member: Member): void {
 }
 
 async function availability(manager: Host, { id }: Member, to: 'active' | 'drain'): Promise<void> {
-  await manager.run('Changing a host', bash`docker node update --availability ${to} ${id} >/dev/null`)
+  await order(manager, 'Changing a host', bash`docker node update --availability ${to} ${id} >/dev/null`)
 }
 
 /** Waits until so many replicas run on other hosts; returns them. */

@@ -8,6 +8,7 @@ import { bash, remote } from '../host/shell.mts'
 import { imageOf } from '../images/release.mts'
 import type { Target } from '../rollout/target.mts'
 import { own } from '../stack/stack.mts'
+import { order } from './order.mts'
 import { lookAtSwarm, type View } from './view.mts'
 
 export const serviceOf = ({ project }: StackConfig) => `${project}_app`
@@ -66,9 +67,10 @@ export async function deployService(
     image: imageOf(stack, target.release),
     own: JSON.stringify(definition),
   }
-  await host.run(`Giving Swarm release ${target.release}`, remote('deploy-service', parameters))
+  await order(host, `Giving Swarm release ${target.release}`, remote('deploy-service', parameters))
   if (again)
-    await host.run(
+    await order(
+      host,
       'Replacing them',
       bash`docker service update --detach --force ${serviceOf(stack)} >/dev/null`,
     )
@@ -86,7 +88,11 @@ export function isGiven({ service }: View, stack: StackConfig, { name, secrets, 
 
 /** Lets Swarm go back to the definition before the last one. Returns at once. */
 export async function undoUpdate(host: Host, stack: StackConfig): Promise<void> {
-  await host.run('Going back', bash`docker service update --detach --rollback ${serviceOf(stack)} >/dev/null`)
+  await order(
+    host,
+    'Going back',
+    bash`docker service update --detach --rollback ${serviceOf(stack)} >/dev/null`,
+  )
 }
 
 /** Seconds, beside what the application may take, until replicas have ended. */
@@ -111,5 +117,5 @@ export async function endReplicas(
 
 /** Removes the service: for a first release that never got ready. */
 export async function removeService(host: Host, stack: StackConfig): Promise<void> {
-  await host.run('Removing the service', bash`docker service rm ${serviceOf(stack)} >/dev/null`)
+  await order(host, 'Removing the service', bash`docker service rm ${serviceOf(stack)} >/dev/null`)
 }

@@ -6,6 +6,7 @@ import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { releaseOf } from '../rollout/target.mts'
 import { untilFound } from './balancers.mts'
+import { order } from './order.mts'
 import { releaseLabel, serviceOf } from './service.mts'
 import { lookAtSwarm, serving, type View } from './view.mts'
 
@@ -45,7 +46,8 @@ export async function spread(manager: Host, hosts: readonly Host[], stack: Stack
 
 /** Gives the service another number of replicas. Returns at once. */
 export async function scale(manager: Host, stack: StackConfig, number: number): Promise<void> {
-  await manager.run(
+  await order(
+    manager,
     'Changing the number of replicas',
     bash`docker service scale --detach ${`${serviceOf(stack)}=${number}`} >/dev/null`,
   )
@@ -76,6 +78,6 @@ export async function forgetReleases(
     )
     if (gone.length === 0) continue
     const flags = gone.flatMap((label) => ['--label-rm', label])
-    await manager.run('Forgetting old releases', bash`docker node update ${flags} ${id} >/dev/null`)
+    await order(manager, 'Forgetting old releases', bash`docker node update ${flags} ${id} >/dev/null`)
   }
 }
