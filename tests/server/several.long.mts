@@ -1,14 +1,16 @@
 /** What people type day by day, on three servers. */
-import { after, before } from 'node:test'
+import { after, before, describe } from 'node:test'
 import { commands } from './commands.mts'
 import { Hosts } from './hosts.mts'
 
-let hosts: Hosts
+describe('three servers', () => {
+  let hosts: Hosts
 
-before(async () => {
-  hosts = await Hosts.start()
-  await hosts.must('deploy')
+  before(async () => {
+    hosts = await Hosts.start()
+    await hosts.must('deploy')
+  })
+  after(() => hosts?.remove())
+
+  commands(() => hosts)
 })
-after(() => hosts?.remove())
-
-commands(() => hosts)
