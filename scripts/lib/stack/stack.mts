@@ -70,6 +70,16 @@ export function stackFiles(stack: StackConfig, images: BaseImages): ServerFile[]
   ]
 }
 
+/** The names of the networks of the stack's file, as another file of Compose has them, which makes none itself. */
+export function networkNames(stack: StackConfig): Record<string, { name: string }> {
+  const { networks } = parse(stackFile(stack), { merge: true }) as {
+    networks: Record<string, { name?: string }>
+  }
+  return Object.fromEntries(
+    Object.entries(networks).map(([key, network]) => [key, { name: network?.name ?? `\${PROJECT}_${key}` }]),
+  )
+}
+
 function stackVariables(stack: StackConfig, images: BaseImages): Record<string, string | number> {
   return {
     ...appVariables(stack),
