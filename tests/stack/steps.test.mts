@@ -38,7 +38,7 @@ const NEXT: [script: string, comes: boolean][] = [
 const SIGNALS = ['SIGKILL', 'SIGINT'] as const
 const CASES = SIGNALS.flatMap((signal, turn) =>
   STEPS.map(([name, printed], index) => ({ signal, turn, name, printed, index })),
-).filter(({ turn, index }) => LONG || index === 2 + turn)
+).filter(({ turn, index }) => LONG || index === [1, 4][turn])
 
 for (const { signal, turn, name, printed, index } of CASES) {
   const [next, comes] = NEXT[(index + turn) % NEXT.length] as [string, boolean]
