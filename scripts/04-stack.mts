@@ -6,7 +6,7 @@ import { ensureIssued, ensureTaken, readCa, reportFailure } from './lib/edge/acm
 import { ensureAdminPassword, ensureCertificate } from './lib/edge/certificate.mts'
 import { refreshHaproxy } from './lib/edge/haproxy.mts'
 import { refreshNginx, showCertificate } from './lib/edge/nginx.mts'
-import { readOwnCertificate } from './lib/edge/own-certificate.mts'
+import { type OwnCertificate, readOwnCertificate } from './lib/edge/own-certificate.mts'
 import { renewal } from './lib/edge/renewal.mts'
 import { onEach, oneByOne } from './lib/host/each.mts'
 import type { Host } from './lib/host/host.mts'
@@ -24,7 +24,7 @@ import { writeStack } from './lib/stack/stack.mts'
 import { requireFit } from './lib/stack/volumes.mts'
 
 export async function startStack(run: Run): Promise<void> {
-  const { host, hosts, stack, engine } = run
+  const { host, stack, engine } = run
   // A wrong file is reported before anything changes.
   const own = readOwnCertificate(stack)
   readCa(stack)
@@ -46,12 +46,7 @@ export async function startStack(run: Run): Promise<void> {
       await writeStack(host, stack, images)
       return (await bring(host, stack, built, 'redis')) || 'runs: nothing to do'
     })
-    await step('Certificate', async () => {
-      const done = await ensureCertificate(host, stack, own, hosts)
-      // At once: until nginx shows it, our own clients trust nothing.
-      if (done) await showCertificate(host, stack)
-      return done || 'fits and lasts: nothing to do'
-    })
+    await step('Certificate', () => certify(run, own))
     await step('Admin password', async () =>
       (await ensureAdminPassword(host, stack)) ? 'set for the user developer' : 'nothing to do',
     )
@@ -77,6 +72,14 @@ export async function startStack(run: Run): Promise<void> {
     else if ((await onEach(present, (one) => removeTimer(one, renewal(stack)))).some(Boolean))
       await step('Renewal', async () => 'timer removed')
   })
+}
+
+/** @param own the pair of `tls: files` @returns what was done */
+async function certify({ host, stack, hosts }: Run, own?: OwnCertificate): Promise<string> {
+  const done = await ensureCertificate(host, stack, own, hosts)
+  // At once: until nginx shows it, our own clients trust nothing.
+  if (done) await showCertificate(host, stack)
+  return done || 'fits and lasts: nothing to do'
 }
 
 /** Gets the CA's certificate and sees that it is renewed. Returns what was done. */
