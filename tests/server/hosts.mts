@@ -26,6 +26,7 @@ export class Hosts {
   readonly servers: DisposableServer[] = []
   readonly #addresses: string[]
   #used = NUMBER
+  #more: Settings = {}
 
   private constructor(
     private readonly range: string,
@@ -74,6 +75,7 @@ export class Hosts {
 
   /** Sets more keys of stack.yaml, until the next call. */
   configure(settings: Settings = {}): void {
+    this.#more = settings
     writeFileSync(path.join(this.#config, 'stack.yaml'), stringify(merge(this.#stack(), settings)))
   }
 
@@ -112,7 +114,7 @@ export class Hosts {
 
   /** The site at each host. All show the same certificate. */
   get sites(): Site[] {
-    const domain = String(this.settings.domain ?? '')
+    const domain = String(merge(this.settings, this.#more).domain ?? '')
     const certificate = async () => {
       const { stdout } = (await this.servers[0]?.exec('cat /opt/prusa/nginx/tls/certificate.pem')) ?? {}
       return stdout ?? ''

@@ -46,6 +46,8 @@ export const OUTSIDE: Record<string, (hosts: Hosts) => Promise<void>> = {
         new RegExp(`✗ ${hosts.names[0]} and the registry ${registry.name}/team: .*refused`),
       )
       assert.match(refused.text, /State: the release that runs goes on/)
+      for (const { exec } of hosts.servers)
+        assert.doesNotMatch((await exec('docker images')).stdout, new RegExp(registry.name))
     } finally {
       hosts.configure({ swarm: { registry: '' } })
       await trust(hosts, '')
@@ -77,6 +79,8 @@ export const OUTSIDE: Record<string, (hosts: Hosts) => Promise<void>> = {
         })
       assert.deepEqual(await answers(hosts), [200, 200, 200])
     } finally {
+      hosts.configure()
+      await hosts.must('deploy')
       await pebble.remove()
     }
   },

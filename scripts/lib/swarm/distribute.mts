@@ -77,15 +77,15 @@ async function copyImages(
 
 /** Puts images into the registry. What it has already is not sent again. */
 async function pushImages(from: Host, registry: string, images: readonly string[]): Promise<void> {
-  await registered(from, registry, images, bash`docker tag "$image" "$there"; docker push -q "$there"`)
+  await registered(from, registry, images, bash`docker tag "$image" "$there" && docker push -q "$there"`)
 }
 
 /** Gets images from the registry, under their own names. */
 async function pullImages(to: Host, registry: string, images: readonly string[]): Promise<void> {
-  await registered(to, registry, images, bash`docker pull -q "$there"; docker tag "$there" "$image"`)
+  await registered(to, registry, images, bash`docker pull -q "$there" && docker tag "$there" "$image"`)
 }
 
-/** Runs a script for each $image, which is called $there in the registry. That name is gone afterwards. */
+/** Runs a script for each $image, which is called $there in the registry. That name is gone afterwards, also when it fails. */
 async function registered(
   host: Host,
   registry: string,
@@ -95,7 +95,10 @@ async function registered(
   const all = bash`
 for image in ${images}; do
   there=${registry}/$image
-  { ${script}; docker rmi "$there"; } >/dev/null
+  status=0
+  { ${script}; } >/dev/null || status=$?
+  docker rmi "$there" >/dev/null 2>&1 || true # it is not there if the registry did not answer
+  [ $status = 0 ] || exit $status
 done`
   await host.run('Asking the registry', all, { deadline: DEADLINE }).catch((error: CommandError) => {
     throw new OperatorError(
