@@ -86,6 +86,7 @@ test('redeploy takes back settings with which requests fail, and starts no secon
   const now = await site.ids()
   assert.equal(now.filter((id) => !old.includes(id)).length, 1)
   assert.equal((await history()).at(-1).result, 'went back')
+  site.configure({ rollout: { surge: 'all' }, probe: { rate: 10 } })
 })
 
 testLong(

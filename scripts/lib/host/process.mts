@@ -111,7 +111,14 @@ export function feed(
   child.stdin.end(input)
   const filtered = filters.reduce<Readable>((from, filter) => from.pipe(filter), child.stdout)
   filtered.pipe(other.stdin)
-  other.once('close', () => end(child))
+  // Once its output has ended it is about to end by itself, with an exit code: on a busy machine the other one may be faster.
+  let said = false
+  child.stdout.once('end', () => {
+    said = true
+  })
+  other.once('close', () => {
+    if (!said) end(child)
+  })
   return new Promise((resolve, reject) => {
     let stderr = ''
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
