@@ -7,6 +7,7 @@ import { violations } from '../lib/hardening.mts'
 import { addresses, machine, Outside, reached } from '../lib/reach.mts'
 import { deployment } from '../lib/shared.mts'
 import { asPostgres } from '../lib/sql.mts'
+import { until } from '../lib/until.mts'
 
 let site: Deployment
 /** An image with Python, for what is tried from within a container's network. */
@@ -34,8 +35,14 @@ const one = (service: string) => `${site.project}-${service}-1`
 /** A container of the test's own that stays until the end. */
 async function container(...options: string[]): Promise<string> {
   const made = await docker`docker run -d --label prusa-test=own --entrypoint sleep ${options} ${image} 600`
-  extra.push(made.stdout.trim())
-  return made.stdout.trim()
+  const id = made.stdout.trim()
+  extra.push(id)
+  // The engine tells of the start a moment before the program is there: until then, runc is in its place.
+  await until(
+    'its program runs',
+    async () => readFileSync(`/proc/${await pidOf(id)}/comm`, 'utf8') === 'sleep\n',
+  )
+  return id
 }
 
 test('no container has root, capabilities, new privileges or a place to write; limits are in force', async (context) => {
