@@ -8,9 +8,11 @@ declare -a others ports
 
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 
-fact state "$(docker info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null || echo inactive)"
-fact node "$(docker info --format '{{.Swarm.NodeID}}' 2>/dev/null || true)"
-fact manager "$(docker info --format '{{.Swarm.ControlAvailable}}' 2>/dev/null || true)"
+told=$(docker info --format '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}} {{.Swarm.NodeID}}' 2>/dev/null) || told=inactive
+read -r state manager node <<<"$told"
+fact state "$state"
+fact node "$node"
+fact manager "$manager"
 held=$(docker volume inspect -f '{{.Mountpoint}}' "$volume" 2>/dev/null) || held=
 fact data "$(if [ -n "$held" ] && [ -n "$(ls -A "$held")" ]; then echo yes; else echo no; fi)"
 # Whether the kernel has what Docker encrypts with, tried in a network namespace that ends with the trial.
