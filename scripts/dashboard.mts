@@ -42,6 +42,4 @@ Examples:
   npm run dashboard -- --host admin@203.0.113.7
 `,
   dashboard,
-  0,
-  'any',
 )

@@ -29,11 +29,18 @@ export interface Feed {
 
 /** Fills the board until the signal ends it. */
 export async function feed(host: Host, board: Board, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await connected(host, board, signal).catch((error: OperatorError) => {
+  await again(signal, RETRY, () =>
+    connected(host, board, signal).catch((error: OperatorError) => {
       if (!signal.aborted) board.lose(error.message, error.next)
-    })
-    await sleep(RETRY, undefined, { signal }).catch(() => {})
+    }),
+  )
+}
+
+/** Does the work again and again until the signal. @param pause milliseconds in between */
+export async function again(signal: AbortSignal, pause: number, work: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await work()
+    await sleep(pause, undefined, { signal }).catch(() => {})
   }
 }
 

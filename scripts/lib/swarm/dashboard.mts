@@ -1,9 +1,8 @@
 /** The page of several hosts: what their load balancers and the swarm tell for as long as it is open. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
 import { Board, joined, type Second, WINDOW } from '../dashboard/board.mts'
-import { counting, type Feed, listen, RETRY } from '../dashboard/feed.mts'
+import { again, counting, type Feed, listen, RETRY } from '../dashboard/feed.mts'
 import type { Look } from '../dashboard/look.mts'
 import { type Parts, summary } from '../dashboard/parts.mts'
 import type { Host } from '../host/host.mts'
@@ -56,14 +55,6 @@ export class HostsFeed implements Feed {
     const sums = sumsOf([...this.#counted.values()].map(({ seconds }) => seconds))
     board.seconds.clear()
     for (const [name, seconds] of sums) board.seconds.set(name, seconds)
-  }
-}
-
-/** Does the work again and again until the signal. @param pause milliseconds in between */
-async function again(signal: AbortSignal, pause: number, work: () => Promise<void>): Promise<void> {
-  while (!signal.aborted) {
-    await work()
-    await sleep(pause, undefined, { signal }).catch(() => {})
   }
 }
 
