@@ -56,9 +56,13 @@ async function acmeHostOf(host: Host, stack: StackConfig): Promise<string> {
 
 /** Lets nginx show the installed certificate, with the configuration that it has. Does nothing while it does not run. */
 export async function showCertificate(host: Host, stack: StackConfig): Promise<void> {
+  if (await runsNginx(host, stack)) await reloadService(host, stack, nginx(stack))
+}
+
+/** Whether nginx runs. */
+export async function runsNginx(host: Host, stack: StackConfig): Promise<boolean> {
   const name = `name=^/${containerOf(stack, 'lb')}$`
-  const running = await host.lines('Looking at nginx', bash`docker ps -q --filter ${name}`)
-  if (running.length > 0) await reloadService(host, stack, nginx(stack))
+  return (await host.attempt(bash`docker ps -q --filter ${name} | grep .`)).exitCode === 0
 }
 
 /**

@@ -1,9 +1,9 @@
 /** The probe for the site at a host. */
 import { say, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import { runsNginx } from '../edge/nginx.mts'
 import { Site } from '../edge/site.mts'
 import type { Host } from '../host/host.mts'
-import { bash } from '../host/shell.mts'
 import { type Probe, trying } from './probe.mts'
 
 /** The probe, which has sent one request; or why there is none. @param rate requests per second */
@@ -19,15 +19,7 @@ export async function probeFor(
     if (notFromHere) say(`The probe asks through ssh, on the server: ${notFromHere}.`)
     return { probe, reason: '' }
   }
-  if (!(await hasNginx(host, stack))) return { reason: 'the site was not up before' }
+  if (!(await runsNginx(host, stack))) return { reason: 'the site was not up before' }
   warn(`${site.url(path)} does not answer from here (${first?.error}): the probe does not run.`)
   return { reason: 'the site did not answer from here' }
-}
-
-/** Whether nginx runs. */
-async function hasNginx(host: Host, stack: StackConfig): Promise<boolean> {
-  const { exitCode } = await host.attempt(
-    bash`docker ps -q --filter name=${`^${stack.project}-lb-1$`} | grep .`,
-  )
-  return exitCode === 0
 }
