@@ -1,6 +1,7 @@
-/** The same work on several hosts, side by side. */
+/** Several hosts: whether they answer, and the same work on each. */
 import { prefixed } from '../cli/say.mts'
 import type { Host } from './host.mts'
+import { bash } from './shell.mts'
 
 /**
  * Each line of progress begins with the host's name, unless there is one host only. If the work fails on one host, the
@@ -18,3 +19,10 @@ export async function onEach<T>(hosts: readonly Host[], work: (host: Host) => Pr
 export async function oneByOne(hosts: readonly Host[], work: (host: Host) => Promise<void>): Promise<void> {
   for (const host of hosts) await (hosts.length > 1 ? prefixed(host.name, () => work(host)) : work(host))
 }
+
+/** Why a host does not answer; empty: it does. */
+export const silenceOf = (host: Host): Promise<string> =>
+  host.attempt(bash`true`).then(
+    () => '',
+    ({ message }: Error) => message,
+  )

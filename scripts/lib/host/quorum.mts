@@ -1,9 +1,9 @@
 /** A lock on several hosts: whoever has more than half of them has it. */
 import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
+import { silenceOf } from './each.mts'
 import type { Fence } from './fence.mts'
 import type { Host } from './host.mts'
 import type { Running } from './process.mts'
-import { bash } from './shell.mts'
 
 /** The hosts that hold a lock together. */
 export interface Quorum {
@@ -15,14 +15,7 @@ export interface Quorum {
 /** Those that answer, in the order of the list. @throws OperatorError when they are half of them, or fewer */
 export async function answering(hosts: readonly Host[]): Promise<Host[]> {
   if (hosts.length === 1) return [...hosts]
-  const reasons = await Promise.all(
-    hosts.map((one) =>
-      one.attempt(bash`true`).then(
-        () => '',
-        ({ message }: Error) => message,
-      ),
-    ),
-  )
+  const reasons = await Promise.all(hosts.map(silenceOf))
   const there = hosts.filter((_, index) => !reasons[index])
   if (there.length > hosts.length / 2) return there
   throw new OperatorError(

@@ -17,14 +17,12 @@ export async function placesOf(host: Host, stack: StackConfig): Promise<Place[]>
   return exitCode === 0 ? parsePlaces(stdout) : []
 }
 
+/** Seconds until the balancer of each host must have found each replica. */
+const FOUND_DEADLINE = 30
+
 /** Waits until the balancer of each host has found each of the replicas. @throws Overdue with those it has not found */
-export async function untilFound(
-  hosts: readonly Host[],
-  stack: StackConfig,
-  tasks: Task[],
-  deadline: number,
-): Promise<void> {
-  await waitUntil('the balancer of each host finds each replica', deadline, async () => {
+export async function untilFound(hosts: readonly Host[], stack: StackConfig, tasks: Task[]): Promise<void> {
+  await waitUntil('the balancer of each host finds each replica', FOUND_DEADLINE, async () => {
     const missing = await Promise.all(
       hosts.map(async (host) => {
         const places = await placesOf(host, stack)

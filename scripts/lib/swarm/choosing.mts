@@ -1,8 +1,8 @@
 /** The hosts that a run works with: those that answer, and have what it needs. */
 import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import { warn } from '../cli/say.mts'
+import { silenceOf } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
-import { bash } from '../host/shell.mts'
 
 /**
  * What a script needs of several hosts: any of them, the one with the data, or each. Where it needs each, it leaves out what
@@ -66,11 +66,4 @@ const noneAnswers = (silent: string[]) =>
     `No host answers: ${silent.join('; ')}`,
     'Check names, ports and firewalls.',
     NOTHING_CHANGED,
-  )
-
-/** Why a host does not answer; empty: it does. */
-const silenceOf = (host: Host): Promise<string> =>
-  host.attempt(bash`true`).then(
-    () => '',
-    ({ message }: Error) => message,
   )

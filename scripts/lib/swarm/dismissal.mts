@@ -1,20 +1,13 @@
 /** Hosts go: what the deployment has on them is removed, and they leave the swarm. */
 import { step, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
-import { onEach } from '../host/each.mts'
+import { onEach, silenceOf } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { removeStack } from '../stack/inventory.mts'
 import { removeAttaching } from './attach.mts'
 import { order } from './order.mts'
 import type { Member } from './view.mts'
-
-/** Why a host does not answer; empty: it does. */
-export const silenceOf = (host: Host): Promise<string> =>
-  host.attempt(bash`true`).then(
-    () => '',
-    ({ message }: Error) => message,
-  )
 
 /**
  * Removes what the deployment has on hosts: containers, images and files with all passwords. Volumes with data and backups

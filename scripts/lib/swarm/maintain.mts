@@ -14,11 +14,10 @@ import { order } from './order.mts'
 import { releaseLabel } from './service.mts'
 import { scale, spread } from './spreading.mts'
 import type { Swarm } from './swarm.mts'
-import { lookAtSwarm, type Member, serving, type Task, type View } from './view.mts'
+import { absence, lookAtSwarm, type Member, serving, type Task, type View } from './view.mts'
 
 /** Seconds, beside what the application may take, until replicas have moved. */
 const SLACK = 60
-const FOUND_DEADLINE = 30
 
 /** What a command on one host works with. */
 interface Work {
@@ -40,11 +39,11 @@ export async function drain({ swarm, manager, stack, member }: Work): Promise<vo
     const few = here > 0 && elsewhere(view, member).length === 0
     if (few) await scale(manager, stack, 2 * wanted)
     const rest = few ? await untilElsewhere(manager, stack, member, 1) : elsewhere(view, member)
-    await untilFound(others(swarm, member, view), stack, rest, FOUND_DEADLINE)
+    await untilFound(others(swarm, member, view), stack, rest)
     await availability(manager, member, 'drain')
     if (few) await scale(manager, stack, wanted)
     const moved = await untilElsewhere(manager, stack, member, wanted)
-    await untilFound(others(swarm, member, view), stack, moved, FOUND_DEADLINE)
+    await untilFound(others(swarm, member, view), stack, moved)
     await introduceAll(others(swarm, member, view), stack, moved)
     await untilEnded(manager, stack, member)
     return here > 0 ? `${count(here, 'replica')} moved to other hosts` : 'none was there'
@@ -79,14 +78,13 @@ export async function activate({ swarm, manager, stack, member }: Work): Promise
     // On a drained host, the engine attaches no container to Swarm's networks: after a reboot, none of these runs.
     await attach(host, stack)
     await compose(host, stack, bash`compose start balancer lb`)
-    await untilFound([host], stack, serving(await lookAtSwarm(manager, stack)), FOUND_DEADLINE)
+    await untilFound([host], stack, serving(await lookAtSwarm(manager, stack)))
     return 'runs, and knows all replicas'
   })
-  const { service } = await lookAtSwarm(manager, stack)
+  const { service, members } = await lookAtSwarm(manager, stack)
   const release = releaseOf(service?.target ?? '')
   if (service && member.labels[releaseLabel(stack, release)] !== 'yes')
     warn(`${member.name} does not have release ${release}, and gets no replicas until: npm run deploy`)
-  const { members } = await lookAtSwarm(manager, stack)
   await spread(manager, usedBy(swarm, members), stack)
 }
 
@@ -138,13 +136,13 @@ function others(swarm: Swarm, member: Member, { members }: View): Host[] {
 
 /** The hosts that are in use. */
 function usedBy(swarm: Swarm, members: readonly Member[]): Host[] {
-  const used = members.filter(({ up, availability }) => up && availability === 'active')
+  const used = members.filter((one) => !absence(one))
   return swarm.hosts.filter(({ address }) => used.some(({ name }) => name === address))
 }
 
 /** @throws OperatorError when no other host takes replicas */
 function requireOthers({ members }: View, member: Member): void {
-  if (members.some((one) => one.id !== member.id && one.up && one.availability === 'active')) return
+  if (members.some((one) => one.id !== member.id && !absence(one))) return
   throw new OperatorError(
     `No other host is in use, so the replicas of ${member.name} have nowhere to go`,
     'npm run status shows the hosts; bring one back first.',

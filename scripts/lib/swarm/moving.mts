@@ -6,9 +6,6 @@ import { type Replica, removeReplicas } from '../rollout/replica.mts'
 import { untilFound } from './balancers.mts'
 import { lookAtSwarm, serving } from './view.mts'
 
-/** Seconds until the balancers of all hosts must have found all replicas of Swarm. */
-const FOUND_DEADLINE = 30
-
 /**
  * Removes the replicas of the time with one host, once every balancer has found Swarm's. Each of them prepares first.
  * @param host the only host of that time
@@ -21,7 +18,7 @@ export async function retireEarlier(
 ): Promise<void> {
   if (earlier.length === 0) return
   await step('Replicas of one host', async () => {
-    await untilFound(hosts, stack, serving(await lookAtSwarm(host, stack)), FOUND_DEADLINE)
+    await untilFound(hosts, stack, serving(await lookAtSwarm(host, stack)))
     await removeReplicas(host, stack, earlier, false)
     return `${count(earlier.length, 'replica')} drained, stopped and removed`
   })

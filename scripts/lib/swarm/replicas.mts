@@ -9,7 +9,6 @@ import { lookAtSwarm, serving, type Task } from './view.mts'
 
 /** Seconds, beside what the application may take. */
 const SLACK = 60
-const FOUND_DEADLINE = 30
 
 /** The replicas that serve on these hosts. @param manager a host of the swarm */
 export async function located(manager: Host, stack: StackConfig, hosts: readonly Host[]): Promise<Located[]> {
@@ -45,5 +44,5 @@ export async function replace(
       : undefined
   })
   await introduceAll(hosts, stack, now)
-  await untilFound(hosts, stack, now, FOUND_DEADLINE)
+  await untilFound(hosts, stack, now)
 }

@@ -18,8 +18,6 @@ import { lookAtSwarm, serving, type Task, type View } from './view.mts'
 
 /** Seconds, beside what the application may take, for a batch of replicas, or for the end of an old one. */
 const SLACK = 60
-/** Seconds until the balancers of all hosts must have found all replicas. */
-const FOUND_DEADLINE = 30
 
 export interface Watched {
   /** A manager. */
@@ -88,7 +86,7 @@ async function untilReplaced(watched: Watched): Promise<void> {
     if (fresh.length >= app.replicas && ['', 'completed'].includes(view.service?.update ?? '')) return
     return `${count(fresh.length, 'replica')} of ${app.replicas} of ${target.release}`
   })
-  await untilFound(hosts, stack, fresh, FOUND_DEADLINE).catch((error) => {
+  await untilFound(hosts, stack, fresh).catch((error) => {
     if (!(error instanceof Overdue)) throw error
     const what = `${error.message}. Replicas on another host are reached by ${PORTS}`
     if (!before.service)

@@ -8,20 +8,17 @@ import { releaseOf } from '../rollout/target.mts'
 import { untilFound } from './balancers.mts'
 import { order } from './order.mts'
 import { releaseLabel, serviceOf } from './service.mts'
-import { lookAtSwarm, serving, type View } from './view.mts'
+import { absence, lookAtSwarm, serving, type View } from './view.mts'
 
 /** Seconds, beside what the application may take, until replicas have started or ended. */
 const SLACK = 60
-const FOUND_DEADLINE = 30
 
 /**
  * How many replicas are on the wrong host: so many more must start on others.
  * @param label of the hosts that have the release's image
  */
 export function misplaced(view: View, label: string): number {
-  const usable = view.members.filter(
-    ({ up, availability, labels }) => up && availability === 'active' && labels[label] === 'yes',
-  )
+  const usable = view.members.filter((one) => !absence(one) && one.labels[label] === 'yes')
   const numbers = usable.map(({ name }) => serving(view).filter(({ on }) => on === name).length)
   const fair = Math.floor(serving(view).length / Math.max(1, usable.length))
   return numbers.reduce((sum, number) => sum + Math.max(0, fair - number), 0)
@@ -37,7 +34,7 @@ export async function spread(manager: Host, hosts: readonly Host[], stack: Stack
   await step('Replicas', async () => {
     await scale(manager, stack, service.replicas + number)
     await untilServing(manager, stack, service.replicas + number)
-    await untilFound(hosts, stack, serving(await lookAtSwarm(manager, stack)), FOUND_DEADLINE)
+    await untilFound(hosts, stack, serving(await lookAtSwarm(manager, stack)))
     await scale(manager, stack, service.replicas)
     await untilServing(manager, stack, service.replicas)
     return `${count(number, 'replica')} moved, so that each host has as many`
