@@ -7,6 +7,7 @@ import { RATE } from '../tests/lib/asking.mts'
 import { Deployment } from '../tests/lib/deployment.mts'
 import { type Asked, Everywhere } from '../tests/lib/everywhere.mts'
 import { Hosts } from '../tests/server/hosts.mts'
+import { distance } from './distance.mts'
 import { median } from './measure.mts'
 
 const ROUNDS = Number(process.env.ROUNDS ?? 20)
@@ -25,7 +26,8 @@ export async function swarm(): Promise<string[][]> {
   let rows: string[][]
   try {
     await hosts.must('deploy')
-    rows = await measured('three servers, Docker Swarm', hosts.sites, () => hosts.must('redeploy', '--force'))
+    const roll = () => hosts.must('redeploy', '--force')
+    rows = [...(await distance(hosts)), ...(await measured('three servers, Docker Swarm', hosts.sites, roll))]
   } finally {
     await hosts.remove()
   }

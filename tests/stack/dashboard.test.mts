@@ -48,10 +48,17 @@ async function address(command: typeof running): Promise<string> {
 
 /** Waits until every page shows it. */
 async function shows(what: string, selector: string, pattern: RegExp): Promise<void> {
-  const shown = pages.map(({ tab }) =>
-    until(what, async () => pattern.test((await tab.locator(selector).textContent()) ?? '')),
+  await untilWithin(what, async (tab) => pattern.test((await tab.locator(selector).textContent()) ?? ''))
+}
+
+/** Waits until it is so on every page. @throws Error with what the page says instead */
+async function untilWithin(what: string, check: (tab: Page) => Promise<boolean>): Promise<void> {
+  const waited = pages.map(({ tab }) =>
+    until(what, () => check(tab)).catch(async (cause) => {
+      throw new Error(`${what}: not seen. The page says: ${await tab.locator('body').innerText()}`, { cause })
+    }),
   )
-  await Promise.all(shown)
+  await Promise.all(waited)
 }
 
 /** How many processes look at the server for the page. */
@@ -184,7 +191,7 @@ test('nobody looks at the server when no page is open', async () => {
 
 test('Ctrl-C ends it and what it has begun; the page says so', async () => {
   pages = [await open(browser, url, DESK)]
-  await until('it looks', async () => (await lookers()) > 0)
+  await untilWithin('it looks', async () => (await lookers()) > 0)
   process.kill(-(running.pid as number), 'SIGINT')
   const { exitCode, stderr } = await running
   assert.equal(exitCode, 130)
