@@ -12,7 +12,7 @@ import { untilFound } from './lib/rollout/fleet.mts'
 import { counted, startAgain } from './lib/rollout/replacement.mts'
 import { type Run, script } from './lib/run.mts'
 import { nothingRuns, placed } from './lib/stack/services.mts'
-import { containerOf, type Single, stateOf } from './lib/stack/stack.mts'
+import { answering, containerOf, type Single, stateOf } from './lib/stack/stack.mts'
 
 export async function restart(run: Run): Promise<void> {
   const { host, stack, engine, words } = run
@@ -30,7 +30,8 @@ export async function restart(run: Run): Promise<void> {
 /** Restarts a service of one container, or starts it. @returns what was done */
 async function restartService({ stack }: Run, host: Host, service: Single): Promise<string> {
   const state = await stateOf(host, stack, service)
-  if (state === 'running' && service in RELOADED) return await reloaded(host, stack, service as 'lb')
+  const { exitCode } = await host.attempt(answering(stack, service))
+  if (exitCode === 0 && service in RELOADED) return await reloaded(host, stack, service as 'lb')
   const seen = await startAgain(host, stack, service)
   if (service === 'balancer') await untilFound(host, stack)
   return state === 'running' ? `started again (${seen})` : `started; it was ${state} (${seen})`

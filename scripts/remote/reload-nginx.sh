@@ -24,6 +24,8 @@ finishing() { # whether an old worker is left
 }
 
 reload() {
+  # Before nginx has started (compose/nginx.sh), there is nothing to reload: it will read what is there then.
+  [ "$(<"/proc/$master/comm")" = nginx ] || return 0
   before=$(workers)
   # Not docker kill: the engine takes any signal of its own for a stop by hand, and would never restart the container by
   # itself again (measured with Engine 20.10).

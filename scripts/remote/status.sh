@@ -9,6 +9,7 @@
 #   replicas NUMBER                                   how many the last deploy or redeploy was to start
 #   renewal WHAT                                      a problem of the renewal of the certificate
 #   database BYTES CONNECTIONS MOST SECONDS PID USER STATE     the last four describe the longest transaction
+#   answers yes           the load balancer does
 #   redis BYTES KEYS      certificate BASE64          memory FREE SIZE
 #   disk ..., inodes ..., takes ...                   the output of space.sh
 #   history JSON          begun JSON                  lock HOLDER         step WHAT
@@ -23,7 +24,7 @@
 #   balancer   the text of balancer.pl
 #   traffic    the text of traffic.pl
 #   usage      the text of usage.pl
-# Function: space.
+# Functions: space; asks, which succeeds while the load balancer answers.
 : "${folder:?}" "${project:?}" "${inspected:?}" "${python:?}" "${balancer:?}" "${traffic:?}" "${usage:?}"
 
 # Before the first deployment there is no Docker Engine.
@@ -55,6 +56,7 @@ redis() {
   printf 'INFO memory\nDBSIZE\n' | within "$project-redis-1" redis-cli |
     tr -d '\r' | sed -n 's/^used_memory:/redis\t/p; s/^\([0-9][0-9]*\)$/\1/p' | paste -s
 }
+answers() { ! asks || fact answers yes; }
 files() {
   cd "$folder" 2>/dev/null || return
   [ ! -e nginx/tls/certificate.pem ] || fact certificate "$(base64 -w0 nginx/tls/certificate.pem)"
@@ -121,7 +123,7 @@ use | grep ^usage || true
 # In memory, since the disk may be full.
 parts=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$parts"' EXIT
-for part in traffic places database redis files renewal server disk oom; do
+for part in answers traffic places database redis files renewal server disk oom; do
   { "$part" || true; } >"$parts/$part" 2>/dev/null </dev/null &
 done
 wait

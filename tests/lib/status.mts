@@ -41,6 +41,7 @@ const LINES = [
   'traffic\t3000\t3\t0.004\t0.019\t300\t1',
   'database\t8000000\t7\t100\t12\t4711\tapp\tactive',
   'redis\t1500000\t3',
+  'answers\tyes',
   'disk\t50000000000\t100000000000\t/',
   'memory\t2000000000\t4000000000',
   `history\t${JSON.stringify({ when: '2026-11-26T10:00:00Z', who: 'carl', from: 'aaaa', to: '9dbc', toTarget: '9dbc-01234567', result: 'released', requests: 278, failed: 0, slowestMs: 41, seconds: 13.9, schemaChanged: false })}`,

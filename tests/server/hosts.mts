@@ -116,8 +116,11 @@ export class Hosts {
   get sites(): Site[] {
     const domain = String(merge(this.settings, this.#more).domain ?? '')
     const certificate = async () => {
-      const { stdout } = (await this.servers[0]?.exec('cat /opt/prusa/nginx/tls/certificate.pem')) ?? {}
-      return stdout ?? ''
+      for (const { exec } of this.servers) {
+        const { stdout } = await exec('cat /opt/prusa/nginx/tls/certificate.pem')
+        if (stdout) return stdout
+      }
+      return '' // all are lost
     }
     return this.#addresses.map((address) => new Site({ address, domain, http: 80, https: 443 }, certificate))
   }

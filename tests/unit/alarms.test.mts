@@ -34,6 +34,11 @@ describe('there is an alarm for', () => {
       facts('database'),
       /^The database does not answer \| npm run logs -- db, then: npm run restart -- db$/,
     ],
+    [
+      'a silent load balancer',
+      facts('answers'),
+      /^The load balancer does not answer \| .*npm run restart -- lb$/,
+    ],
     ['a silent Redis', facts('redis'), /^Redis does not answer \| .*npm run restart -- redis$/],
     [
       'a full disk',

@@ -11,6 +11,7 @@ import { requireData } from '../../scripts/lib/swarm/choosing.mts'
 import { lookOf, sumsOf } from '../../scripts/lib/swarm/dashboard.mts'
 import { describeUpdate } from '../../scripts/lib/swarm/dryrun.mts'
 import { reasonOf } from '../../scripts/lib/swarm/failure.mts'
+import type { Here } from '../../scripts/lib/swarm/look.mts'
 import { isEncrypted } from '../../scripts/lib/swarm/networks.mts'
 import { managersOf, type Node, problemsOf } from '../../scripts/lib/swarm/node.mts'
 import { alarmsOf } from '../../scripts/lib/swarm/screen.mts'
@@ -290,8 +291,24 @@ describe('what a manager says', () => {
     assert.match(lost?.what ?? '', /root@b is down\. It holds the database and Redis/)
   })
 
+  const here = (name: string, more: Partial<Here> = {}): Here => {
+    const services = [{ service: 'lb', running: true, said: 'Up 2 seconds' }]
+    return { name, silent: '', answers: true, closedBy: '', services, places: [], ...more }
+  }
+
+  test('becomes an alarm while a load balancer runs and refuses clients', () => {
+    const said = (one: Here) =>
+      alarmsOf({ first: new Host('root@a') }, stack(), { view, here: [one], history: [] })
+        .map(({ what }) => what)
+        .filter((what) => /nginx/.test(what))
+    assert.deepEqual(said(here('root@a')), [])
+    assert.match(said(here('root@a', { answers: false }))[0] ?? '', /^root@a refuses clients: nginx waits/)
+    const stopped = [{ service: 'lb', running: false, said: 'Exited' }]
+    assert.deepEqual(said(here('root@a', { answers: false, services: stopped })), [])
+  })
+
   test('becomes an alarm when users get the page of maintenance', () => {
-    const of = (name: string, closedBy: string) => ({ name, closedBy, silent: '', services: [], places: [] })
+    const of = (name: string, closedBy: string) => here(name, { closedBy })
     const said = (...here: ReturnType<typeof of>[]) =>
       alarmsOf({ first: new Host('root@a') }, stack(), { view, here, history: [] })
         .map(({ what }) => what)

@@ -3,7 +3,7 @@ import { isSwarm, type StackConfig } from '../config/config.mts'
 import { Host } from '../host/host.mts'
 import { mutex } from '../host/lock.mts'
 import { bash, join, remote } from '../host/shell.mts'
-import { containerOf, own } from '../stack/stack.mts'
+import { answering, containerOf, own } from '../stack/stack.mts'
 import { type Certificate, readFacts } from './certificate.mts'
 import { applyConfig, type Reloadable, reloadService } from './service-config.mts'
 import { readCertificate } from './site.mts'
@@ -56,13 +56,18 @@ async function acmeHostOf(host: Host, stack: StackConfig): Promise<string> {
 
 /** Lets nginx show the installed certificate, with the configuration that it has. Does nothing while it does not run. */
 export async function showCertificate(host: Host, stack: StackConfig): Promise<void> {
-  if (await runsNginx(host, stack)) await reloadService(host, stack, nginx(stack))
+  if ((await stateOfNginx(host, stack)) !== 'down') await reloadService(host, stack, nginx(stack))
 }
 
-/** Whether nginx runs. */
-export async function runsNginx(host: Host, stack: StackConfig): Promise<boolean> {
+/** What a host does whose nginx is waiting, as the end of a sentence. */
+export const REFUSES = 'refuses clients: nginx waits there until its balancer has found a replica'
+
+/** Whether nginx answers. `waiting`: its container runs, and refuses clients (compose/nginx.sh). */
+export async function stateOfNginx(host: Host, stack: StackConfig): Promise<'answers' | 'waiting' | 'down'> {
   const name = `name=^/${containerOf(stack, 'lb')}$`
-  return (await host.attempt(bash`docker ps -q --filter ${name} | grep .`)).exitCode === 0
+  const look = bash`if ${answering(stack, 'lb')}; then echo answers; else docker ps -q --filter ${name}; fi`
+  const { stdout } = await host.attempt(look)
+  return stdout === 'answers\n' ? 'answers' : stdout ? 'waiting' : 'down'
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The probe for the site at a host. */
 import { say, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
-import { runsNginx } from '../edge/nginx.mts'
+import { REFUSES, stateOfNginx } from '../edge/nginx.mts'
 import { Site } from '../edge/site.mts'
 import type { Host } from '../host/host.mts'
 import { type Probe, trying } from './probe.mts'
@@ -19,7 +19,9 @@ export async function probeFor(
     if (notFromHere) say(`The probe asks through ssh, on the server: ${notFromHere}.`)
     return { probe, reason: '' }
   }
-  if (!(await runsNginx(host, stack))) return { reason: 'the site was not up before' }
+  const nginx = await stateOfNginx(host, stack)
+  if (nginx === 'waiting') warn(`${host.name} ${REFUSES}. The probe leaves it out.`)
+  if (nginx !== 'answers') return { reason: 'the site was not up before' }
   warn(`${site.url(path)} does not answer from here (${first?.error}): the probe does not run.`)
   return { reason: 'the site did not answer from here' }
 }

@@ -7,7 +7,7 @@ import { Site } from '../edge/site.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join } from '../host/shell.mts'
 import { summarize, trying } from '../proof/probe.mts'
-import { ANSWERS, composeFor, containerOf, type Single, up } from '../stack/stack.mts'
+import { answering, composeFor, containerOf, type Single, up } from '../stack/stack.mts'
 
 /** Seconds within which the site must answer again. */
 const BACK_DEADLINE = 60
@@ -60,7 +60,7 @@ async function look(
       bash`
 [ -n "$(docker ps -q --filter ${`name=^/${container}$`})" ] || exit 0
 compose up --dry-run -d --no-deps --no-build ${service} 2>&1
-! docker exec ${container} ${ANSWERS[service]} >/dev/null 2>&1 || echo answers`,
+! ${answering(stack, service)} || echo answers`,
     ]),
   )
   if (/\bRecreate\b/.test(output)) return 'outdated'

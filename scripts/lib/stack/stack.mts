@@ -156,14 +156,18 @@ export async function requireRunning(host: Host, stack: StackConfig, service: Si
 }
 
 /** Commands in the container that succeed once the service answers. */
-export const ANSWERS: Record<Single, string[]> = {
+const ANSWERS: Record<Single, string[]> = {
   // As the role that replicas use: the superuser cannot log in by TCP, and each attempt would be a line in the log.
   db: ['pg_isready', '-q', '-h', '127.0.0.1', '-U', 'app', '-d', 'prusa'],
   dbport: ['python', '-c', 'import socket; socket.create_connection(("127.0.0.1", 5432), 2)'],
   redis: ['redis-cli', 'ping'],
   balancer: ['true'],
-  lb: ['true'],
+  lb: ['timeout', '5', 'bash', '-c', '</dev/tcp/127.0.0.1/8443'],
 }
+
+/** A command on the server that succeeds while the service answers. */
+export const answering = (stack: StackConfig, service: Single): Script =>
+  bash`timeout 10 docker exec ${containerOf(stack, service)} ${ANSWERS[service]} >/dev/null 2>&1`
 
 /** Seconds until a started service must answer; PostgreSQL may have to recover first. */
 const ANSWER_DEADLINE = 90

@@ -29,6 +29,7 @@ export function alarmsOf(stack: StackConfig, facts: Facts, now: number): Alarm[]
     ...traffic(facts),
     ...rollout(facts),
     ...database(facts),
+    ...(facts.answers ? [] : silent(facts, 'lb', 'The load balancer does not answer')),
     ...(facts.redis ? [] : silent(facts, 'redis', 'Redis does not answer')),
     ...certificate(stack, facts, now),
     ...backupAlarms(facts, now),

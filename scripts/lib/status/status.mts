@@ -6,12 +6,13 @@ import { type Place, parsePlaces } from '../edge/balancer.mts'
 import { type Certificate, readFacts } from '../edge/certificate.mts'
 import { factsIn, jsonIn, linesIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { join, remote, remoteText } from '../host/shell.mts'
+import { bash, join, remote, remoteText } from '../host/shell.mts'
 import { pythonNames } from '../images/base.mts'
 import { type Entry, parseHistory } from '../proof/history.mts'
 import { INSPECTED, type Inspected, type Replica, replicaOf } from '../rollout/replica.mts'
 import { parseTaken, spaceFunction, type Taken } from '../server/space.mts'
 import { type Killed, parseKilled } from '../stack/memory.mts'
+import { answering } from '../stack/stack.mts'
 import { type Container, containerOf } from './container.mts'
 
 export interface Facts {
@@ -28,6 +29,8 @@ export interface Facts {
   traffic?: { requests: number; failed: number; p50: number; p99: number; seconds: number; still: boolean }
   database?: { bytes: number; connections: number; most: number; longest?: Transaction }
   redis?: { bytes: number; keys: number }
+  /** Whether the load balancer answers. */
+  answers: boolean
   certificate?: Certificate
   /** The problems of its renewal. */
   renewal: string[]
@@ -86,7 +89,7 @@ export async function lookAtAll(host: Host, stack: StackConfig): Promise<Facts> 
     traffic: remoteText('traffic.pl'),
     usage: remoteText('usage.pl'),
   })
-  const all = join([spaceFunction(stack.folder), script])
+  const all = join([spaceFunction(stack.folder), bash`asks() { ${answering(stack, 'lb')}; }`, script])
   return parseFacts(stack, await host.run('Looking at everything', all, { deadline: DEADLINE }))
 }
 
@@ -121,6 +124,7 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
     }),
     ...(used !== undefined && { redis: { bytes: used, keys } }),
     ...(pem && { certificate: readFacts(Buffer.from(pem, 'base64').toString()) }),
+    answers: text('answers') === 'yes',
     renewal: all('renewal').map(([what = '']) => what),
     ...space('disk', numbers('disk')),
     ...space('inodes', numbers('inodes')),

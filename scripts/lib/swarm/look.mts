@@ -5,6 +5,7 @@ import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { type Entry, readHistory } from '../proof/history.mts'
+import { answering } from '../stack/stack.mts'
 import { placesOf } from './balancers.mts'
 import type { Swarm } from './swarm.mts'
 import { lookAtSwarm, type View } from './view.mts'
@@ -14,6 +15,8 @@ export interface Here {
   name: string
   /** Why nothing is known; empty: it is. */
   silent: string
+  /** Whether its load balancer answers. */
+  answers: boolean
   /** Who switched maintenance on there; empty: it is off. */
   closedBy: string
   services: { service: string; running: boolean; said: string }[]
@@ -40,6 +43,7 @@ async function lookAtHost(host: Host, stack: StackConfig): Promise<Here> {
   const script = bash`
 docker ps -a --filter label=com.docker.compose.project=${stack.project} \
   --format 'service\t{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'
+if ${answering(stack, 'lb')}; then echo answers; fi
 sed 's/^/closed\t/' ${stack.folder}/nginx/maintenance/on 2>/dev/null || true`
   const { address: name } = host
   const looks = Promise.all([host.run('Looking at the host', script), placesOf(host, stack)])
@@ -51,10 +55,12 @@ sed 's/^/closed\t/' ${stack.folder}/nginx/maintenance/on 2>/dev/null || true`
         running: state === 'running',
         said,
       }))
-      return { name, silent: '', closedBy: all('closed')[0]?.[0] ?? '', services, places }
+      const [closedBy = ''] = all('closed')[0] ?? []
+      return { name, silent: '', answers: all('answers').length > 0, closedBy, services, places }
     },
     ({ message }: Error) => {
-      return { name, silent: message.split('\n')[0] ?? '', closedBy: '', services: [], places: [] }
+      const [silent = ''] = message.split('\n')
+      return { name, silent, answers: false, closedBy: '', services: [], places: [] }
     },
   )
 }

@@ -6,7 +6,7 @@ import type { StackConfig } from '../config/config.mts'
 import { Host } from '../host/host.mts'
 import { bash, join, type Script } from '../host/shell.mts'
 import { releaseOf } from '../rollout/target.mts'
-import { composeFor } from '../stack/stack.mts'
+import { composeFor, up } from '../stack/stack.mts'
 import { attach } from './attach.mts'
 import { introduceAll, untilFound } from './balancers.mts'
 import { dismissAll } from './dismissal.mts'
@@ -77,9 +77,10 @@ export async function activate({ swarm, manager, stack, member }: Work): Promise
   await step('Load balancer', async () => {
     // On a drained host, the engine attaches no container to Swarm's networks: after a reboot, none of these runs.
     await attach(host, stack)
-    await compose(host, stack, bash`compose start balancer lb`)
+    for (const service of ['balancer', 'lb'] as const)
+      await up(host, stack, 'none', service, ['compose', 'start', service])
     await untilFound([host], stack, serving(await lookAtSwarm(manager, stack)))
-    return 'runs, and knows all replicas'
+    return 'answers, and knows all replicas'
   })
   const { service, members } = await lookAtSwarm(manager, stack)
   const release = releaseOf(service?.target ?? '')

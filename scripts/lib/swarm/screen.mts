@@ -1,6 +1,7 @@
 /** The screen of `npm run status` for several hosts: what is wrong, the hosts, and who runs where. */
 import { list } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
+import { REFUSES } from '../edge/nginx.mts'
 import type { Status } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { historyTable } from '../proof/history.mts'
@@ -43,16 +44,13 @@ export function alarmsOf(swarm: Pick<Swarm, 'first'>, stack: StackConfig, { view
         'Look at name, port and firewall.',
       ),
     )
-  const stopped = here.flatMap(({ name, services }) =>
-    isDrained(members, name)
-      ? []
-      : services
-          .filter(({ running }) => !running)
-          .map(({ service: what, said }) =>
-            alarm(`${what} on ${name} does not run: ${said}`, 'npm run deploy'),
-          ),
+  const used = here.filter(({ name }) => !isDrained(members, name))
+  const stopped = used.flatMap(({ name, services }) =>
+    services
+      .filter(({ running }) => !running)
+      .map(({ service: what, said }) => alarm(`${what} on ${name} does not run: ${said}`, 'npm run deploy')),
   )
-  const all = [...lost, ...silent, ...stopped, ...closed(here)]
+  const all = [...lost, ...silent, ...stopped, ...refusing(used), ...closed(here)]
   if (!service) return [...all, alarm(`No release of ${stack.project} runs`, 'npm run deploy')]
   const few = `${number} of ${service.replicas} replicas run${lastError(view)}`
   if (number < service.replicas) all.push(alarm(few, 'npm run status again: Swarm is starting others'))
@@ -60,6 +58,18 @@ export function alarmsOf(swarm: Pick<Swarm, 'first'>, stack: StackConfig, { view
     all.push(alarm(`The last rollout has stopped: ${service.why}`, 'npm run redeploy, or npm run rollback'))
   return all
 }
+
+const refusing = (here: Here[]) =>
+  here
+    .filter(
+      ({ answers, services }) => !answers && services.some((one) => one.service === 'lb' && one.running),
+    )
+    .map(({ name }) =>
+      alarm(
+        `${name} ${REFUSES}. Clients use the other hosts`,
+        'npm run status again. If it stays so: npm run logs -- balancer --errors',
+      ),
+    )
 
 function closed(here: Here[]): Alarm[] {
   const at = here.filter(({ closedBy }) => closedBy)

@@ -19,10 +19,13 @@ export function status(deployment: () => Deployment): void {
       await docker`docker pause ${of('db')}`
       assert.equal((await site.get('/redis-hits')).status, 503)
       await refused('psql', '-c', 'SELECT 1')
+      const { stdout: pid } = await docker`docker inspect -f ${'{{.State.Pid}}'} ${of('lb')}`
+      await docker`nsenter -t ${pid.trim()} -n iptables -w -I INPUT -p tcp --syn -j REJECT`
       await helped(
         `${replica} was stopped by hand .*; it stays stopped`,
         `${of('db')} is paused`,
         `${of('redis')} was stopped by hand`,
+        'The load balancer does not answer',
       )
       assert.equal((await site.get('/redis-hits')).status, 200)
 
@@ -64,7 +67,7 @@ export function status(deployment: () => Deployment): void {
     /** The same, and each command is typed as it is printed: then nothing is wrong any more. */
     async function helped(...expected: string[]): Promise<void> {
       for (const next of await told(...expected)) {
-        const [, script = '', words = ''] = /^npm run (\w+) -- (.*)$/.exec(next) ?? []
+        const [, script = '', words = ''] = /npm run (\w+) -- ([^:]+)$/.exec(next) ?? []
         assert.ok(script, next)
         await site.must(script, ...words.split(' '))
       }
