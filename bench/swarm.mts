@@ -14,7 +14,7 @@ const ROUNDS = Number(process.env.ROUNDS ?? 20)
 /** Seconds of requests to a site that does not change. */
 const STEADY = 30
 /** Seconds in which the application warms up and drains. */
-const OWN = 10
+const OWN = 5
 const REPLICAS = 3
 
 const environment = { WARMUP_SECONDS: String(OWN), DRAIN_SECONDS: String(OWN) }
