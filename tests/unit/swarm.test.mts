@@ -12,12 +12,12 @@ import { lookOf, sumsOf } from '../../scripts/lib/swarm/dashboard.mts'
 import { describeUpdate } from '../../scripts/lib/swarm/dryrun.mts'
 import { reasonOf } from '../../scripts/lib/swarm/failure.mts'
 import { isEncrypted } from '../../scripts/lib/swarm/networks.mts'
-import { managersOf, type Node, problemsOf } from '../../scripts/lib/swarm/node.mts'
+import { HOST_LABEL, managersOf, type Node, problemsOf, unlisted } from '../../scripts/lib/swarm/node.mts'
 import { alarmsOf } from '../../scripts/lib/swarm/screen.mts'
 import { definitionOf } from '../../scripts/lib/swarm/service.mts'
 import { misplaced } from '../../scripts/lib/swarm/spreading.mts'
 import { hostRows, tableOf } from '../../scripts/lib/swarm/tables.mts'
-import { parseView, serving, type Task, type View } from '../../scripts/lib/swarm/view.mts'
+import { type Member, parseView, serving, type Task, type View } from '../../scripts/lib/swarm/view.mts'
 import { refusal } from '../lib/refusal.mts'
 
 const HOSTS = 'hosts: [a, b, c]'
@@ -77,6 +77,7 @@ describe('hosts cannot be one swarm', () => {
   const node = (name: string, more: Partial<Node> = {}): Node => ({
     host: new Host(name),
     active: false,
+    ours: false,
     manager: false,
     id: '',
     address: '192.0.2.1',
@@ -86,14 +87,38 @@ describe('hosts cannot be one swarm', () => {
     ...more,
   })
   const first = node('a', { active: true, manager: true })
+  const member = (id: string): Member => {
+    const labels = { [HOST_LABEL]: id }
+    return { id, name: id, up: true, availability: 'active', role: 'manager', labels }
+  }
 
   test('unless there is a problem, they can', () => {
     assert.deepEqual(problemsOf([node('a', { data: true }), node('b')]), [])
-    assert.deepEqual(problemsOf([first, node('b', { active: true }), node('c')]), [])
+    assert.deepEqual(problemsOf([first, node('b', { active: true, id: 'b' }), node('c')], [member('b')]), [])
+  })
+
+  test('unless they are of this deployment: they join anew', () => {
+    const dropped = node('b', { active: true, id: 'b', ours: true })
+    assert.deepEqual(problemsOf([node('a', { data: true }), dropped]), [])
+    assert.deepEqual(problemsOf([first, dropped], [member('a')]), [])
+  })
+
+  test('only a host that is known by no name is not listed any more', () => {
+    const members = [member('a'), member('b'), { ...member('c'), name: 'b2' }, { ...member('x'), labels: {} }]
+    const nodes = [node('a', { id: 'a' }), node('local', { id: 'b' })]
+    assert.deepEqual(
+      unlisted(members, nodes).map(({ id }) => id),
+      ['c'],
+    )
+    assert.deepEqual(problemsOf([node('a', { data: true }), node('local', { id: 'b' })], members), [])
+    const [said = ''] = problemsOf([node('a'), node('local', { id: 'b' })], members)
+    assert.match(said, /^a does not hold the database, and hosts does not list b2: .* npm run restore\.$/)
   })
 
   for (const [nodes, problem] of [
     [[node('a'), node('b', { active: true })], /^b is in a swarm already, and a is not/],
+    [[first, node('b', { active: true })], /^b is in a swarm already, and a is not/],
+    [[node('a'), node('b', { active: true, ours: true })], /^b is in a swarm already, and a is not/],
     [[node('a', { active: true }), node('b')], /^a is a worker of a swarm/],
     [[node('a', { address: '' }), node('b')], /^a finds no address/],
     [[node('a'), node('b', { data: true })], /^b holds the database, and a does not: list it first/],
