@@ -30,6 +30,7 @@ import { located, replace } from './replicas.mts'
 import { statusOf } from './screen.mts'
 import { endReplicas, otherServices } from './service.mts'
 import { judgeHosts } from './sheet.mts'
+import { dismissUnlisted } from './unlisted.mts'
 import { absence, lookAtSwarm, targetsOnSwarm } from './view.mts'
 
 export class Swarm implements Engine {
@@ -130,6 +131,7 @@ export class Swarm implements Engine {
       const changed = units.flat().length > 0 ? [...copied, 'a unit that starts containers'] : copied
       return list(changed) || 'the same on all hosts: nothing to do'
     })
+    await dismissUnlisted(this, manager, this.stack)
     return hosts
   }
 
