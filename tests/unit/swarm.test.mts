@@ -316,14 +316,40 @@ describe('what a manager says', () => {
   })
 
   test('becomes an alarm when users get the page of maintenance', () => {
-    const of = (name: string, closedBy: string) => ({ name, closedBy, silent: '', services: [], places: [] })
+    const of = (name: string, closedBy: string, silent = '') => ({
+      ...{ name, closedBy, silent, services: [], places: [] },
+      renewed: { renewal: [] },
+    })
     const said = (...here: ReturnType<typeof of>[]) =>
       alarmsOf({ first: new Host('root@a') }, stack(), { view, here, history: [] })
         .map(({ what }) => what)
         .filter((what) => /Maintenance/.test(what))
     assert.deepEqual(said(of('root@a', ''), of('root@b', '')), [])
-    assert.match(said(of('root@a', ''), of('root@b', 'carl'))[0] ?? '', /is on at root@b, by carl: users get/)
+    assert.match(
+      said(of('root@a', ''), of('root@b', 'carl'))[0] ?? '',
+      /is on at root@b, by carl: users get .*, and not at root@a$/,
+    )
+    assert.match(said(of('root@a', '', 'cut off'), of('root@b', 'carl'))[0] ?? '', /is on at all hosts, by/)
     assert.match(said(of('root@a', 'carl'), of('root@b', 'carl'))[0] ?? '', /is on at all hosts, by carl/)
+  })
+
+  test('becomes an alarm when a host’s certificate is not renewed', () => {
+    const certificate = {
+      fingerprint: '',
+      selfSigned: false,
+      issuer: '',
+      ends: Date.now() + 1e10,
+      ocsp: false,
+    }
+    const here = ['root@a', 'root@b'].map((name) => ({
+      ...{ name, closedBy: '', silent: '', services: [], places: [] },
+      renewed: { certificate, renewal: name === 'root@a' ? ['it failed at X UTC'] : [] },
+    }))
+    const said = alarmsOf({ first: new Host('root@a') }, stack(), { view, here, history: [] })
+    assert.deepEqual(
+      said.map(({ what }) => what).filter((what) => /ertificate/.test(what)),
+      ['The certificate on root@a is not renewed automatically: it failed at X UTC'],
+    )
   })
 
   describe('a release is broken when', () => {

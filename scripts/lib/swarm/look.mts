@@ -3,8 +3,9 @@ import type { StackConfig } from '../config/config.mts'
 import type { Place } from '../edge/balancer.mts'
 import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { bash } from '../host/shell.mts'
+import { bash, join } from '../host/shell.mts'
 import { type Entry, readHistory } from '../proof/history.mts'
+import { certificateFunction, type Renewed, renewedIn } from '../status/renewed.mts'
 import { placesOf } from './balancers.mts'
 import type { Swarm } from './swarm.mts'
 import { lookAtSwarm, type View } from './view.mts'
@@ -16,6 +17,7 @@ export interface Here {
   silent: string
   /** Who switched maintenance on there; empty: it is off. */
   closedBy: string
+  renewed: Renewed
   services: { service: string; running: boolean; said: string }[]
   places: Place[]
 }
@@ -37,13 +39,14 @@ export async function lookAtAllHosts(swarm: Swarm, manager: Host, stack: StackCo
 }
 
 async function lookAtHost(host: Host, stack: StackConfig): Promise<Here> {
-  const script = bash`
+  const looks = bash`
 docker ps -a --filter label=com.docker.compose.project=${stack.project} \
   --format 'service\t{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'
-sed 's/^/closed\t/' ${stack.folder}/nginx/maintenance/on 2>/dev/null || true`
+sed 's/^/closed\t/' ${stack.folder}/nginx/maintenance/on 2>/dev/null || true
+certificate`
   const { address: name } = host
-  const looks = Promise.all([host.run('Looking at the host', script), placesOf(host, stack)])
-  return await looks.then(
+  const script = join([certificateFunction(stack), looks])
+  return await Promise.all([host.run('Looking at the host', script), placesOf(host, stack)]).then(
     ([output, places]) => {
       const all = factsIn(output)
       const services = all('service').map(([service = '', state = '', said = '']) => ({
@@ -51,10 +54,24 @@ sed 's/^/closed\t/' ${stack.folder}/nginx/maintenance/on 2>/dev/null || true`
         running: state === 'running',
         said,
       }))
-      return { name, silent: '', closedBy: all('closed')[0]?.[0] ?? '', services, places }
+      return {
+        name,
+        silent: '',
+        closedBy: all('closed')[0]?.[0] ?? '',
+        renewed: renewedIn(output),
+        services,
+        places,
+      }
     },
     ({ message }: Error) => {
-      return { name, silent: message.split('\n')[0] ?? '', closedBy: '', services: [], places: [] }
+      return {
+        name,
+        silent: message.split('\n')[0] ?? '',
+        closedBy: '',
+        renewed: { renewal: [] },
+        services: [],
+        places: [],
+      }
     },
   )
 }
