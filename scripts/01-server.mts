@@ -73,4 +73,6 @@ Examples:
   npx zx scripts/01-server.mts --host admin@203.0.113.7
 `,
   prepareServer,
+  0,
+  'setup',
 )

@@ -30,5 +30,5 @@ Examples:
 `,
   buildImages,
   0,
-  'data',
+  'setup',
 )

@@ -64,5 +64,5 @@ Examples:
 `,
   prepareDatabase,
   0,
-  'data',
+  'setup',
 )

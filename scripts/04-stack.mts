@@ -108,5 +108,5 @@ Examples:
 `,
   startStack,
   0,
-  'data',
+  'setup',
 )

@@ -67,5 +67,5 @@ Examples:
 `,
   deploy,
   0,
-  'data',
+  'setup',
 )

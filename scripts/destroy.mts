@@ -15,9 +15,11 @@ export async function destroy(run: Run): Promise<void> {
   const { host, hosts, stack, engine, options } = run
   if (!options.yes && !process.stdin.isTTY)
     throw new WrongCall('Without a terminal, destroy cannot ask', 'npm run destroy -- --yes')
-  const there = await takeInventory(host, stack)
+  // Of several hosts, an interrupted run may have finished with this one first.
+  const all = await Promise.all(hosts.map((one) => takeInventory(one, stack)))
+  const there = all[hosts.indexOf(host)] as Inventory
   const lost = lostBy(run, there)
-  if (there.stack.length + lost.length === 0) return nothingToDo(run, there)
+  if (all.every((one) => one.stack.length + lostBy(run, one).length === 0)) return nothingToDo(run, there)
   if (lost.length > 0 && !options['no-backup'] && !there.saved)
     throw new OperatorError(
       '--data removes the only copy of the data: no backup on the server is younger than a day',
@@ -26,7 +28,7 @@ export async function destroy(run: Run): Promise<void> {
     )
   await confirm(run, there)
   await withLock(host, stack, 'destroy', async () => {
-    await engine.end(host)
+    await engine.end(host, hosts)
     if (there.timer)
       await step('Timers', async () => {
         const removed = await onEach(hosts, async (one) => [
@@ -46,7 +48,7 @@ export async function destroy(run: Run): Promise<void> {
     )
   })
   // Without the lock: its files are gone, and with them the server's leave to do anything under it.
-  await engine.removeNetworks(host)
+  await engine.leave(host, hosts)
   result(farewell(run, there))
 }
 
@@ -113,5 +115,5 @@ Examples:
 `,
   destroy,
   0,
-  'data',
+  'removal',
 )

@@ -14,7 +14,6 @@ export async function redeploy(run: Run): Promise<void> {
   const { host, stack, engine, options } = run
   say(`redeploy on ${host.name}`)
   if (options['dry-run']) return await printPlan(host, stack, options, engine.planner(host))
-  await engine.requireServing()
   // Before the lock: on a server without images it fails, and leaves no file there.
   await imageMode(host, stack)
   await withLock(host, stack, 'redeploy', async () =>

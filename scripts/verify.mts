@@ -4,10 +4,11 @@ import { styleText } from 'node:util'
 import { live } from './lib/cli/live.mts'
 import { count, list, result, say, warn } from './lib/cli/say.mts'
 import type { StackConfig } from './lib/config/config.mts'
-import { describe, lookAtMaintenance } from './lib/edge/maintenance.mts'
+import { areDifferent, describe, describeEach, lookAtMaintenance, type Of } from './lib/edge/maintenance.mts'
 import type { Host } from './lib/host/host.mts'
 import { lastCounted, readHistory } from './lib/proof/history.mts'
 import { type Run, script } from './lib/run.mts'
+import { certificateAlarms, lookAtRenewal } from './lib/status/renewed.mts'
 import { ageWarnings, lookAtBase } from './lib/verify/age.mts'
 import { lookAtFront, lookInside } from './lib/verify/inside.mts'
 import { lookFromOutside } from './lib/verify/outside.mts'
@@ -18,11 +19,13 @@ import { warnings } from './lib/verify/warnings.mts'
 export async function verify({ host, hosts, stack, engine, options }: Run): Promise<void> {
   say(`verify on ${list(hosts.map(({ name }) => name))}`)
   const looked = live('Every line of the task sheet')
-  const [all, history, base, closed] = await Promise.all([
-    Promise.all(hosts.map((one) => look(one, stack))),
+  const ofEach = <T,>(see: (one: Host) => Promise<T>) => Promise.all(hosts.map(see))
+  const [all, history, base, closed, renewed] = await Promise.all([
+    ofEach((one) => look(one, stack)),
     readHistory(host, stack),
     lookAtBase(host, stack),
-    lookAtMaintenance(host, stack),
+    ofEach(async (one) => ({ name: one.name, now: await lookAtMaintenance(one, stack) })),
+    ofEach(async (one) => ({ name: one.name, ...(await lookAtRenewal(one, stack)) })),
   ]).finally(looked)
   const seen = all as [Seen, ...Seen[]]
   const verdicts = await engine.judge(host, seen, lastCounted(history))
@@ -38,8 +41,18 @@ export async function verify({ host, hosts, stack, engine, options }: Run): Prom
     result(sum(verdicts))
   }
   for (const warning of [...warnings(seen[0].inside), ...ageWarnings(base, Date.now())]) warn(warning)
-  if (closed.on)
-    warn(`${describe(closed)} That is why pages answer 503. To end it: npm run maintenance -- off`)
+  for (const one of renewed)
+    for (const { what, next } of certificateAlarms(
+      stack,
+      one,
+      Date.now(),
+      hosts.length > 1 ? ` on ${one.name}` : '',
+    ))
+      warn(`${what}. Next: ${next}`)
+  const [first] = closed as [Of, ...Of[]]
+  if (areDifferent(closed)) warn(describeEach(closed))
+  else if (first.now.on)
+    warn(`${describe(first.now)} That is why pages answer 503. To end it: npm run maintenance -- off`)
   if (verdicts.some(({ ok }) => !ok)) process.exitCode = 1
 }
 

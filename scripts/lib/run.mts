@@ -7,9 +7,10 @@ import { WrongCall } from './cli/errors.mts'
 import { parseFlags } from './cli/flags.mts'
 import { say } from './cli/say.mts'
 import { Compose } from './compose/compose.mts'
-import { type Config, isSwarm, loadConfig, ROOT } from './config/config.mts'
+import { type Config, isSwarm, loadConfig, ROOT, type StackConfig } from './config/config.mts'
 import type { Engine } from './engine/engine.mts'
 import { Host } from './host/host.mts'
+import { servesAlone } from './swarm/attach.mts'
 import { choose, type Needs } from './swarm/choosing.mts'
 import { Swarm } from './swarm/swarm.mts'
 
@@ -78,7 +79,7 @@ Exit codes: 0 success, 1 failure or something to do (the output says what), 2 wr
  * @param work  the function of the script
  * @param most  how many words the script takes beside its flags; `command`: the first word begins a command, whose flags are
  *              not the script's
- * @param needs what it needs of several hosts
+ * @param needs what it needs of the hosts
  */
 export async function script(
   file: string,
@@ -95,7 +96,7 @@ export async function script(
   // The reader has closed the pipe: `| head`.
   process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
   try {
-    run = begin(usage, most)
+    run = begin(usage, most, needs)
     if (run.swarm) await choose(run.swarm.hosts, run, path.basename(file, '.mts'), needs)
     await work(run)
   } catch (error) {
@@ -124,7 +125,7 @@ const CUT_OFF =
 const AGAIN = 'run the same command again: it continues where this run ended. npm run status shows what runs.'
 
 /** Reads the flags and the configuration of this run. Connects to nothing. */
-function begin(usage: string, most: number | 'command'): Run {
+function begin(usage: string, most: number | 'command', needs: Needs): Run {
   const [call = '', examples = ''] = usage.trim().split(/\n(?=\nExamples:)/)
   const { values, words } = parseFlags(`${call}\n${COMMON}`, most === 'command')
   const options = values as unknown as Options
@@ -135,17 +136,23 @@ function begin(usage: string, most: number | 'command'): Run {
   }
   if (most !== 'command' && words.length > most) throw new WrongCall(`“${words[most]}” was not expected`)
   const config = loadConfig(path.resolve(options.config ?? path.join(ROOT, 'config')))
-  const { stack } = config
-  if (options.host !== undefined && isSwarm(stack))
-    throw new WrongCall(
-      'config/stack.yaml lists several hosts (hosts), so there is no single one to choose by --host',
-      'The same command without --host.',
-    )
+  const stack = chosen(config.stack, options, needs)
   const addresses = isSwarm(stack) ? stack.hosts : [options.host ?? stack.host]
   const hosts = addresses.map((address) => new Host(address, stack.ssh_config, options.verbose))
   const host = hosts[0] as Host
   const swarm = isSwarm(stack) ? new Swarm(hosts, stack) : undefined
   for (const one of hosts) one.quorum = swarm?.quorum
+  if (!swarm && needs !== 'setup' && needs !== 'removal') host.entry = servesAlone(host, stack)
   const engine = swarm ?? new Compose(host, stack)
-  return { ...config, host, hosts, engine, swarm, options, words }
+  return { ...config, stack, host, hosts, engine, swarm, options, words }
+}
+
+/** The configuration for the host that `--host` names. */
+function chosen(stack: StackConfig, { host }: Options, needs: Needs): StackConfig {
+  if (host === undefined || !isSwarm(stack)) return stack
+  if (needs === 'removal') return { ...stack, hosts: [] } // for one that the others went on without
+  throw new WrongCall(
+    'config/stack.yaml lists several hosts (hosts), so there is no single one to choose by --host',
+    'The same command without --host.',
+  )
 }

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # Prints what a host is in a swarm, as names and values with a tab between them. Changes nothing.
-#   others  array: names or addresses of the other hosts
-#   ports   array: the TCP ports that hosts need among themselves
-#   volume  of the database
+#   others   array: names or addresses of the other hosts
+#   ports    array: the TCP ports that hosts need among themselves
+#   volume   of the database
+#   program  a file that is on a host that is one of several
 declare -a others ports
-: "${volume:?}"
+: "${volume:?}" "${program:?}"
 
 fact() { printf '%s\t%s\n' "$1" "$2"; }
 
@@ -13,6 +14,7 @@ read -r state manager node <<<"$told"
 fact state "$state"
 fact node "$node"
 fact manager "$manager"
+fact ours "$(if [ -e "$program" ]; then echo yes; else echo no; fi)"
 held=$(docker volume inspect -f '{{.Mountpoint}}' "$volume" 2>/dev/null) || held=
 fact data "$(if [ -n "$held" ] && [ -n "$(ls -A "$held")" ]; then echo yes; else echo no; fi)"
 # Whether the kernel has what Docker encrypts with, tried in a network namespace that ends with the trial.

@@ -7,10 +7,10 @@
 #   place PLACE ADDRESS ...                           the output of balancer.pl
 #   traffic REQUESTS FAILED P50 P99 SECONDS STILL     the output of traffic.pl, for the last five minutes at most
 #   replicas NUMBER                                   how many the last deploy or redeploy was to start
-#   renewal WHAT                                      a problem of the renewal of the certificate
+#   certificate BASE64, renewal WHAT                  the output of certificate
 #   database BYTES CONNECTIONS MOST SECONDS PID USER STATE     the last four describe the longest transaction
 #   answers yes           the load balancer does
-#   redis BYTES KEYS      certificate BASE64          memory FREE SIZE
+#   redis BYTES KEYS      memory FREE SIZE
 #   disk ..., inodes ..., takes ...                   the output of space.sh
 #   history JSON          begun JSON                  lock HOLDER         step WHAT
 #   maintenance WHO SECONDS                           allow ADDRESS
@@ -24,7 +24,7 @@
 #   balancer   the text of balancer.pl
 #   traffic    the text of traffic.pl
 #   usage      the text of usage.pl
-# Functions: space; asks, which succeeds while the load balancer answers.
+# Functions: space; certificate; asks, which succeeds while the load balancer answers.
 : "${folder:?}" "${project:?}" "${inspected:?}" "${python:?}" "${balancer:?}" "${traffic:?}" "${usage:?}"
 
 # Before the first deployment there is no Docker Engine.
@@ -59,7 +59,6 @@ redis() {
 answers() { ! asks || fact answers yes; }
 files() {
   cd "$folder" 2>/dev/null || return
-  [ ! -e nginx/tls/certificate.pem ] || fact certificate "$(base64 -w0 nginx/tls/certificate.pem)"
   [ ! -e history.jsonl ] || tail -n 50 history.jsonl | named history
   [ ! -e history.begun ] || named begun <history.begun
   if [ -e lock.holder ] && ! flock -n lock true; then
@@ -78,14 +77,6 @@ files() {
   fact secrets "$({ cat secrets/app.env 2>/dev/null || true; } | sha256sum | cut -c1-16)"
   local target
   for target in targets/*/revision; do [ ! -e "$target" ] || fact revision "$(basename "${target%/revision}")" "$(<"$target")"; done
-}
-renewal() {
-  cd "$folder/letsencrypt" || return
-  [ -e renew ] || return
-  [ ! -e failed ] || fact renewal "it failed at $(date -r failed '+%F %R') UTC"
-  if [ -d /run/systemd/system ]; then
-    systemctl is-active -q "$project-certificate.timer" || fact renewal 'the systemd timer does not run'
-  elif [ ! -e "/etc/cron.d/$project-certificate" ] || ! service cron status >&2; then fact renewal 'cron does not run'; fi
 }
 server() {
   awk '/^MemTotal/ { all = $2 } /^MemAvailable/ { print "memory\t" $2 * 1024 "\t" all * 1024 }' /proc/meminfo
@@ -123,7 +114,7 @@ use | grep ^usage || true
 # In memory, since the disk may be full.
 parts=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
 trap 'rm -rf "$parts"' EXIT
-for part in answers traffic places database redis files renewal server disk oom; do
+for part in answers traffic places database redis files certificate server disk oom; do
   { "$part" || true; } >"$parts/$part" 2>/dev/null </dev/null &
 done
 wait

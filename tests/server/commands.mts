@@ -184,6 +184,26 @@ export function commands(three: () => Hosts): void {
     })
   })
 
+  test('with one host in the configuration, nothing but deploy touches several', async () => {
+    hosts.use(1)
+    for (const words of [
+      ['status'],
+      ['maintenance', 'on'],
+      ['run', 'true'],
+      ['redeploy', '--dry-run'],
+      ['verify'],
+    ]) {
+      const [script = '', ...more] = words
+      const { exitCode, text } = await hosts.run(script, ...more)
+      assert.equal(exitCode, 1, text)
+      assert.match(text, new RegExp(`✗ ${a} is one of several hosts, and[\\s\\S]*Next: {2}List all of them`))
+    }
+    const { exitCode, text } = await hosts.run('destroy', '--yes', '--host', b)
+    assert.equal(exitCode, 1, text)
+    assert.match(text, new RegExp(`✗ ${b} serves together with ${a}`))
+    hosts.use(3)
+  })
+
   test('without one of the hosts: each says so in a line, and works with the others', async () => {
     await hosts.servers[2]?.lose()
     const lost = new RegExp(`^! ${c} cannot be reached: .*\\. This run works without it\\.$`, 'm')

@@ -13,12 +13,12 @@ import { describeUpdate } from '../../scripts/lib/swarm/dryrun.mts'
 import { reasonOf } from '../../scripts/lib/swarm/failure.mts'
 import type { Here } from '../../scripts/lib/swarm/look.mts'
 import { isEncrypted } from '../../scripts/lib/swarm/networks.mts'
-import { managersOf, type Node, problemsOf } from '../../scripts/lib/swarm/node.mts'
+import { HOST_LABEL, managersOf, type Node, problemsOf, unlisted } from '../../scripts/lib/swarm/node.mts'
 import { alarmsOf } from '../../scripts/lib/swarm/screen.mts'
 import { definitionOf } from '../../scripts/lib/swarm/service.mts'
 import { misplaced } from '../../scripts/lib/swarm/spreading.mts'
 import { hostRows, tableOf } from '../../scripts/lib/swarm/tables.mts'
-import { parseView, serving, type Task, type View } from '../../scripts/lib/swarm/view.mts'
+import { type Member, parseView, serving, type Task, type View } from '../../scripts/lib/swarm/view.mts'
 import { refusal } from '../lib/refusal.mts'
 
 const HOSTS = 'hosts: [a, b, c]'
@@ -78,6 +78,7 @@ describe('hosts cannot be one swarm', () => {
   const node = (name: string, more: Partial<Node> = {}): Node => ({
     host: new Host(name),
     active: false,
+    ours: false,
     manager: false,
     id: '',
     address: '192.0.2.1',
@@ -87,14 +88,38 @@ describe('hosts cannot be one swarm', () => {
     ...more,
   })
   const first = node('a', { active: true, manager: true })
+  const member = (id: string): Member => {
+    const labels = { [HOST_LABEL]: id }
+    return { id, name: id, up: true, availability: 'active', role: 'manager', labels }
+  }
 
   test('unless there is a problem, they can', () => {
     assert.deepEqual(problemsOf([node('a', { data: true }), node('b')]), [])
-    assert.deepEqual(problemsOf([first, node('b', { active: true }), node('c')]), [])
+    assert.deepEqual(problemsOf([first, node('b', { active: true, id: 'b' }), node('c')], [member('b')]), [])
+  })
+
+  test('unless they are of this deployment: they join anew', () => {
+    const dropped = node('b', { active: true, id: 'b', ours: true })
+    assert.deepEqual(problemsOf([node('a', { data: true }), dropped]), [])
+    assert.deepEqual(problemsOf([first, dropped], [member('a')]), [])
+  })
+
+  test('only a host that is known by no name is not listed any more', () => {
+    const members = [member('a'), member('b'), { ...member('c'), name: 'b2' }, { ...member('x'), labels: {} }]
+    const nodes = [node('a', { id: 'a' }), node('local', { id: 'b' })]
+    assert.deepEqual(
+      unlisted(members, nodes).map(({ id }) => id),
+      ['c'],
+    )
+    assert.deepEqual(problemsOf([node('a', { data: true }), node('local', { id: 'b' })], members), [])
+    const [said = ''] = problemsOf([node('a'), node('local', { id: 'b' })], members)
+    assert.match(said, /^a does not hold the database, and hosts does not list b2: .* npm run restore\.$/)
   })
 
   for (const [nodes, problem] of [
     [[node('a'), node('b', { active: true })], /^b is in a swarm already, and a is not/],
+    [[first, node('b', { active: true })], /^b is in a swarm already, and a is not/],
+    [[node('a'), node('b', { active: true, ours: true })], /^b is in a swarm already, and a is not/],
     [[node('a', { active: true }), node('b')], /^a is a worker of a swarm/],
     [[node('a', { address: '' }), node('b')], /^a finds no address/],
     [[node('a'), node('b', { data: true })], /^b holds the database, and a does not: list it first/],
@@ -293,7 +318,8 @@ describe('what a manager says', () => {
 
   const here = (name: string, more: Partial<Here> = {}): Here => {
     const services = [{ service: 'lb', running: true, said: 'Up 2 seconds' }]
-    return { name, silent: '', answers: true, closedBy: '', services, places: [], ...more }
+    const renewed = { renewal: [] }
+    return { name, silent: '', answers: true, closedBy: '', renewed, services, places: [], ...more }
   }
 
   test('becomes an alarm while a load balancer runs and refuses clients', () => {
@@ -308,14 +334,35 @@ describe('what a manager says', () => {
   })
 
   test('becomes an alarm when users get the page of maintenance', () => {
-    const of = (name: string, closedBy: string) => here(name, { closedBy })
+    const of = (name: string, closedBy: string, silent = '') => here(name, { closedBy, silent })
     const said = (...here: ReturnType<typeof of>[]) =>
       alarmsOf({ first: new Host('root@a') }, stack(), { view, here, history: [] })
         .map(({ what }) => what)
         .filter((what) => /Maintenance/.test(what))
     assert.deepEqual(said(of('root@a', ''), of('root@b', '')), [])
-    assert.match(said(of('root@a', ''), of('root@b', 'carl'))[0] ?? '', /is on at root@b, by carl: users get/)
+    assert.match(
+      said(of('root@a', ''), of('root@b', 'carl'))[0] ?? '',
+      /is on at root@b, by carl: users get .*, and not at root@a$/,
+    )
+    assert.match(said(of('root@a', '', 'cut off'), of('root@b', 'carl'))[0] ?? '', /is on at all hosts, by/)
     assert.match(said(of('root@a', 'carl'), of('root@b', 'carl'))[0] ?? '', /is on at all hosts, by carl/)
+  })
+
+  test('becomes an alarm when a host’s certificate is not renewed', () => {
+    const certificate = {
+      fingerprint: '',
+      selfSigned: false,
+      issuer: '',
+      ends: Date.now() + 1e10,
+      ocsp: false,
+    }
+    const of = (name: string, ...renewal: string[]) => here(name, { renewed: { certificate, renewal } })
+    const hosts = [of('root@a', 'it failed at X UTC'), of('root@b')]
+    const said = alarmsOf({ first: new Host('root@a') }, stack(), { view, here: hosts, history: [] })
+    assert.deepEqual(
+      said.map(({ what }) => what).filter((what) => /ertificate/.test(what)),
+      ['The certificate on root@a is not renewed automatically: it failed at X UTC'],
+    )
   })
 
   describe('a release is broken when', () => {

@@ -6,18 +6,17 @@ import type { Board } from '../dashboard/board.mts'
 import { type Feed, feed } from '../dashboard/feed.mts'
 import type { Engine, Located, Wanted } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
-import { bash } from '../host/shell.mts'
 import type { Entry } from '../proof/history.mts'
 import { planFor } from '../rollout/dryrun.mts'
 import { readFleet, sayReplaced } from '../rollout/fleet.mts'
 import { replicas, runningTarget, runningTargets } from '../rollout/replica.mts'
 import { keptTarget } from '../rollout/target.mts'
 import { outliveEngine } from '../server/engine.mts'
-import { hasUnit, removeAttaching } from '../swarm/attach.mts'
+import { leaveAtOnce } from '../swarm/dismissal.mts'
 import { lookAtNode } from '../swarm/node.mts'
 import { formerSwarm, returnToOne } from '../swarm/returning.mts'
 import { endReplicas } from '../swarm/service.mts'
-import { NoQuorum } from '../swarm/view.mts'
+import { lookAtSwarm, NoQuorum } from '../swarm/view.mts'
 import { judge } from '../verify/sheet.mts'
 import type { Seen } from '../verify/verdict.mts'
 import { statusOf } from './look.mts'
@@ -48,21 +47,12 @@ export class Compose implements Engine {
   share = async () => {}
   requireData = () => {}
   present = async () => this.hosts
-  removeNetworks = async () => {} // Compose removes its own
+  leave = async () => {} // end has done so
 
   async check(): Promise<void> {
     await formerSwarm(this.host, this.stack).catch((error) => {
       if (!(error instanceof NoQuorum)) throw error // it can go on alone
     })
-  }
-
-  async requireServing(): Promise<void> {
-    if (!(await formerSwarm(this.host, this.stack))) return
-    throw new OperatorError(
-      `${this.host.name} still is one of several hosts`,
-      'npm run deploy makes it serve alone. Or list all hosts again (hosts in config/stack.yaml).',
-      NOTHING_CHANGED,
-    )
   }
 
   async equip(): Promise<Host[]> {
@@ -100,20 +90,20 @@ export class Compose implements Engine {
   /** For a host that was out of reach when the others went on without it. @throws OperatorError when it is one of several */
   async end(): Promise<void> {
     const { host, stack } = this
-    const former = await formerSwarm(host, stack).catch(() => undefined)
-    const others = former?.others.filter(({ up }) => up) ?? []
-    if (others.length > 0)
+    const { id, active, manager, ours } = await lookAtNode(host, [], stack)
+    if (!ours) return
+    // A host that the others have dropped cannot ask the swarm any more, nor is it active in it.
+    const view = manager ? await lookAtSwarm(host, stack).catch(() => undefined) : undefined
+    const others = view?.members.filter((one) => one.id !== id && one.up).map(({ name }) => name) ?? []
+    if (others.length > 0 || (active && !manager))
       throw new OperatorError(
-        `${host.name} serves together with ${list(others.map(({ name }) => name))}`,
-        'List all of them in hosts, then npm run destroy. Or npm run deploy makes this host serve alone first.',
+        `${host.name} serves together with ${list(others) || 'other hosts'}`,
+        'List all of them in hosts (config/stack.yaml), then npm run destroy. With the others alone in hosts, npm run deploy removes this one.',
         NOTHING_CHANGED,
       )
-    const { active } = await lookAtNode(host, [], stack)
-    if (!active || !(await hasUnit(host, stack))) return
     await step('Swarm', async () => {
-      await removeAttaching(host, stack)
-      if (former) await endReplicas(host, [host], stack)
-      await host.run('Leaving the swarm', bash`docker swarm leave --force >/dev/null`)
+      if (view) await endReplicas(host, [host], stack)
+      await leaveAtOnce(host, stack)
       return 'left'
     })
   }

@@ -50,8 +50,6 @@ export interface Engine {
   readonly hosts: readonly Host[]
   /** Whether the hosts can serve together. Changes nothing. @throws OperatorError with every problem at once */
   check(): Promise<void>
-  /** Whether what runs is by this engine. @throws OperatorError when `deploy` has to change that first */
-  requireServing(): Promise<void>
   /** Sets up the Docker Engine of a host. @returns what it changed, a few words each */
   setUp(host: Host): Promise<string[]>
   /** The step that makes the hosts one, once each is prepared. */
@@ -89,8 +87,8 @@ export interface Engine {
   feed(board: Board): Feed
   /** The verdict on each line of the task sheet. @param seen of each host, the one with the data first */
   judge(manager: Host, seen: readonly [Seen, ...Seen[]], rollout?: Entry): Promise<Verdict[]>
-  /** The steps that end what is no container of Compose, before a deployment is removed. */
-  end(manager: Host): Promise<void>
-  /** What is left to remove afterwards. */
-  removeNetworks(manager: Host): Promise<void>
+  /** The steps that end what is no container of Compose, before a deployment is removed. @param hosts those that answer */
+  end(manager: Host, hosts: readonly Host[]): Promise<void>
+  /** The step that takes the hosts apart afterwards. @param hosts those that answer */
+  leave(manager: Host, hosts: readonly Host[]): Promise<void>
 }

@@ -4,14 +4,15 @@
  * is on a command line.
  */
 
-import { CommandError, NOTHING_CHANGED } from '../cli/errors.mts'
+import { CommandError, NOTHING_CHANGED, type OperatorError } from '../cli/errors.mts'
 import { say } from '../cli/say.mts'
 import { Connection } from './connection.mts'
 import { checkRefused, type Fence, guard } from './fence.mts'
 import { type ServerFile, writeScript } from './files.mts'
 import { behindHead, framed, headed, type Input, lineByLine, unframed } from './frame.mts'
 import { type Interpreter, Interpreters } from './interpreter.mts'
-import { attached, bothEnded, counting, feed, type Output, onTerminal, type Running } from './process.mts'
+import type { Output, Running, RunOptions } from './process.mts'
+import { attached, bothEnded, counting, feed, onTerminal } from './process.mts'
 import type { Quorum } from './quorum.mts'
 import { bash, type Script } from './shell.mts'
 import { CONNECT_DEADLINE, sh } from './ssh.mts'
@@ -26,19 +27,6 @@ const COPY_DEADLINE = 600
 /** -p ignores startup files and functions from the environment. */
 const BASH = 'bash -p -s'
 
-interface RunOptions {
-  /** Seconds until the script is killed. */
-  deadline?: number
-  /** The script may read its standard input, which ends when this process ends. Else the input is empty. */
-  tied?: boolean
-  /** Is called with each line that the script prints, at once. */
-  hear?: (line: string) => void
-  /** Is called with each line of both streams, at once. */
-  progress?: (line: string) => void
-  /** Ends the standard input of a script that is tied. */
-  signal?: AbortSignal
-}
-
 export class Host extends Connection {
   readonly #interpreters = new Interpreters(() => this.shell(BASH))
   #connected: Promise<unknown> | undefined
@@ -48,6 +36,8 @@ export class Host extends Connection {
   fence: Fence | undefined
   /** With several hosts: those that hold the lock together. Undefined: this one alone holds it. */
   quorum: Quorum | undefined
+  /** Runs before everything else on the server. If it fails, nothing else runs, and `refusal` is thrown. */
+  entry: { script: Script; refusal?: OperatorError } = { script: bash`true` }
 
   /** @param verbose whether to print the purpose and the output of each script; the others: see {@link Connection} */
   constructor(
@@ -159,12 +149,18 @@ export class Host extends Connection {
   }
 
   #connect(): Promise<unknown> {
-    const options = { deadline: 2 * CONNECT_DEADLINE }
-    this.#connected ??= this.#heard(this.#begin(bash`true`), options, NOTHING_CHANGED).catch((error) => {
+    this.#connected ??= this.#enter().catch((error) => {
       this.#connected = undefined // the next script tries again
       throw error
     })
     return this.#connected
+  }
+
+  async #enter(): Promise<void> {
+    const { script, refusal } = this.entry
+    const options = { deadline: 2 * CONNECT_DEADLINE }
+    const { exitCode } = await this.#heard(this.#begin(script), options, NOTHING_CHANGED)
+    if (exitCode !== 0 && refusal) throw refusal
   }
 
   /** Sends the script to a free interpreter. */

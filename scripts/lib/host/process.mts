@@ -14,6 +14,20 @@ export interface Output {
   stderr: string
 }
 
+/** How {@link Host} runs a script. */
+export interface RunOptions {
+  /** Seconds until the script is killed. */
+  deadline?: number
+  /** The script may read its standard input, which ends when this process ends. Else the input is empty. */
+  tied?: boolean
+  /** Is called with each line that the script prints, at once. */
+  hear?: (line: string) => void
+  /** Is called with each line of both streams, at once. */
+  progress?: (line: string) => void
+  /** Ends the standard input of a script that is tied. */
+  signal?: AbortSignal
+}
+
 /** Starts a program in its own process group, so that Ctrl-C reaches this process alone. */
 export function start([command = '', ...args]: readonly string[]): Running {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: environment() })

@@ -1,13 +1,12 @@
 /** What is wrong with the deployment, and the command that helps. */
 
 import { count, seconds } from '../cli/say.mts'
-import { daysBetween } from '../cli/time.mts'
 import type { StackConfig } from '../config/config.mts'
-import { OVERDUE } from '../edge/certificate.mts'
 import { gigabytes, taken } from '../server/space.mts'
 import { type Alarm, alarm } from './alarm.mts'
 import { backupAlarms } from './backups.mts'
 import { containerAlarms } from './containers.mts'
+import { certificateAlarms } from './renewed.mts'
 import type { Facts } from './status.mts'
 
 /** The share of the disk and of the memory that should be free, and the bytes of the disk. */
@@ -31,7 +30,7 @@ export function alarmsOf(stack: StackConfig, facts: Facts, now: number): Alarm[]
     ...database(facts),
     ...(facts.answers ? [] : silent(facts, 'lb', 'The load balancer does not answer')),
     ...(facts.redis ? [] : silent(facts, 'redis', 'Redis does not answer')),
-    ...certificate(stack, facts, now),
+    ...certificateAlarms(stack, facts, now),
     ...backupAlarms(facts, now),
     ...server(facts),
     ...maintenance(facts, now),
@@ -84,21 +83,6 @@ function database(facts: Facts): Alarm[] {
       ),
     )
   return found
-}
-
-function certificate(stack: StackConfig, { certificate, renewal, lock }: Facts, now: number): Alarm[] {
-  if (!certificate) return []
-  const days = daysBetween(now, certificate.ends)
-  const ends = days < 0 ? 'The certificate has expired' : `The certificate expires in ${count(days, 'day')}`
-  const next = 'npx zx scripts/04-stack.mts'
-  const pair = `put a new pair at ${stack.tls_files.certificate}, then: ${next}`
-  return [
-    ...(days < OVERDUE ? [alarm(ends, stack.tls === 'files' ? pair : next)] : []),
-    // A run that renews it has not succeeded yet.
-    ...(lock
-      ? []
-      : renewal.map((what) => alarm(`The certificate is not renewed automatically: ${what}`, next))),
-  ]
 }
 
 function server(facts: Facts): Alarm[] {

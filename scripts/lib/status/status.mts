@@ -3,7 +3,6 @@ import type { Result } from '../backup/backup.mts'
 import { byName } from '../cli/table.mts'
 import type { StackConfig } from '../config/config.mts'
 import { type Place, parsePlaces } from '../edge/balancer.mts'
-import { type Certificate, readFacts } from '../edge/certificate.mts'
 import { factsIn, jsonIn, linesIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, remote, remoteText } from '../host/shell.mts'
@@ -14,8 +13,9 @@ import { parseTaken, spaceFunction, type Taken } from '../server/space.mts'
 import { type Killed, parseKilled } from '../stack/memory.mts'
 import { answering } from '../stack/stack.mts'
 import { type Container, containerOf } from './container.mts'
+import { certificateFunction, type Renewed, renewedIn } from './renewed.mts'
 
-export interface Facts {
+export interface Facts extends Renewed {
   containers: Container[]
   replicas: Replica[]
   places: Place[]
@@ -31,9 +31,6 @@ export interface Facts {
   redis?: { bytes: number; keys: number }
   /** Whether the load balancer answers. */
   answers: boolean
-  certificate?: Certificate
-  /** The problems of its renewal. */
-  renewal: string[]
   /** Of the server. `disk` holds Docker's data and is mounted at `mount`; `inodes` counts files. */
   disk?: Space
   inodes?: Space
@@ -89,7 +86,8 @@ export async function lookAtAll(host: Host, stack: StackConfig): Promise<Facts> 
     traffic: remoteText('traffic.pl'),
     usage: remoteText('usage.pl'),
   })
-  const all = join([spaceFunction(stack.folder), bash`asks() { ${answering(stack, 'lb')}; }`, script])
+  const asks = bash`asks() { ${answering(stack, 'lb')}; }`
+  const all = join([spaceFunction(stack.folder), certificateFunction(stack), asks, script])
   return parseFacts(stack, await host.run('Looking at everything', all, { deadline: DEADLINE }))
 }
 
@@ -106,7 +104,6 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
   const [requests = 0, failed = 0, p50 = 0, p99 = 0, seconds = 0, still] = numbers('traffic') ?? []
   const [bytes, connections = 0, most = 0] = numbers('database') ?? []
   const [used, keys = 0] = numbers('redis') ?? []
-  const pem = text('certificate')
   const [who = '', since] = one('maintenance') ?? []
   const pairs = (kind: string) => Object.fromEntries(all(kind).map(([key = '', value = '']) => [key, value]))
   return {
@@ -123,9 +120,8 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
       database: { bytes, connections, most, ...transaction(one('database') ?? []) },
     }),
     ...(used !== undefined && { redis: { bytes: used, keys } }),
-    ...(pem && { certificate: readFacts(Buffer.from(pem, 'base64').toString()) }),
     answers: text('answers') === 'yes',
-    renewal: all('renewal').map(([what = '']) => what),
+    ...renewedIn(output),
     ...space('disk', numbers('disk')),
     ...space('inodes', numbers('inodes')),
     ...space('memory', numbers('memory')),

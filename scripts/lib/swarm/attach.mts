@@ -1,4 +1,5 @@
 /** What a host does by itself when its engine starts, and before it is stopped. */
+import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
 import { OPENING } from '../host/frame.mts'
 import type { Host } from '../host/host.mts'
@@ -13,7 +14,8 @@ const NOW = 60
 const LAST = 30
 
 const unitOf = ({ project }: StackConfig) => `${project}-attach`
-const programOf = ({ folder }: StackConfig) => `${folder}/attach`
+/** On a host that is one of several. */
+export const programOf = ({ folder }: StackConfig) => `${folder}/attach`
 
 /**
  * Lets a host start containers that the engine could not attach to Swarm's networks, and close its load balancer first when it
@@ -40,10 +42,15 @@ fi`,
   )
 }
 
-/** Whether a host is one of several of this deployment. */
-export async function hasUnit(host: Host, stack: StackConfig): Promise<boolean> {
-  return (await host.attempt(bash`[ -e ${programOf(stack)} ]`)).exitCode === 0
-}
+/** For a run that takes the host for the only one, and would do the wrong thing with one of several. */
+export const servesAlone = ({ name }: Host, stack: StackConfig) => ({
+  script: bash`[ ! -e ${programOf(stack)} ]`,
+  refusal: new OperatorError(
+    `${name} is one of several hosts, and config/stack.yaml is for one`,
+    `List all of them (hosts in config/stack.yaml), then the same command again. Or npm run deploy makes ${name} serve alone.`,
+    NOTHING_CHANGED,
+  ),
+})
 
 /** Starts such containers now. */
 export async function attach(host: Host, { project }: StackConfig): Promise<void> {

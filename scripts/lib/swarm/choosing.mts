@@ -5,10 +5,14 @@ import { silenceOf } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
 
 /**
- * What a script needs of several hosts: any of them, the one with the data, or each. Where it needs each, it leaves out what
- * is out of reach, and says so.
+ * What a script needs of the hosts:
+ * `any`      one of them
+ * `data`     the one with the data
+ * `each`     each of them: it leaves out what is out of reach, and says so
+ * `setup`    the one with the data. The script may change how many hosts serve
+ * `removal`  the one with the data, and each other one that can be reached. `--host` may name one of several
  */
-export type Needs = 'any' | 'data' | 'each'
+export type Needs = 'any' | 'data' | 'each' | 'setup' | 'removal'
 
 interface Choice {
   host: Host
@@ -22,14 +26,18 @@ interface Choice {
  * @throws OperatorError when what it needs does not answer
  */
 export async function choose(all: readonly Host[], run: Choice, what: string, needs: Needs): Promise<void> {
-  if (needs === 'each') return await chooseEach(all, run)
+  if (needs === 'each' || needs === 'removal') {
+    await chooseEach(all, run)
+    if (needs === 'removal') requireData(all, run.host, what)
+    return
+  }
   const silent: string[] = []
   for (const host of all) {
     const reason = await silenceOf(host)
     if (!reason) {
       run.host = host
       if (silent.length > 0) warn(`${silent.join('; ')}. This run works with ${host.name}.`)
-      if (needs === 'data') requireData(all, host, what)
+      if (needs !== 'any') requireData(all, host, what)
       return
     }
     silent.push(reason)

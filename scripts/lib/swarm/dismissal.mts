@@ -7,6 +7,7 @@ import { bash } from '../host/shell.mts'
 import { removeStack } from '../stack/inventory.mts'
 import { removeAttaching } from './attach.mts'
 import { order } from './order.mts'
+import { serviceOf } from './service.mts'
 import type { Member } from './view.mts'
 
 /**
@@ -33,28 +34,40 @@ export async function dismissAll(
       const { id = '' } = members[hosts.indexOf(host)] ?? {}
       await order(manager, 'Removing the host', bash`docker node rm --force ${id} >/dev/null`)
       if (!silence) return `${host.name} is removed: containers, images, files and passwords`
-      warn(
-        `${silence}. Containers, images and passwords of ${stack.project} are still there. When it is back: npm run destroy -- --host ${host.address} --data --no-backup`,
-      )
+      warn(`${silence}. ${leftOn(host, stack)}`)
       return `${host.name} is removed from the swarm`
     }),
   )
 }
 
-async function empty(host: Host, stack: StackConfig): Promise<void> {
-  await removeAttaching(host, stack)
-  await host.run(
-    'Leaving the swarm',
-    bash`
-[ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || docker swarm leave --force >/dev/null`,
-  )
+/** What a host that is out of reach still has, and what to type when it is back. */
+export const leftOn = ({ address }: Host, { project }: StackConfig) =>
+  `Containers, images and passwords of ${project} are still there. When it is back: npm run destroy -- --host ${address} --data --no-backup`
+
+/** Removes what the deployment has on a host, but volumes with data and backups, and takes it out of its swarm. */
+export async function empty(host: Host, stack: StackConfig): Promise<void> {
+  await leaveAtOnce(host, stack)
   for (const left of await removeStack(host, stack, { data: true, volumes: false, backups: false }))
     warn(`Not removed from ${host.name}, since something else uses it: ${left}`)
 }
 
-async function demote(manager: Host, id: string): Promise<void> {
+/** Takes a host out of its swarm, whatever the others are doing. */
+export async function leaveAtOnce(host: Host, stack: StackConfig): Promise<void> {
+  const label = `label=com.docker.swarm.service.name=${serviceOf(stack)}`
+  await host.run(
+    'Leaving the swarm',
+    bash`
+[ "$(docker info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null)" = inactive ] || docker swarm leave --force >/dev/null
+docker ps -aq --filter ${label} | xargs -r docker rm -f >/dev/null # a host that was dropped has kept them`,
+  )
+  // Last: until then, the next run finds that the host was one of several.
+  await removeAttaching(host, stack)
+}
+
+/** Makes a manager a worker. */
+export async function demote(manager: Host, id: string): Promise<void> {
   const script = bash`
 docker node demote ${id} >/dev/null
-for _ in {1..50}; do ! docker node inspect -f '{{.ManagerStatus}}' ${id} | grep -q . || sleep 0.1; done`
+for _ in {1..50}; do ! docker node inspect -f '{{with .ManagerStatus}}manager{{end}}' ${id} | grep -q . || sleep 0.1; done`
   await order(manager, 'Making a host a worker', script)
 }

@@ -3,6 +3,7 @@ import { NOTHING_CHANGED, OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join as joined } from '../host/shell.mts'
+import { empty } from './dismissal.mts'
 import {
   begin,
   HOST_LABEL,
@@ -14,7 +15,7 @@ import {
   withoutLiveRestore,
 } from './node.mts'
 import { order } from './order.mts'
-import { lookAtSwarm } from './view.mts'
+import { lookAtSwarm, type Member } from './view.mts'
 
 /** Looks at all hosts. Changes nothing. */
 export async function nodesOf(hosts: readonly Host[], stack: StackConfig): Promise<Node[]> {
@@ -30,9 +31,14 @@ export async function nodesOf(hosts: readonly Host[], stack: StackConfig): Promi
   return own ? [own, ...others] : others
 }
 
+/** The swarm as the first host sees it; empty: there is none yet, or it is no manager. */
+const membersOf = async (first: Node | undefined, stack: StackConfig): Promise<Member[]> =>
+  first?.active && first.manager ? (await lookAtSwarm(first.host, stack)).members : []
+
 /** @throws OperatorError with every reason why the hosts cannot be one swarm */
 export async function requireOne(hosts: readonly Host[], stack: StackConfig): Promise<void> {
-  const problems = problemsOf(await nodesOf(hosts, stack))
+  const nodes = await nodesOf(hosts, stack)
+  const problems = problemsOf(nodes, await membersOf(nodes[0], stack))
   if (problems.length === 0) return
   throw new OperatorError(
     `The hosts cannot be one swarm yet:\n${problems.map((problem) => `    - ${problem}`).join('\n')}`,
@@ -52,8 +58,11 @@ export async function joinAll(hosts: readonly Host[], stack: StackConfig): Promi
     done.push(`made on ${first.host.name}`)
   }
   const managers = hosts.slice(0, managersOf(hosts.length))
+  const { members } = await lookAtSwarm(first.host, stack)
   // One after the other: each manager that joins has to agree with those before.
-  for (const node of rest.filter(({ active }) => !active)) {
+  for (const node of rest.filter(({ id }) => !members.some((member) => member.id === id))) {
+    // The others went on without it: what it knows of the swarm, and has of the deployment, is of that time.
+    if (node.id) await empty(node.host, stack)
     await join(first, node, managers.includes(node.host) ? 'manager' : 'worker')
     done.push(`${node.host.name} joined`)
   }

@@ -3,9 +3,10 @@ import type { StackConfig } from '../config/config.mts'
 import type { Place } from '../edge/balancer.mts'
 import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
-import { bash } from '../host/shell.mts'
+import { bash, join } from '../host/shell.mts'
 import { type Entry, readHistory } from '../proof/history.mts'
 import { answering } from '../stack/stack.mts'
+import { certificateFunction, type Renewed, renewedIn } from '../status/renewed.mts'
 import { placesOf } from './balancers.mts'
 import type { Swarm } from './swarm.mts'
 import { lookAtSwarm, type View } from './view.mts'
@@ -19,6 +20,7 @@ export interface Here {
   answers: boolean
   /** Who switched maintenance on there; empty: it is off. */
   closedBy: string
+  renewed: Renewed
   services: { service: string; running: boolean; said: string }[]
   places: Place[]
 }
@@ -40,14 +42,15 @@ export async function lookAtAllHosts(swarm: Swarm, manager: Host, stack: StackCo
 }
 
 async function lookAtHost(host: Host, stack: StackConfig): Promise<Here> {
-  const script = bash`
+  const looks = bash`
 docker ps -a --filter label=com.docker.compose.project=${stack.project} \
   --format 'service\t{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'
 if ${answering(stack, 'lb')}; then echo answers; fi
-sed 's/^/closed\t/' ${stack.folder}/nginx/maintenance/on 2>/dev/null || true`
+sed 's/^/closed\t/' ${stack.folder}/nginx/maintenance/on 2>/dev/null || true
+certificate`
   const { address: name } = host
-  const looks = Promise.all([host.run('Looking at the host', script), placesOf(host, stack)])
-  return await looks.then(
+  const script = join([certificateFunction(stack), looks])
+  return await Promise.all([host.run('Looking at the host', script), placesOf(host, stack)]).then(
     ([output, places]) => {
       const all = factsIn(output)
       const services = all('service').map(([service = '', state = '', said = '']) => ({
@@ -56,11 +59,13 @@ sed 's/^/closed\t/' ${stack.folder}/nginx/maintenance/on 2>/dev/null || true`
         said,
       }))
       const [closedBy = ''] = all('closed')[0] ?? []
-      return { name, silent: '', answers: all('answers').length > 0, closedBy, services, places }
+      const answers = all('answers').length > 0
+      return { name, silent: '', answers, closedBy, renewed: renewedIn(output), services, places }
     },
     ({ message }: Error) => {
       const [silent = ''] = message.split('\n')
-      return { name, silent, answers: false, closedBy: '', services: [], places: [] }
+      const renewed = { renewal: [] }
+      return { name, silent, answers: false, closedBy: '', renewed, services: [], places: [] }
     },
   )
 }

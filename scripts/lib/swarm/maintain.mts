@@ -49,8 +49,8 @@ export async function drain({ swarm, manager, stack, member }: Work): Promise<vo
     return here > 0 ? `${count(here, 'replica')} moved to other hosts` : 'none was there'
   })
   await step('Load balancer', async () => {
-    const host = hostOf(swarm, member)
-    if (!member.up || !host) return 'does not run: the host is down'
+    const host = hostOf(swarm, stack, member)
+    if (!member.up) return 'does not run: the host is down'
     // It needs the balancer until its last request is answered.
     await stopEdge(host, stack)
     return `stopped; clients use the other hosts`
@@ -63,8 +63,8 @@ export async function drain({ swarm, manager, stack, member }: Work): Promise<vo
 
 /** Lets a host take part again, and gives it replicas. */
 export async function activate({ swarm, manager, stack, member }: Work): Promise<void> {
-  const host = hostOf(swarm, member)
-  if (!member.up || !host)
+  const host = hostOf(swarm, stack, member)
+  if (!member.up)
     throw new OperatorError(
       `${member.name} is down`,
       `Bring it back, then the same command again.`,
@@ -104,8 +104,7 @@ export async function remove({ swarm, manager, stack, member }: Work): Promise<v
       `${member.name} still takes part`,
       `npm run hosts -- drain ${member.name}, then the same command again.`,
     )
-  const host = hostOf(swarm, member) ?? new Host(member.name, stack.ssh_config)
-  await dismissAll(manager, [host], stack, [member])
+  await dismissAll(manager, [hostOf(swarm, stack, member)], stack, [member])
 }
 
 /** Stops the load balancer of a host, then its balancer. A host whose dismissal was cut off may have no files any more. */
@@ -122,7 +121,9 @@ async function compose(host: Host, stack: StackConfig, script: Script): Promise<
   await host.run('Starting or stopping containers', all, { deadline: 180 })
 }
 
-const hostOf = (swarm: Swarm, { name }: Member) => swarm.hosts.find(({ address }) => address === name)
+/** A host that is not listed any more goes, too. */
+const hostOf = (swarm: Swarm, stack: StackConfig, { name }: Member) =>
+  swarm.hosts.find(({ address }) => address === name) ?? new Host(name, stack.ssh_config)
 
 /** The replicas that get requests on other hosts. */
 const elsewhere = (view: View, { name }: Member): Task[] => serving(view).filter(({ on }) => on !== name)

@@ -6,6 +6,8 @@ import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { bash, remote } from '../host/shell.mts'
 import { LIVE_RESTORE } from '../server/engine.mts'
+import { programOf } from './attach.mts'
+import type { Member } from './view.mts'
 
 /** TCP ports that hosts need among themselves: orders of the managers, and news of the network. */
 const TCP = [2377, 7946]
@@ -17,8 +19,10 @@ export const managersOf = (hosts: number): number => (hosts < 3 ? 1 : 3)
 
 export interface Node {
   host: Host
-  /** Whether it is in a swarm. */
+  /** Whether it is in a swarm, and the swarm knows it. */
   active: boolean
+  /** Whether it is one of several hosts of this deployment, or was. */
+  ours: boolean
   manager: boolean
   /** The engine's id of it in the swarm; empty: none. */
   id: string
@@ -33,12 +37,9 @@ export interface Node {
 }
 
 /** Looks at a host. Changes nothing. @param others names or addresses of the other hosts */
-export async function lookAtNode(
-  host: Host,
-  others: readonly string[],
-  { project }: StackConfig,
-): Promise<Node> {
-  const script = remote('see-node', { others, ports: TCP, volume: `${project}_db` })
+export async function lookAtNode(host: Host, others: readonly string[], stack: StackConfig): Promise<Node> {
+  const program = programOf(stack)
+  const script = remote('see-node', { others, ports: TCP, volume: `${stack.project}_db`, program })
   const of = factsIn(await host.run('Looking at the host', script, { deadline: 120 }))
   const value = (kind: string) => of(kind)[0]?.[0] ?? ''
   return {
@@ -47,15 +48,30 @@ export async function lookAtNode(
     manager: value('manager') === 'true',
     id: value('node'),
     address: value('address'),
+    ours: value('ours') === 'yes',
     data: value('data') === 'yes',
     encrypts: value('encrypts') === 'yes',
     filtered: of('filtered').map(([name = '', port = '']) => ({ host: name, port })),
   }
 }
 
-/** The reasons why hosts cannot be one swarm, each a sentence with its remedy. */
-export function problemsOf(nodes: readonly Node[]): string[] {
+/** Label of a node: the host's name in config/stack.yaml. */
+export const HOST_LABEL = 'prusa.host'
+
+/** The hosts of a deployment that are not listed any more. A listed one may have another name for another operator. */
+export const unlisted = (members: readonly Member[], nodes: readonly Node[]): Member[] =>
+  members.filter(
+    ({ id, name, labels }) =>
+      labels[HOST_LABEL] && !nodes.some((node) => node.id === id || node.host.address === name),
+  )
+
+/**
+ * The reasons why hosts cannot be one swarm, each a sentence with its remedy.
+ * @param members of the swarm of the first one
+ */
+export function problemsOf(nodes: readonly Node[], members: readonly Member[] = []): string[] {
   const [first, ...rest] = nodes
+  const others = list(unlisted(members, nodes).map(({ name }) => name))
   return [
     ...nodes
       .filter(({ address }) => !address)
@@ -70,14 +86,20 @@ export function problemsOf(nodes: readonly Node[]): string[] {
           `${host.name} does not reach ${list(filtered.map((one) => `port ${one.port} of ${one.host}`))}: open ${PORTS} between the hosts.`,
       ),
     ...rest
-      .filter(({ active }) => active && !first?.active)
+      .filter(({ active, ours }) => active && !(ours && (first?.active || first?.data)))
+      .filter(({ id }) => !members.some((member) => member.id === id))
       .map(
         ({ host }) =>
-          `${host.name} is in a swarm already, and ${first?.host.name} is not: list a manager of that swarm first, or leave it (docker swarm leave).`,
+          `${host.name} is in a swarm already, and ${first?.host.name} is not in that one: list a manager of that swarm first, or leave it (docker swarm leave).`,
       ),
     ...rest
       .filter(({ data }) => data && !first?.data)
       .map(({ host }) => `${host.name} holds the database, and ${first?.host.name} does not: list it first.`),
+    ...(others && !first?.data
+      ? [
+          `${first?.host.name} does not hold the database, and hosts does not list ${others}: list the host that holds it first. If that one is lost for good: npm run destroy with this list, npm run deploy, and npm run restore.`,
+        ]
+      : []),
     ...(first?.active && !first.manager
       ? [
           `${first.host.name} is a worker of a swarm: list a manager first, or promote it (docker node promote).`,
@@ -118,6 +140,3 @@ export async function join(first: Node, node: Node, role: 'manager' | 'worker'):
     )
   })
 }
-
-/** Label of a node: the host's name in config/stack.yaml. */
-export const HOST_LABEL = 'prusa.host'

@@ -13,12 +13,12 @@ import { untilOk } from '../rollout/handshake.mts'
 import { removeReplicas, replicas, startReplicas } from '../rollout/replica.mts'
 import { isOf, keptTarget } from '../rollout/target.mts'
 import { outliveEngine } from '../server/engine.mts'
-import { hasUnit, removeAttaching } from './attach.mts'
+import { removeAttaching } from './attach.mts'
 import { dismissAll } from './dismissal.mts'
 import { stopEdge } from './maintain.mts'
 import { networksOf } from './networks.mts'
 import { HOST_LABEL, lookAtNode } from './node.mts'
-import { endReplicas, serviceOf } from './service.mts'
+import { endReplicas, otherServices } from './service.mts'
 import { lookAtSwarm, type Member, NoQuorum, type View } from './view.mts'
 
 /** Seconds until the balancer must have found the replicas. */
@@ -64,10 +64,10 @@ export async function returnToOne(host: Host, stack: StackConfig): Promise<void>
  * @throws OperatorError when the host does not hold the data; NoQuorum
  */
 export async function formerSwarm(host: Host, stack: StackConfig): Promise<Former | undefined> {
-  const { active, manager, id, data } = await lookAtNode(host, [], stack)
+  const { active, manager, id, data, ours } = await lookAtNode(host, [], stack)
   if (!active) return undefined
   if (!manager) {
-    if (await hasUnit(host, stack)) throw notAlone(host, [])
+    if (ours) throw notAlone(host, [])
     return undefined // somebody else's
   }
   const view = await lookAtSwarm(host, stack)
@@ -152,10 +152,7 @@ for network in ${networksOf(stack)}; do
 done`,
     { deadline: 120 },
   )
-  const others = await host.lines(
-    'Looking for other services',
-    bash`docker service ls --format '{{.Name}}' | grep -vxF ${serviceOf(stack)} || true`,
-  )
+  const others = await otherServices(host, stack)
   if (others.length > 0) return `${host.name} stays in it: ${list(others)} runs there`
   await outliveEngine(host, true)
   await host.run('Leaving the swarm', remote('leave-swarm'), { deadline: 120 })

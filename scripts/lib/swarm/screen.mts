@@ -6,6 +6,7 @@ import type { Status } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { historyTable } from '../proof/history.mts'
 import { type Alarm, alarm, warning } from '../status/alarm.mts'
+import { certificateAlarms } from '../status/renewed.mts'
 import { type Here, lookAtAllHosts, type Shown } from './look.mts'
 import type { Swarm } from './swarm.mts'
 import { hostRows, replicaRows, tableOf } from './tables.mts'
@@ -50,7 +51,10 @@ export function alarmsOf(swarm: Pick<Swarm, 'first'>, stack: StackConfig, { view
       .filter(({ running }) => !running)
       .map(({ service: what, said }) => alarm(`${what} on ${name} does not run: ${said}`, 'npm run deploy')),
   )
-  const all = [...lost, ...silent, ...stopped, ...refusing(used), ...closed(here)]
+  const certificates = here.flatMap(({ name, renewed }) =>
+    certificateAlarms(stack, renewed, Date.now(), ` on ${name}`),
+  )
+  const all = [...lost, ...silent, ...stopped, ...refusing(used), ...certificates, ...closed(here)]
   if (!service) return [...all, alarm(`No release of ${stack.project} runs`, 'npm run deploy')]
   const few = `${number} of ${service.replicas} replicas run${lastError(view)}`
   if (number < service.replicas) all.push(alarm(few, 'npm run status again: Swarm is starting others'))
@@ -73,9 +77,12 @@ const refusing = (here: Here[]) =>
 
 function closed(here: Here[]): Alarm[] {
   const at = here.filter(({ closedBy }) => closedBy)
-  const names = at.length === here.length ? 'all hosts' : list(at.map(({ name }) => name))
+  const open = here.filter(({ closedBy, silent }) => !closedBy && !silent).map(({ name }) => name)
+  const names = open.length === 0 ? 'all hosts' : list(at.map(({ name }) => name))
   const what = `Maintenance is on at ${names}, by ${at[0]?.closedBy}: users get a page with status 503`
-  return at.length > 0 ? [alarm(what, 'npm run maintenance -- off')] : []
+  if (at.length === 0) return []
+  if (open.length === 0) return [alarm(what, 'npm run maintenance -- off')]
+  return [alarm(`${what}, and not at ${list(open)}`, 'npm run maintenance -- on, or off: for all hosts')]
 }
 
 const isDrained = (members: Member[], name: string) =>

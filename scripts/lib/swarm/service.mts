@@ -115,6 +115,14 @@ export async function endReplicas(
   return service !== undefined
 }
 
+/** The names of services in the swarm that are not of this deployment. */
+export async function otherServices(manager: Host, stack: StackConfig): Promise<string[]> {
+  return await manager.lines(
+    'Looking for other services',
+    bash`docker service ls --format '{{.Name}}' | grep -vxF ${serviceOf(stack)} || true`,
+  )
+}
+
 /** Removes the service: for a first release that never got ready. */
 export async function removeService(host: Host, stack: StackConfig): Promise<void> {
   await order(host, 'Removing the service', bash`docker service rm ${serviceOf(stack)} >/dev/null`)

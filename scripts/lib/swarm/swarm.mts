@@ -18,6 +18,7 @@ import { attach, ensureAttaching, removeAttaching } from './attach.mts'
 import { catchUp } from './catching-up.mts'
 import { requireData } from './choosing.mts'
 import { HostsFeed } from './dashboard.mts'
+import { leaveAtOnce, leftOn } from './dismissal.mts'
 import { distribute, noteImages } from './distribute.mts'
 import { planOn } from './dryrun.mts'
 import { joinAll, requireOne } from './joining.mts'
@@ -27,8 +28,9 @@ import { managersOf } from './node.mts'
 import { rollOutOnSwarm } from './release.mts'
 import { located, replace } from './replicas.mts'
 import { statusOf } from './screen.mts'
-import { endReplicas } from './service.mts'
+import { endReplicas, otherServices } from './service.mts'
 import { judgeHosts } from './sheet.mts'
+import { dismissUnlisted } from './unlisted.mts'
 import { absence, lookAtSwarm, targetsOnSwarm } from './view.mts'
 
 export class Swarm implements Engine {
@@ -50,7 +52,6 @@ export class Swarm implements Engine {
   }
 
   check = () => requireOne(this.hosts, this.stack)
-  requireServing = async () => {} // lookAtSwarm throws when there is no swarm
   setUp = async () => [] // Docker Swarm excludes live-restore
   requireData = (host: Host, what: string) => requireData(this.hosts, host, what)
   planner = (manager: Host) => planOn(this, manager, this.stack)
@@ -130,6 +131,7 @@ export class Swarm implements Engine {
       const changed = units.flat().length > 0 ? [...copied, 'a unit that starts containers'] : copied
       return list(changed) || 'the same on all hosts: nothing to do'
     })
+    await dismissUnlisted(this, manager, this.stack)
     return hosts
   }
 
@@ -147,17 +149,23 @@ export class Swarm implements Engine {
       })
   }
 
-  async end(manager: Host): Promise<void> {
+  async end(manager: Host, hosts: readonly Host[]): Promise<void> {
     await step('Replicas', async () => {
-      await onEach(this.hosts, (host) => removeAttaching(host, this.stack))
-      return (await endReplicas(manager, this.hosts, this.stack)) ? 'ended' : 'none'
+      await onEach(hosts, (host) => removeAttaching(host, this.stack))
+      return (await endReplicas(manager, hosts, this.stack)) ? 'ended' : 'none'
     })
   }
 
-  async removeNetworks(manager: Host): Promise<void> {
-    await manager.run(
-      'Removing the networks',
-      bash`docker network rm ${networksOf(this.stack)} >/dev/null 2>&1 || true`,
-    )
+  async leave(manager: Host, hosts: readonly Host[]): Promise<void> {
+    const { stack } = this
+    await step('Swarm', async () => {
+      const script = bash`docker network rm ${networksOf(stack)} >/dev/null 2>&1 || true`
+      await manager.run('Removing the networks', script)
+      const others = await otherServices(manager, stack)
+      if (others.length > 0) return `stays: ${list(others)} runs there`
+      await onEach(hosts, (host) => leaveAtOnce(host, stack))
+      return 'left by all'
+    })
+    for (const host of this.hosts) if (!hosts.includes(host)) warn(`${host.name}: ${leftOn(host, stack)}`)
   }
 }
