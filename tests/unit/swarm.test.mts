@@ -377,7 +377,7 @@ describe('what a manager says', () => {
     test('Swarm goes back', () =>
       assert.equal(
         of([crashed('1')], 'rollback_started'),
-        'app.1 on root@a crashes (exit code 3, 1 times: task: non-zero exit (3))',
+        'app.1 on root@a crashes (exit code 3, 1 time: task: non-zero exit (3))',
       ))
     test('its replicas end three times', () => {
       assert.equal(of([crashed('1'), crashed('2')]), undefined)

@@ -1,5 +1,6 @@
 /** Why Swarm does not get fresh replicas to run. */
 import { ApplicationFails, indent, lastLines, withoutPasswords } from '../cli/errors.mts'
+import { count } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
@@ -34,7 +35,7 @@ function crash({ name, on, error, exitCode }: Task, number: number): Error {
   if (/No such image/.test(error)) return new ApplicationFails(`${on} has no image of the release`)
   const code = exitCode ? `exit code ${exitCode}, ` : ''
   return new NotReady(
-    `${name} on ${on} crashes (${code}${number} times: ${error || 'it ended'})`,
+    `${name} on ${on} crashes (${code}${count(number, 'time')}: ${error || 'it ended'})`,
     'Correct the application',
   )
 }
