@@ -36,15 +36,14 @@ export async function deploy(run: Run): Promise<void> {
 
 /** Prints where the site, the admin area and the database are, and what to type next. */
 function whereIsWhat({ host, hosts, stack }: Run): void {
-  const site = Site.of(host, stack).url('/')
-  const others = hosts.slice(1).map((other) => `\n                ${Site.of(other, stack).url('/')}`)
+  const [site = '', ...others] = new Set([host, ...hosts].map((one) => Site.of(one, stack).url('/')))
   const ssh = host.local || hosts.length > 1 ? '' : ` -- --host ${host.address}`
   const opener = stack.backup.key
     ? 'the private key of backup.key'
     : `${passphraseOf(stack)}: keep a copy elsewhere`
   const backups = stack.backup.at && `\nThe backups     ${filesOf(stack)}, opened by ${opener}`
   result(`
-The site        ${site}${others.join('')}
+The site        ${[site, ...others].join('\n                ')}
 The admin area  ${site}admin   user developer, password in ${stack.folder}/secrets/admin_password
 The database    127.0.0.1:${stack.ports.db} on ${hosts.length > 1 ? host.name : 'the server'}, user developer, password in ${stack.folder}/secrets/db_developer_password${backups}
 Next            npm run redeploy${ssh}   after a change in ${stack.app.source}/

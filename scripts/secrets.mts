@@ -95,11 +95,10 @@ async function rotateOwner(run: Run): Promise<void> {
  * @throws OperatorError when replicas of two targets run
  */
 export async function rollouts(run: Run): Promise<() => Promise<void>> {
-  const { host, stack, engine, options } = run
+  const { host, stack, engine } = run
   const target = onlyTarget(await engine.targets(host))
   if (!target) return async () => {}
-  const roll = async () =>
-    engine.rollOut(host, { target: await keptTarget(host, stack, target), again: options.force })
+  const roll = async () => engine.rollOut(host, { target: await keptTarget(host, stack, target) })
   await roll() // finishes what an interrupted rollout or rotation left
   return roll
 }

@@ -80,7 +80,7 @@ export function perfect(): Facts {
         '/./x/../ready-for-deploy',
       ].map(hidden),
       throughSsh: '',
-      sample: { failed: 0, perReplica: { '172.18.0.3:5000': 50, '172.18.0.4:5000': 50 } },
+      sample: { failed: 0, why: [], perReplica: { '172.18.0.3:5000': 50, '172.18.0.4:5000': 50 } },
     },
     rollout: {
       when: '2026-01-02T03:04:05.000Z',

@@ -5,7 +5,7 @@ import process from 'node:process'
 import { before, describe, test } from 'node:test'
 import { type Answer, get } from '../lib/get.mts'
 import { until } from '../lib/until.mts'
-import type { Hosts } from './hosts.mts'
+import { type Hosts, LEFT } from './hosts.mts'
 
 export function commands(three: () => Hosts): void {
   let hosts: Hosts
@@ -168,15 +168,12 @@ export function commands(three: () => Hosts): void {
       )
       hosts.configure({ rollout: { order: 'stop-first' } })
       let most = 0
+      const running = `docker service ps prusa_app --format '{{.CurrentState}}' | grep -c ^Running`
       await unnoticed(async () => {
         const rollout = hosts.must('redeploy', '--force')
         let under = true
         rollout.finally(() => (under = false))
-        while (under)
-          most = Math.max(
-            most,
-            (await hosts.status()).tasks.filter(({ state }) => state === 'running').length,
-          )
+        while (under) most = Math.max(most, Number(await inFirst(running)))
         await rollout
       })
       assert.equal(most, 3)
@@ -184,7 +181,8 @@ export function commands(three: () => Hosts): void {
     })
   })
 
-  test('with one host in the configuration, nothing but deploy touches several', async () => {
+  test('with one host in the configuration, nothing but deploy touches several', async (context) => {
+    context.after(() => hosts.use(3))
     hosts.use(1)
     for (const words of [
       ['status'],
@@ -200,8 +198,7 @@ export function commands(three: () => Hosts): void {
     }
     const { exitCode, text } = await hosts.run('destroy', '--yes', '--host', b)
     assert.equal(exitCode, 1, text)
-    assert.match(text, new RegExp(`✗ ${b} serves together with ${a}`))
-    hosts.use(3)
+    assert.match(text, new RegExp(`✗ ${b} serves together with (${a} and ${c}|${c} and ${a})`))
   })
 
   test('without one of the hosts: each says so in a line, and works with the others', async () => {
@@ -247,5 +244,35 @@ export function commands(three: () => Hosts): void {
     )
     await hosts.servers[0]?.comeBack()
     await until('all is well', async () => (await hosts.run('status')).exitCode === 0)
+  })
+
+  test('a host that is not listed any more goes by deploy, unnoticed; listed again, it joins', async () => {
+    const roles = async () =>
+      (await hosts.status()).members.map(({ name, role }) => [name, role === 'worker'])
+    hosts.use(2)
+    await unnoticed(() => hosts.must('deploy'))
+    assert.deepEqual((await roles()).toSorted(), [
+      [a, false],
+      [b, true],
+    ])
+    assert.equal((await hosts.servers[2]?.exec(LEFT))?.stdout, '')
+    hosts.use(3)
+    await unnoticed(() => hosts.must('deploy'))
+    assert.deepEqual(
+      (await roles()).toSorted(),
+      [a, b, c].map((name) => [name, false]),
+    )
+  })
+
+  test('destroy goes on without a host that is lost; back again, it goes by the command that was told', async () => {
+    const flags = ['--yes', '--data', '--no-backup']
+    await hosts.servers[2]?.lose()
+    assert.match(
+      await hosts.must('destroy', ...flags),
+      new RegExp(`${c}: .* When it is back: npm run destroy -- --host ${c} --data --no-backup`),
+    )
+    await hosts.servers[2]?.comeBack()
+    await hosts.must('destroy', '--host', c, ...flags)
+    for (const { exec } of hosts.servers) assert.equal((await exec(LEFT)).stdout, '')
   })
 }

@@ -15,6 +15,11 @@ import { merge, type Settings } from '../lib/settings.mts'
 import { ZX } from '../lib/zx.mts'
 import { type DisposableServer, loadImages, startServer } from './disposable.mts'
 
+/** What is left of the deployment on a server. */
+export const LEFT = `
+docker ps -aq; docker volume ls -q; docker network ls --format '{{.Name}}' | grep prusa
+ls -A /opt/prusa /etc/systemd/system | grep prusa; docker images | grep prusa/; docker info -f '{{.Swarm.LocalNodeState}}' | grep -v inactive`
+
 /** Seconds. */
 const DEADLINE = 600
 const NUMBER = 3
@@ -87,7 +92,7 @@ export class Hosts {
       ssh_config: this.servers[0]?.sshConfig,
       images: 'debian',
       app: { source: this.#source, replicas: NUMBER, environment },
-      rollout: { ready_timeout: 30 },
+      rollout: { ready_timeout: 120 },
     }
     return merge(own, this.settings)
   }

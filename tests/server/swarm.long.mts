@@ -7,14 +7,9 @@ import { after, before, test } from 'node:test'
 import type { Task } from '../../scripts/lib/swarm/view.mts'
 import { get } from '../lib/get.mts'
 import { until } from '../lib/until.mts'
-import { Hosts } from './hosts.mts'
+import { Hosts, LEFT } from './hosts.mts'
 import { FAULTS } from './swarm-faults.mts'
 import { OUTSIDE } from './swarm-outside.mts'
-
-/** What is left of the deployment on a server. */
-const LEFT = `
-docker ps -aq; docker volume ls -q; docker network ls --format '{{.Name}}' | grep prusa
-ls -A /opt/prusa /etc/systemd/system | grep prusa; docker images | grep prusa/; docker info -f '{{.Swarm.LocalNodeState}}' | grep -v inactive`
 
 let hosts: Hosts
 

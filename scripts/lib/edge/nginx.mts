@@ -1,6 +1,6 @@
 /** nginx: its configuration for this deployment, checked by nginx itself and loaded by a graceful reload. */
 import { isSwarm, type StackConfig } from '../config/config.mts'
-import { Host } from '../host/host.mts'
+import type { Host } from '../host/host.mts'
 import { mutex } from '../host/lock.mts'
 import { bash, join, remote } from '../host/shell.mts'
 import { answering, containerOf, own } from '../stack/stack.mts'
@@ -41,17 +41,17 @@ export async function refreshNginx(host: Host, stack: StackConfig): Promise<stri
 
 /** Address and port of the host that answers the CA's challenge for this one; empty: this one does. */
 async function acmeHostOf(host: Host, stack: StackConfig): Promise<string> {
-  const [first = ''] = stack.hosts
-  if (stack.tls !== 'letsencrypt' || !isSwarm(stack) || host.address === first) return ''
-  // At which the hosts reach each other: the name that this machine knows may mean nothing there.
-  const look = bash`docker info -f '{{.Swarm.NodeAddr}}'`
-  const asked = new Host(first, stack.ssh_config).run('Looking up an address', look)
-  const address = (await asked.catch(() => '')).trim()
-  if (address) return `${address}:${stack.ports.http}`
-  // While that host is down, it stays as it is.
-  const file = `${stack.folder}/nginx/live/site.conf`
-  const kept = bash`sed -n '/acme_host/{n;s/.*"\(.*\)".*/\1/p}' ${file} 2>/dev/null || true`
-  return (await host.run('Reading the configuration', kept)).trim()
+  if (stack.tls !== 'letsencrypt' || !isSwarm(stack) || host.address === stack.hosts[0]) return ''
+  const address = await host.run('Reading the address of the first host', bash`cat ${addressFile(stack)}`)
+  return `${address.trim()}:${stack.ports.http}`
+}
+
+/** Holds the address at which the other hosts reach the first one. */
+const addressFile = ({ folder }: StackConfig) => `${folder}/address`
+
+/** Notes that address on the first host. The name that the operator's machine knows may mean nothing to the others. */
+export async function noteAddress(first: Host, stack: StackConfig): Promise<void> {
+  await first.run('Noting the address', bash`docker info -f '{{.Swarm.NodeAddr}}' >${addressFile(stack)}`)
 }
 
 /** Lets nginx show the installed certificate, with the configuration that it has. Does nothing while it does not run. */

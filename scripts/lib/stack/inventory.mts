@@ -34,6 +34,7 @@ const MADE = [
   'spool',
   'targets',
   'targets.next',
+  'address',
   'attach',
   'build',
   'base-images',
@@ -78,16 +79,18 @@ interface Removal {
   data: boolean
   volumes: boolean
   backups: boolean
+  /** The files of the lock stay: the run goes on under it. */
+  locked?: boolean
 }
 
 /** Removes the deployment. @returns what could not be removed */
 export async function removeStack(
   host: Host,
   stack: StackConfig,
-  { data, volumes, backups }: Removal,
+  { data, volumes, backups, locked = !data }: Removal,
 ): Promise<string[]> {
   const { folder, project, rollout } = stack
-  const kept = [...(data ? [] : [...Object.keys(DATA), ...LOCK]), ...(backups ? [] : ['backup'])]
+  const kept = [...(data ? [] : Object.keys(DATA)), ...(locked ? LOCK : []), ...(backups ? [] : ['backup'])]
   return await host.lines(
     'Removing the stack',
     join([

@@ -44,10 +44,14 @@ export async function dismissAll(
 export const leftOn = ({ address }: Host, { project }: StackConfig) =>
   `Containers, images and passwords of ${project} are still there. When it is back: npm run destroy -- --host ${address} --data --no-backup`
 
-/** Removes what the deployment has on a host, but volumes with data and backups, and takes it out of its swarm. */
-export async function empty(host: Host, stack: StackConfig): Promise<void> {
+/**
+ * Removes what the deployment has on a host, but volumes with data and backups, and takes it out of its swarm.
+ * @param locked whether the run goes on there, under its lock
+ */
+export async function empty(host: Host, stack: StackConfig, locked = false): Promise<void> {
   await leaveAtOnce(host, stack)
-  for (const left of await removeStack(host, stack, { data: true, volumes: false, backups: false }))
+  const removal = { data: true, volumes: false, backups: false, locked }
+  for (const left of await removeStack(host, stack, removal))
     warn(`Not removed from ${host.name}, since something else uses it: ${left}`)
 }
 

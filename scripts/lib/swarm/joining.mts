@@ -62,7 +62,7 @@ export async function joinAll(hosts: readonly Host[], stack: StackConfig): Promi
   // One after the other: each manager that joins has to agree with those before.
   for (const node of rest.filter(({ id }) => !members.some((member) => member.id === id))) {
     // The others went on without it: what it knows of the swarm, and has of the deployment, is of that time.
-    if (node.id) await empty(node.host, stack)
+    if (node.id) await empty(node.host, stack, true)
     await join(first, node, managers.includes(node.host) ? 'manager' : 'worker')
     done.push(`${node.host.name} joined`)
   }

@@ -5,7 +5,7 @@ import type { Host } from '../host/host.mts'
 import { bash, remote } from '../host/shell.mts'
 
 /** In the deployment's folder. */
-const FILES = ['secrets', 'targets', 'history.jsonl', 'history.begun', 'images', 'nginx/htpasswd']
+const FILES = ['secrets', 'targets', 'history.jsonl', 'history.begun', 'images', 'address', 'nginx/htpasswd']
 /** Is there only while a rollout is under way. */
 const PASSING = ['history.begun']
 const CERTIFICATE = ['certificate.pem', 'key.pem']

@@ -35,11 +35,16 @@ interface Former {
 
 /** Makes the host serve alone; does nothing if it does. Its containers must be on the networks of one host (connect). */
 export async function returnToOne(host: Host, stack: StackConfig): Promise<void> {
-  const former = await formerSwarm(host, stack).catch(async (error) => {
+  await depart(host, stack).catch(async (error) => {
+    // It may be noticed on the way only.
     if (!(error instanceof NoQuorum)) throw error
     await goOnAlone(host)
-    return await formerSwarm(host, stack)
+    await depart(host, stack)
   })
+}
+
+async function depart(host: Host, stack: StackConfig): Promise<void> {
+  const former = await formerSwarm(host, stack)
   if (!former) return
   const others = former.others.map(({ name }) => new Host(name, stack.ssh_config))
   await takeOver(former)

@@ -2,6 +2,7 @@
 import { list, step, warn } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import type { Board } from '../dashboard/board.mts'
+import { noteAddress } from '../edge/nginx.mts'
 import type { Engine, Located, Wanted } from '../engine/engine.mts'
 import { onEach } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
@@ -126,6 +127,7 @@ export class Swarm implements Engine {
   async equip(manager: Host): Promise<Host[]> {
     const hosts = await this.present(manager)
     await step('Files', async () => {
+      await noteAddress(manager, this.stack) // the first one: deploy needs it
       const copied = await this.mirror(manager, hosts)
       const units = await onEach(hosts, (host) => ensureAttaching(host, this.stack))
       const changed = units.flat().length > 0 ? [...copied, 'a unit that starts containers'] : copied

@@ -7,7 +7,7 @@ import { nodesOf } from './joining.mts'
 import { drain, remove } from './maintain.mts'
 import { unlisted } from './node.mts'
 import type { Swarm } from './swarm.mts'
-import { absence, lookAtSwarm } from './view.mts'
+import { lookAtSwarm } from './view.mts'
 
 /** Drains and removes them, and leaves as many managers as the listed hosts have. */
 export async function dismissUnlisted(swarm: Swarm, manager: Host, stack: StackConfig): Promise<void> {
@@ -15,7 +15,7 @@ export async function dismissUnlisted(swarm: Swarm, manager: Host, stack: StackC
   const nodes = await nodesOf(swarm.hosts, stack)
   for (const member of unlisted(members, nodes)) {
     const work = { swarm, manager, stack, member }
-    if (!absence(member)) await drain(work)
+    if (member.up) await drain(work) // also when it is drained: an interrupted run may have left its load balancer
     await remove({ ...work, member: { ...member, availability: 'drain' } })
   }
   const { hosts } = swarm.quorum

@@ -33,8 +33,8 @@ export interface Outside {
   palindrome: Seen
   /** Requests to the blocked endpoints, and how many of each reached a replica. */
   hidden: { path: string; status: number; reached: number }[]
-  /** How many of the sample's requests failed, and how many each replica answered, by its address. */
-  sample: { failed: number; perReplica: Record<string, number> }
+  /** How many of the sample's requests failed, why, and how many each replica answered, by its address. */
+  sample: { failed: number; why: string[]; perReplica: Record<string, number> }
   /** Why the requests went through ssh; empty when they did not. */
   throughSsh: string
 }
@@ -70,6 +70,7 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
   const asked = hello.error ? 0 : SAMPLE
   const sample = await Promise.all(Array.from({ length: asked }, () => secure('/', 'sample')))
   agent.destroy()
+  const wrong = sample.filter((seen) => seen.status !== 200)
   const log = await readLog(host, stack, run)
   return {
     throughSsh,
@@ -83,7 +84,8 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
       reached: log.filter(({ mark, upstream }) => mark === `hidden${index}` && upstream !== '').length,
     })),
     sample: {
-      failed: SAMPLE - sample.filter((seen) => seen.status === 200).length,
+      failed: SAMPLE - asked + wrong.length,
+      why: [...new Set(wrong.map(({ status, error }) => error || `answered ${status}`))],
       perReplica: tally(log.filter(({ mark }) => mark === 'sample').map(({ upstream }) => upstream)),
     },
   }

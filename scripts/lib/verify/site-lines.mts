@@ -23,7 +23,7 @@ export function balancer({ front, inside, outside }: Facts): Line[] {
       'Traffic is balanced over the replicas',
       even && sample.failed === 0,
       `${total} requests: ${list(shares.map(String)) || 'none answered'}`,
-      `${sample.failed} failed`,
+      `${sample.failed} failed${sample.why.length > 0 ? ` (${list(sample.why)})` : ''}`,
     ),
     line(
       'Everything is available by HTTPS',
