@@ -4,8 +4,6 @@ import type { CheckedAgent } from '../../scripts/lib/edge/checked-agent.mts'
 import type { Site } from '../../scripts/lib/edge/site.mts'
 import { until } from './until.mts'
 
-/** Requests per second. */
-const RATE = 100
 /**
  * Requests at a time to one address; others wait. Browsers have six or so. Without a limit, each request of a second without
  * answers makes a connection of its own, and their handshakes take the processors that the site needs to answer again.
@@ -83,7 +81,7 @@ export class Everywhere {
   }
 
   /** Returns once requests are answered. @param rate requests per second @param page of each, by its number */
-  static async start(sites: readonly Site[], rate = RATE, page = (_: number) => '/'): Promise<Everywhere> {
+  static async start(sites: readonly Site[], rate: number, page = (_: number) => '/'): Promise<Everywhere> {
     const client = new Everywhere(sites, rate, page)
     await until('the client is answered', async () => client.samples.length > 0)
     return client

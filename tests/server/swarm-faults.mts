@@ -48,6 +48,22 @@ async function nothingIsLost(hosts: Hosts, work: () => Promise<void>): Promise<v
 
 /** Each in words, and what is done and asserted. */
 export const FAULTS: Record<string, (hosts: Hosts) => Promise<void>> = {
+  'two operators change it at once, and reach different managers: one is refused': async (hosts) => {
+    const [, , other] = hosts.servers
+    const holding = other?.exec(
+      'cd /opt/prusa; echo "somebody since now for a trial" >lock.holder; flock lock sleep 30',
+    )
+    await until(
+      'it holds the lock',
+      async () => (await other?.exec('flock -n /opt/prusa/lock true'))?.exitCode === 1,
+    )
+    const { exitCode, text } = await hosts.run('redeploy')
+    assert.equal(exitCode, 1, text)
+    assert.match(text, /Another run is under way: somebody since now for a trial/)
+    await other?.exec('pkill -f "sleep 30"')
+    await holding
+  },
+
   'all hosts reboot one after the other: nobody notices': async (hosts) => {
     for (const server of hosts.servers.toReversed()) {
       const failed = await hosts.watched(async () => {
