@@ -125,13 +125,9 @@ export function feed(
   child.stdin.end(input)
   const filtered = filters.reduce<Readable>((from, filter) => from.pipe(filter), child.stdout)
   filtered.pipe(other.stdin)
-  // Once its output has ended it is about to end by itself, with an exit code: on a busy machine the other one may be faster.
-  let said = false
-  child.stdout.once('end', () => {
-    said = true
-  })
   other.once('close', () => {
-    if (!said) end(child)
+    // Once its output has ended it is about to end by itself, with an exit code: on a busy machine the other one may be faster.
+    if (!child.stdout.readableEnded) end(child)
   })
   return new Promise((resolve, reject) => {
     let stderr = ''
