@@ -30,8 +30,8 @@ export async function restart(run: Run): Promise<void> {
 /** Restarts a service of one container, or starts it. @returns what was done */
 async function restartService({ stack }: Run, host: Host, service: Single): Promise<string> {
   const state = await stateOf(host, stack, service)
-  const { exitCode } = await host.attempt(answering(stack, service))
-  if (exitCode === 0 && service in RELOADED) return await reloaded(host, stack, service as 'lb')
+  if (service in RELOADED && (await host.attempt(answering(stack, service))).exitCode === 0)
+    return await reloaded(host, stack, service as 'lb')
   const seen = await startAgain(host, stack, service)
   if (service === 'balancer') await untilFound(host, stack)
   return state === 'running' ? `started again (${seen})` : `started; it was ${state} (${seen})`
