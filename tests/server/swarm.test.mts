@@ -31,6 +31,15 @@ const placed = (tasks: Task[]) =>
 const bodies = () => Promise.all(hosts.sites.map(async (site) => (await get(site, '/')).body))
 const all = <T,>(one: T): T[] => hosts.names.map(() => one)
 
+/** Kills a deploy for so many servers at each of the words that it says, while a client asks the first one. */
+async function cutOff(number: number, ...words: string[]): Promise<void> {
+  hosts.use(number)
+  const work = async () => {
+    for (const word of words) await hosts.killed(word, 'deploy')
+  }
+  assert.deepEqual(await hosts.watched(work, hosts.sites.slice(0, 1)), [])
+}
+
 /** Hits in Redis. */
 let hits = 0
 
@@ -40,14 +49,9 @@ test('one server serves', async () => {
   hits = await hitsAt(hosts)
 })
 
-testLong('the way to three servers is cut off twice, and the site goes on at its address', async () => {
-  hosts.use(3)
-  const cutOff = async () => {
-    await hosts.killed('Balancer', 'deploy')
-    await hosts.killed('app.1 on', 'deploy')
-  }
-  assert.deepEqual(await hosts.watched(cutOff, hosts.sites.slice(0, 1)), [])
-})
+testLong('the way to three servers is cut off twice, and the site goes on at its address', () =>
+  cutOff(3, 'Balancer', 'app.1 on'),
+)
 
 test('one server becomes three, while the site goes on at its address', async () => {
   hosts.use(3)
@@ -151,14 +155,9 @@ testLong('a host is drained and activated, unnoticed, and the replicas are sprea
 
 for (const [what, work] of Object.entries({ ...FAULTS, ...OUTSIDE })) testLong(what, () => work(hosts))
 
-testLong('the way back to one server is cut off twice, and the site goes on at its address', async () => {
-  hosts.use(1)
-  const cutOff = async () => {
-    await hosts.killed('Replicas: 3 replicas', 'deploy')
-    await hosts.killed('Host: ', 'deploy')
-  }
-  assert.deepEqual(await hosts.watched(cutOff, hosts.sites.slice(0, 1)), [])
-})
+testLong('the way back to one server is cut off twice, and the site goes on at its address', () =>
+  cutOff(1, 'Replicas: 3 replicas', 'Host: '),
+)
 
 test('three servers become one, while the site goes on at its address', async () => {
   hosts.use(1)
