@@ -41,14 +41,11 @@ export async function verify({ host, hosts, stack, engine, options }: Run): Prom
     result(sum(verdicts))
   }
   for (const warning of [...warnings(seen[0].inside), ...ageWarnings(base, Date.now())]) warn(warning)
-  for (const one of renewed)
-    for (const { what, next } of certificateAlarms(
-      stack,
-      one,
-      Date.now(),
-      hosts.length > 1 ? ` on ${one.name}` : '',
-    ))
+  for (const one of renewed) {
+    const where = hosts.length > 1 ? ` on ${one.name}` : ''
+    for (const { what, next } of certificateAlarms(stack, one, Date.now(), where))
       warn(`${what}. Next: ${next}`)
+  }
   const [first] = closed as [Of, ...Of[]]
   if (areDifferent(closed)) warn(describeEach(closed))
   else if (first.now.on)
