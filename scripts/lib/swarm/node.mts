@@ -59,7 +59,7 @@ export async function lookAtNode(host: Host, others: readonly string[], stack: S
 export const HOST_LABEL = 'prusa.host'
 
 /** The hosts of a deployment that are not listed any more. A listed one may have another name for another operator. */
-export const unlisted = (members: readonly Member[], nodes: readonly Node[]): Member[] =>
+export const unlisted = (members: readonly Member[], nodes: readonly Pick<Node, 'host' | 'id'>[]): Member[] =>
   members.filter(
     ({ id, name, labels }) =>
       labels[HOST_LABEL] && !nodes.some((node) => node.id === id || node.host.address === name),
