@@ -215,6 +215,7 @@ export function commands(three: () => Hosts): void {
       assert.match(await hosts.must(script, ...more), lost)
     }
     assert.match((await hosts.run('shell', 'lb', c)).text, new RegExp(`✗ ${c} does not answer`))
+    assert.match(await hosts.must('04-stack'), new RegExp(`^! ${c} is down\\. It takes no part`, 'm'))
     await hosts.servers[2]?.comeBack()
     await until('all is well', async () => (await hosts.run('status')).exitCode === 0)
   })
