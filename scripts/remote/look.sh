@@ -12,6 +12,7 @@
 #   folder    of the deployment
 #   project
 #   balancer  balancer.pl
+# Function: held.
 : "${folder:?}" "${project:?}" "${balancer:?}"
 
 ours=(--filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.service=app)
@@ -26,7 +27,7 @@ replicas() {
 files() {
   local steps
   cd "$folder" 2>/dev/null || return 0
-  if [ -e lock.holder ] && ! flock -n -s lock true; then
+  if held; then
     printf 'lock\t%s\n' "$(<lock.holder)"
     steps=$(tail -n 200 lock.steps | sed 's/^\([0-9]*\) /step\t\1\t/')
     [ -z "$steps" ] || echo "$steps"

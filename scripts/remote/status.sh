@@ -24,7 +24,7 @@
 #   balancer   the text of balancer.pl
 #   traffic    the text of traffic.pl
 #   usage      the text of usage.pl
-# Functions: space; certificate; asks, which succeeds while the load balancer answers.
+# Functions: space; held; certificate; asks, which succeeds while the load balancer answers.
 : "${folder:?}" "${project:?}" "${inspected:?}" "${python:?}" "${balancer:?}" "${traffic:?}" "${usage:?}"
 
 # Before the first deployment there is no Docker Engine.
@@ -61,7 +61,7 @@ files() {
   cd "$folder" 2>/dev/null || return
   [ ! -e history.jsonl ] || tail -n 50 history.jsonl | named history
   [ ! -e history.begun ] || named begun <history.begun
-  if [ -e lock.holder ] && ! flock -n lock true; then
+  if held; then
     named lock <lock.holder
     [ ! -e lock.steps ] || tail -n 1 lock.steps | cut -d ' ' -f 2- | named step
   fi

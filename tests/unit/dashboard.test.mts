@@ -9,10 +9,10 @@ import { describe, test } from 'node:test'
 import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { Board } from '../../scripts/lib/dashboard/board.mts'
+import { looking } from '../../scripts/lib/dashboard/feed.mts'
 import { parseLook } from '../../scripts/lib/dashboard/look.mts'
 import { partsOf } from '../../scripts/lib/dashboard/parts.mts'
 import { follow, type Track } from '../../scripts/lib/dashboard/tracks.mts'
-import { remote } from '../../scripts/lib/host/shell.mts'
 import { until } from '../lib/until.mts'
 
 const NOW = Date.parse('2026-11-26T12:00:00Z')
@@ -69,18 +69,18 @@ describe('a look', () => {
 test('looks go on while a run holds the lock and has told no step yet', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'prusa-test-'))
   writeFileSync(path.join(folder, 'lock.holder'), 'carl@laptop since x for deploy\n')
-  const { text } = remote('look', { folder, project: 'nobodys', balancer: '0' })
+  const { text } = looking({ ...defaults(stackSchema), folder, project: 'prusatestnobodys' })
   const script = `set -euo pipefail\nexec 9>>${folder}/lock; flock 9\n(exec 9>&-\n${text})`
-  const looking = spawn('bash', ['-c', script], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawn('bash', ['-c', script], { detached: true, stdio: ['pipe', 'pipe', 'ignore'] })
   let told = ''
-  looking.stdout.setEncoding('utf8').on('data', (data) => {
+  child.stdout.setEncoding('utf8').on('data', (data) => {
     told += data
   })
   const looks = () => told.split('lock\tcarl@laptop since x for deploy\nend\n').length - 1
-  await until('it has looked twice', () => looks() > 1 || looking.exitCode !== null)
+  await until('it has looked twice', () => looks() > 1 || child.exitCode !== null)
   assert.ok(looks() > 1, told)
-  looking.stdin.end()
-  await once(looking, 'close')
+  child.stdin.end()
+  await once(child, 'close')
   rmSync(folder, { recursive: true })
 })
 

@@ -10,8 +10,8 @@ import { ROOT, stackSchema } from '../../scripts/lib/config/config.mts'
 import { defaults } from '../../scripts/lib/config/schema.mts'
 import { LockLost } from '../../scripts/lib/host/fence.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
-import { withLock } from '../../scripts/lib/host/lock.mts'
-import { bash } from '../../scripts/lib/host/shell.mts'
+import { heldFunction, withLock } from '../../scripts/lib/host/lock.mts'
+import { bash, join } from '../../scripts/lib/host/shell.mts'
 import { told } from '../lib/refusal.mts'
 import { until } from '../lib/until.mts'
 import { LOADER } from '../lib/zx.mts'
@@ -88,6 +88,22 @@ describe('the lock', { concurrency: 3 }, () => {
       /no/,
     )
     assert.equal(await withLock(new Host('local'), stack, 'next', async () => 'free'), 'free')
+  })
+
+  test('is seen by those who look, who do not take each other for a run', async () => {
+    const [stack, host] = [stackAt('seen'), new Host('local')]
+    // Somebody else looks for as long as this script runs.
+    const looks = bash`(
+      exec 9>>${`${stack.folder}/lock`}
+      $other
+      if held; then echo held; else echo free; fi
+    )`
+    const seen = (other: string) =>
+      host.run('Looking', join([bash`other=${other}`, heldFunction(stack), looks]))
+    await host.run('Making the folder', bash`mkdir -p ${stack.folder}`)
+    assert.equal(await seen('true'), 'free\n')
+    await withLock(host, stack, 'a trial', async () => assert.equal(await seen('true'), 'held\n'))
+    assert.equal(await seen('flock --shared 9'), 'free\n')
   })
 
   test('is free when its holder is killed, and the next holder waits for the step that is still under way', async () => {

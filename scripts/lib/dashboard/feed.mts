@@ -4,7 +4,8 @@ import { OperatorError } from '../cli/errors.mts'
 import type { StackConfig } from '../config/config.mts'
 import { linesOf } from '../host/frame.mts'
 import type { Host } from '../host/host.mts'
-import { remote, remoteText, type Script } from '../host/shell.mts'
+import { heldFunction } from '../host/lock.mts'
+import { join, remote, remoteText, type Script } from '../host/shell.mts'
 import { containerOf } from '../stack/stack.mts'
 import { lookAtAll } from '../status/status.mts'
 import { type Board, WINDOW } from './board.mts'
@@ -98,8 +99,11 @@ async function keepUp(host: Host, board: Board, signal: AbortSignal): Promise<vo
   }
 }
 
-const looking = ({ folder, project }: StackConfig): Script =>
-  remote('look', { folder, project, balancer: remoteText('balancer.pl') })
+/** The script that looks at the replicas, once a second. */
+export function looking(stack: StackConfig): Script {
+  const { folder, project } = stack
+  return join([heldFunction(stack), remote('look', { folder, project, balancer: remoteText('balancer.pl') })])
+}
 
 export const counting = (stack: StackConfig): Script =>
   remote('seconds', {

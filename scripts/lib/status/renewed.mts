@@ -5,6 +5,7 @@ import type { StackConfig } from '../config/config.mts'
 import { type Certificate, OVERDUE, readFacts } from '../edge/certificate.mts'
 import { factsIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
+import { heldFunction } from '../host/lock.mts'
 import { bash, join, remote } from '../host/shell.mts'
 import { type Alarm, alarm } from './alarm.mts'
 
@@ -14,9 +15,9 @@ export interface Renewed {
   renewal: string[]
 }
 
-/** The function `certificate` for a script on the server. */
-export const certificateFunction = ({ folder, project }: StackConfig) =>
-  remote('see-certificate', { folder, project })
+/** The functions `certificate` and `held` for a script on the server. */
+export const certificateFunction = (stack: StackConfig) =>
+  join([heldFunction(stack), remote('see-certificate', { folder: stack.folder, project: stack.project })])
 
 export async function lookAtRenewal(host: Host, stack: StackConfig): Promise<Renewed> {
   const script = join([certificateFunction(stack), bash`certificate`])
