@@ -7,12 +7,11 @@ import {
   backupTable,
   filesOf,
   listBackups,
-  megabytes,
   passphraseOf,
   rowsAndTables,
 } from './lib/backup/backup.mts'
 import { WrongCall } from './lib/cli/errors.mts'
-import { result, say, step } from './lib/cli/say.mts'
+import { megabytes, result, say, step } from './lib/cli/say.mts'
 import { fetchFile } from './lib/host/fetch.mts'
 import { withLock } from './lib/host/lock.mts'
 import { type Run, script } from './lib/run.mts'

@@ -77,7 +77,11 @@ test('one server becomes three, while the site goes on at its address', async ()
 test('a release under load passes unnoticed', async () => {
   hosts.edit('Hello, world!', 'Hello again!')
   const failed = await hosts.watched(async () => {
-    assert.match(await hosts.must('redeploy'), /\d requests, 0 failed/)
+    const text = await hosts.must('redeploy')
+    assert.match(text, /\d requests, 0 failed/)
+    // Only the layers that are new.
+    const megabytes = [...text.matchAll(/prusa\/app:\w+ to \S+ \(([\d.]+) MB\)/g)].map(([, size]) => size)
+    assert.ok(megabytes.length === 2 && megabytes.every((size) => Number(size) < 1), text)
   })
   assert.deepEqual(failed, [])
   assert.deepEqual(await bodies(), all('Hello again!'))

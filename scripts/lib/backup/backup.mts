@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { CommandError } from '../cli/errors.mts'
-import { count } from '../cli/say.mts'
+import { count, megabytes } from '../cli/say.mts'
 import { table } from '../cli/table.mts'
 import { second } from '../cli/time.mts'
 import { who } from '../cli/who.mts'
@@ -106,9 +106,6 @@ cat results.jsonl 2>/dev/null || true`,
 /** `1,024 rows in 3 tables`. */
 export const rowsAndTables = ({ rows, tables }: { rows: number; tables: number }) =>
   `${count(rows, 'row')} in ${count(tables, 'table')}`
-
-/** `4.3 MB`. */
-export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 
 /** For people, the latest backup last. */
 export function backupTable(backups: readonly Backup[]): string {

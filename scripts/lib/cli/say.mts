@@ -91,6 +91,9 @@ export function seconds(milliseconds: number): string {
 export const list = (items: readonly string[]) => AND.format(items)
 const AND = new Intl.ListFormat('en-GB')
 
+/** `4.3 MB`. */
+export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+
 /** `1 replica`, `2,000 replicas`. */
 export function count(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`

@@ -1,7 +1,7 @@
 /** What status says about backups. */
-import { megabytes, rowsAndTables } from '../backup/backup.mts'
+import { rowsAndTables } from '../backup/backup.mts'
 import { lastLines } from '../cli/errors.mts'
-import { seconds } from '../cli/say.mts'
+import { megabytes, seconds } from '../cli/say.mts'
 import { minute } from '../cli/time.mts'
 import { type Alarm, alarm } from './alarm.mts'
 import type { Facts } from './status.mts'

@@ -5,11 +5,12 @@ import type { StackConfig } from '../config/config.mts'
 import { onEach } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
 import { bash, join, type Script } from '../host/shell.mts'
+import { copyImages } from './copying.mts'
 import { order } from './order.mts'
 import { releaseLabel } from './service.mts'
 import { lookAtSwarm } from './view.mts'
 
-/** Seconds for all images of a host, over a slow connection. */
+/** Seconds for all images of a host. */
 const DEADLINE = 1800
 
 /**
@@ -41,8 +42,10 @@ export async function distribute(
     })
   return await onEach([...behind.keys()], async (host) => {
     const lacks = behind.get(host) ?? []
-    await (registry ? pullImages(host, registry, lacks) : copy(host, lacks))
-    return `${list(lacks)} to ${host.name}${registry && ` by ${registry}`}`
+    const what = `${list(lacks)} to ${host.name}`
+    if (!registry) return `${what} (${await copy(host, lacks)})`
+    await pullImages(host, registry, lacks)
+    return `${what} by ${registry}`
   })
 }
 
@@ -50,29 +53,6 @@ export async function distribute(
 async function lackingOf(from: Host, to: Host, images: readonly string[]): Promise<string[]> {
   const [there, here] = await Promise.all([idsOf(from, images), idsOf(to, images)])
   return images.filter((_, index) => there[index] !== here[index])
-}
-
-/** Copies images by docker save and docker load. @param passed is told what has arrived, in words */
-async function copyImages(
-  from: Host,
-  to: Host,
-  images: readonly string[],
-  passed: (now: string) => void,
-): Promise<void> {
-  let bytes = 0
-  await from.pipe(
-    `Copying ${list(images)} to ${to.name}`,
-    bash`docker save ${images}`,
-    to,
-    bash`docker load >&2; cat >/dev/null`,
-    {
-      deadline: DEADLINE,
-      passed: (more) => {
-        bytes += more
-        passed(`${to.name} ${Math.round(bytes / 1e6)} MB`)
-      },
-    },
-  )
 }
 
 /** Puts images into the registry. What it has already is not sent again. */
