@@ -42,9 +42,9 @@ export async function verify({ host, hosts, stack, engine, options }: Run): Prom
   }
   for (const warning of [...warnings(seen[0].inside), ...ageWarnings(base, Date.now())]) warn(warning)
   for (const one of renewed) {
-    const where = hosts.length > 1 ? ` on ${one.name}` : ''
-    for (const { what, next } of certificateAlarms(stack, one, Date.now(), where))
-      warn(`${what}. Next: ${next}`)
+    const where = hosts.length > 1 ? `${one.name}: ` : ''
+    for (const { what, next } of certificateAlarms(stack, one, Date.now()))
+      warn(`${where}${what}. Next: ${next}`)
   }
   const [first] = closed as [Of, ...Of[]]
   if (areDifferent(closed)) warn(describeEach(closed))

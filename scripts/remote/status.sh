@@ -19,13 +19,14 @@
 #
 #   folder     of the deployment
 #   project    the Compose project
+#   service    Swarm's service of the replicas; on one host there is none
 #   inspected  a format for docker inspect
 #   python     the names of the Python images, separated by blanks
 #   balancer   the text of balancer.pl
 #   traffic    the text of traffic.pl
 #   usage      the text of usage.pl
 # Functions: space; held; certificate; asks, which succeeds while the load balancer answers.
-: "${folder:?}" "${project:?}" "${inspected:?}" "${python:?}" "${balancer:?}" "${traffic:?}" "${usage:?}"
+: "${folder:?}" "${project:?}" "${service:?}" "${inspected:?}" "${python:?}" "${balancer:?}" "${traffic:?}" "${usage:?}"
 
 # Before the first deployment there is no Docker Engine.
 command -v docker >/dev/null || exit 0
@@ -98,7 +99,10 @@ disk() { space "$log"; }
 use() { perl -e "$usage" "${processes[@]}"; }
 
 fact now "$(date +%s%3N)"
-ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False)
+ids=$(
+  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False
+  docker ps -aq --no-trunc --filter "label=com.docker.swarm.service.name=$service"
+)
 processes=() created=0 log=/var/lib/docker
 while read -r pid at path name json; do
   [ -n "$json" ] || continue

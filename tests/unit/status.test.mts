@@ -1,9 +1,11 @@
 /** status: the facts and the screen. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { screen } from '../../scripts/lib/status/screen.mts'
-import { parseFacts } from '../../scripts/lib/status/status.mts'
+import { screen, shown } from '../../scripts/lib/status/screen.mts'
+import { type Facts, parseFacts } from '../../scripts/lib/status/status.mts'
 import { facts, NOW, stack } from '../lib/status.mts'
+
+const screenOf = (found: Facts) => screen(shown(stack, found, () => ''))
 
 test('parseFacts reads the output of the script', () => {
   const { containers, replicas, database, traffic } = facts()
@@ -19,17 +21,13 @@ test('parseFacts reads the output of the script', () => {
 })
 
 test('the screen shows the facts', () => {
-  const text = screen(stack, facts(), () => '')
+  const text = screenOf(facts())
   assert.match(text, /^release 9dbc, since 2026-11-26 10:00 UTC by carl, from commit 0123456789ab\n/)
   assert.match(text, /last rollout aaaa → 9dbc .* released in 13\.9 s; 278 requests, 0 failed, slowest 41 ms/)
   assert.match(text, /prusa-app-1 +9dbc +up 2 h 0 min +OK +0 +60 MB +20 % +yes, 3 under way +yes/)
   assert.match(text, /lb +up .* 10\.0 requests\/s, 0\.1 % failed, p50 4 ms, p99 19 ms/)
   assert.match(text, /db +up .* 8 MB, 7 of 100 connections, longest transaction 12 s/)
-  const busy = screen(
-    stack,
-    facts('lock\tcarl@laptop since x for redeploy', 'step\tready prusa-app-3'),
-    () => '',
-  )
+  const busy = screenOf(facts('lock\tcarl@laptop since x for redeploy', 'step\tready prusa-app-3'))
   assert.match(busy, /under way: carl@laptop since x for redeploy, now: ready prusa-app-3/)
 })
 
@@ -42,7 +40,7 @@ test('the last backup', () => {
     rows: 1024,
     bytes: 2e6,
   }
-  const told = (...lines: string[]) => screen(stack, facts(...lines), () => '').match(/^backup +(.*)$/m)?.[1]
+  const told = (...lines: string[]) => screenOf(facts(...lines)).match(/^backup +(.*)$/m)?.[1]
   assert.equal(told(), undefined)
   assert.equal(told('schedule\t1795662000'), 'none yet')
   assert.equal(

@@ -6,6 +6,7 @@ import { checkHosts } from '../../scripts/lib/config/related-keys.mts'
 import { parseConfig } from '../../scripts/lib/config/schema.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { stackFile } from '../../scripts/lib/stack/stack.mts'
+import { screen } from '../../scripts/lib/status/screen.mts'
 import { together } from '../../scripts/lib/swarm/catching-up.mts'
 import { requireData } from '../../scripts/lib/swarm/choosing.mts'
 import { lookOf, sumsOf } from '../../scripts/lib/swarm/dashboard.mts'
@@ -14,12 +15,13 @@ import { reasonOf } from '../../scripts/lib/swarm/failure.mts'
 import type { Here } from '../../scripts/lib/swarm/look.mts'
 import { isEncrypted } from '../../scripts/lib/swarm/networks.mts'
 import { HOST_LABEL, managersOf, type Node, problemsOf, unlisted } from '../../scripts/lib/swarm/node.mts'
-import { alarmsOf } from '../../scripts/lib/swarm/screen.mts'
+import { alarmsOf, shownOf } from '../../scripts/lib/swarm/screen.mts'
 import { definitionOf } from '../../scripts/lib/swarm/service.mts'
 import { misplaced } from '../../scripts/lib/swarm/spreading.mts'
 import { hostRows, tableOf } from '../../scripts/lib/swarm/tables.mts'
 import { type Member, parseView, serving, type Task, type View } from '../../scripts/lib/swarm/view.mts'
 import { refusal } from '../lib/refusal.mts'
+import { container, facts, NOW } from '../lib/status.mts'
 
 const HOSTS = 'hosts: [a, b, c]'
 const stack = (yaml = HOSTS) => parseConfig(stackSchema, yaml, 'stack.yaml', {})
@@ -290,7 +292,7 @@ describe('what a manager says', () => {
   })
 
   test('becomes what the dashboard follows: a replica that Swarm stops drains', () => {
-    const { replicas, places } = lookOf({ view, here: [], history: [] }, 5000)
+    const { replicas, places } = lookOf({ view, here: [] }, [], 5000)
     assert.deepEqual(
       replicas.map(({ name, started }) => [name, started]),
       [
@@ -305,64 +307,123 @@ describe('what a manager says', () => {
     )
   })
 
+  const said = (...here: Here[]) =>
+    alarmsOf({ first: new Host('root@a') }, stack(), { view, here }).map(({ what }) => what)
+  const silent = (name: string): Here => ({ name, silent: 'cut off' })
+  const here = (name: string, ...others: string[]): Here => {
+    const services = name === 'root@a' ? ['balancer', 'db', 'dbport', 'lb', 'redis'] : ['balancer', 'lb']
+    const well = services.filter((one) => !others.some((line) => line.includes(`/prusa-${one}-`)))
+    return { name, silent: '', facts: facts(...well.map((one) => container(one, 1)), ...others) }
+  }
+  const [down, few] = ['root@b is down; its replicas run elsewhere', '1 of 2 replicas run']
+
   test('becomes alarms: a host that is down, and replicas that are missing', () => {
-    const first = new Host('root@a')
-    const alarms = alarmsOf({ first }, stack(), { view, here: [], history: [] })
-    assert.deepEqual(
-      alarms.map(({ what }) => what),
-      ['root@b is down; its replicas run elsewhere', '1 of 2 replicas run'],
-    )
-    const [lost] = alarmsOf({ first: new Host('root@b') }, stack(), { view, here: [], history: [] })
+    assert.deepEqual(said(), [down, few])
+    const [lost] = alarmsOf({ first: new Host('root@b') }, stack(), { view, here: [] })
     assert.match(lost?.what ?? '', /root@b is down\. It holds the database and Redis/)
   })
 
-  const here = (name: string, more: Partial<Here> = {}): Here => {
-    const services = [{ service: 'lb', running: true, said: 'Up 2 seconds' }]
-    const renewed = { renewal: [] }
-    return { name, silent: '', answers: true, closedBy: '', renewed, services, places: [], ...more }
-  }
+  test('becomes the alarms of each host, with its name', () => {
+    assert.deepEqual(said(here('root@a'), here('root@b')), [down, few])
+    for (const [lines, ...alarms] of [
+      [['disk\t1\t100000000000\t/'], /^root@b: The server’s disk \(\/\) has 0\.0 GB of 100 GB left$/],
+      [['memory\t10000000\t4000000000'], /^root@b: The server has 10 MB of memory left$/],
+      [['traffic\t1000\t20\t0.1\t1\t300\t1'], /^root@b: 2 % of the requests .* failed: 20 of 1000$/],
+      [
+        [container('lb', 1, { Running: false })],
+        /^root@b: prusa-lb-1 was stopped by hand .* ago \(exit code 0\)/,
+      ],
+      [
+        [`backup\t${JSON.stringify({ result: 'failed', why: 'schedule', error: 'full' })}`],
+        /^root@b: The last backup \(schedule\) failed: full$/,
+      ],
+    ] as const) {
+      const told = said(here('root@a'), here('root@b', ...lines)).filter((what) => what.startsWith('root@b:'))
+      assert.equal(told.length, alarms.length, told.join('\n'))
+      for (const [index, one] of alarms.entries()) assert.match(told[index] ?? '', one)
+    }
+  })
+
+  test('becomes alarms of the whole: a rollout that was cut off, unless a run holds the lock', () => {
+    const begun = `begun\t${JSON.stringify({ when: 'x', who: 'carl', from: 'old', to: 'new', result: 'unfinished' })}`
+    const cut = 'The rollout of new by carl was interrupted'
+    assert.deepEqual(said(here('root@a', begun)), [down, cut, few])
+    assert.deepEqual(said(here('root@a', begun), here('root@b', 'lock\tcarl@x since y for redeploy')), [
+      down,
+      few,
+    ])
+  })
 
   test('becomes an alarm while a load balancer runs and refuses clients', () => {
-    const said = (one: Here) =>
-      alarmsOf({ first: new Host('root@a') }, stack(), { view, here: [one], history: [] })
-        .map(({ what }) => what)
-        .filter((what) => /nginx/.test(what))
-    assert.deepEqual(said(here('root@a')), [])
-    assert.match(said(here('root@a', { answers: false }))[0] ?? '', /^root@a refuses clients: nginx waits/)
-    const stopped = [{ service: 'lb', running: false, said: 'Exited' }]
-    assert.deepEqual(said(here('root@a', { answers: false, services: stopped })), [])
+    const about = (...lines: string[]) => said(here('root@a', ...lines)).filter((what) => /nginx/.test(what))
+    assert.deepEqual(about(), [])
+    assert.match(about('answers')[0] ?? '', /^root@a refuses clients: nginx waits/)
+    assert.deepEqual(about('answers', container('lb', 1, { Running: false })), [])
   })
 
   test('becomes an alarm when users get the page of maintenance', () => {
-    const of = (name: string, closedBy: string, silent = '') => here(name, { closedBy, silent })
-    const said = (...here: ReturnType<typeof of>[]) =>
-      alarmsOf({ first: new Host('root@a') }, stack(), { view, here, history: [] })
-        .map(({ what }) => what)
-        .filter((what) => /Maintenance/.test(what))
-    assert.deepEqual(said(of('root@a', ''), of('root@b', '')), [])
+    const closed = `maintenance\tcarl\t${NOW / 1000}`
+    const about = (...here: Here[]) => said(...here).filter((what) => /Maintenance/.test(what))
+    assert.deepEqual(about(here('root@a'), here('root@b')), [])
     assert.match(
-      said(of('root@a', ''), of('root@b', 'carl'))[0] ?? '',
+      about(here('root@a'), here('root@b', closed))[0] ?? '',
       /is on at root@b, by carl: users get .*, and not at root@a$/,
     )
-    assert.match(said(of('root@a', '', 'cut off'), of('root@b', 'carl'))[0] ?? '', /is on at all hosts, by/)
-    assert.match(said(of('root@a', 'carl'), of('root@b', 'carl'))[0] ?? '', /is on at all hosts, by carl/)
+    assert.match(about(silent('root@a'), here('root@b', closed))[0] ?? '', /is on at all hosts, by/)
+    assert.match(
+      about(here('root@a', closed), here('root@b', closed))[0] ?? '',
+      /is on at all hosts, by carl/,
+    )
   })
 
   test('becomes an alarm when a host’s certificate is not renewed', () => {
-    const certificate = {
-      fingerprint: '',
-      selfSigned: false,
-      issuer: '',
-      ends: Date.now() + 1e10,
-      ocsp: false,
+    const of = (name: string, ...renewal: string[]): Here => {
+      const ends = Date.now() + 1e10
+      const certificate = { fingerprint: '', selfSigned: false, issuer: '', ends, ocsp: false }
+      return { ...here(name), facts: { ...facts(), certificate, renewal } }
     }
-    const of = (name: string, ...renewal: string[]) => here(name, { renewed: { certificate, renewal } })
-    const hosts = [of('root@a', 'it failed at X UTC'), of('root@b')]
-    const said = alarmsOf({ first: new Host('root@a') }, stack(), { view, here: hosts, history: [] })
     assert.deepEqual(
-      said.map(({ what }) => what).filter((what) => /ertificate/.test(what)),
-      ['The certificate on root@a is not renewed automatically: it failed at X UTC'],
+      said(of('root@a', 'it failed at X UTC'), of('root@b')).filter((what) => /ertificate/.test(what)),
+      ['root@a: The certificate is not renewed automatically: it failed at X UTC'],
     )
+  })
+
+  test('becomes alarms of replicas that ended by themselves, and of those that the kernel killed', () => {
+    const [failed] = parseView(
+      stack(),
+      ['now\t5000', member('a', 'ready', {}), service, task('t4', 1, 'a', 'shutdown', 'failed')].join('\n'),
+    ).tasks
+    assert.ok(failed)
+    const crashed = (host: Here) =>
+      alarmsOf({ first: new Host('root@a') }, stack(), {
+        view: { ...view, tasks: [...view.tasks, { ...failed, container: 'app9' }] },
+        here: [host],
+      })
+        .map(({ what }) => what)
+        .filter((what) => what.startsWith('app.'))
+    assert.match(
+      crashed(here('root@a'))[0] ?? '',
+      /^app\.1 on root@a has crashed, the last time 4\.0 s ago \(1 time in all\)$/,
+    )
+    const labels = { 'com.docker.swarm.task.id': 't4' }
+    const dead = JSON.parse(container('app', 9, { Running: false, OOMKilled: true }).split('\t')[1] ?? '')
+    const host = here('root@a', `container\t${JSON.stringify({ ...dead, Labels: labels })}`)
+    assert.match(crashed(host)[0] ?? '', /^app\.1 on root@a was killed for memory 4\.0 s ago/)
+  })
+
+  test('becomes the screen of one host, and of each host', () => {
+    const shown = { view, here: [here('root@a', 'lock\tcarl@x since y for redeploy'), silent('root@b')] }
+    const text = screen(shownOf(stack(), shown, () => 'other settings'))
+    assert.match(text, /^release 0123456789ab\nlast rollout aaaa → 9dbc /)
+    assert.match(text, /^under way: carl@x since y for redeploy$/m)
+    assert.match(
+      text,
+      /^root@a +up +active +leader +1 +50\.0 GB free of 100\.0 GB +2\.0 GB free of 4\.0 GB$/m,
+    )
+    assert.match(text, /^root@b +down +active +worker +0 +- +-$/m)
+    assert.match(text, /^app\.1 +root@a +0123456789ab +running 4\.0 s .* none +other settings$/m)
+    assert.match(text, /^root@a +lb +up .* 10\.0 requests\/s, 0\.1 % failed/m)
+    assert.match(text, /^ports +80, 443; database on 127\.0\.0\.1:5432$/m)
   })
 
   describe('a release is broken when', () => {

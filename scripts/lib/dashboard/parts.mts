@@ -9,7 +9,7 @@ import { stepLanes } from '../proof/lanes.mts'
 import { KINDS } from '../proof/timeline.mts'
 import type { Alarm } from '../status/alarm.mts'
 import { alarmsOf } from '../status/alarms.mts'
-import { shown } from '../status/screen.mts'
+import { type Shown, shown } from '../status/screen.mts'
 import { type Board, WINDOW } from './board.mts'
 import { chartTable } from './charts.mts'
 
@@ -67,24 +67,27 @@ function statusOf({ stack, facts, comparison }: Board): Parts {
   if (facts.containers.length === 0) return NOTHING
   const alarms = alarmsOf(stack, facts, Date.now())
   const { differs, note } = comparison
-  const { release, replicas, services, server } = shown(stack, facts, differs)
-  const sentences = release.filter((line) => !line.startsWith('under way:'))
-  return {
-    ...summary(stack.project, alarms),
-    release: lines(note ? [...sentences, note] : sentences),
-    replicas: tableOf(replicas.head, replicas.rows),
-    services: tableOf(services.head, services.rows),
-    server: lines(server),
-  }
+  return parts(stack.project, alarms, shown(stack, facts, differs), note)
 }
 
-/** What is wrong. */
-export function summary(project: string, alarms: readonly Alarm[]): Parts {
+/** @param note what redeploy would change; empty: nothing */
+export function parts(
+  project: string,
+  alarms: readonly Alarm[],
+  { release, hosts, replicas, services, server }: Shown,
+  note: string,
+): Parts {
   const number = alarms.length
+  // The page says by itself what is under way, at once.
+  const sentences = release.filter((line) => !line.startsWith('under way:'))
   return {
     title: number > 0 ? `(${number}) ${project}` : project,
     count: number > 0 ? `${count(number, 'thing')} out of the ordinary:` : 'Nothing is out of the ordinary.',
     alarms: alarmList(alarms),
+    release: lines(note ? [...sentences, note] : sentences),
+    replicas: tableOf(replicas.head, replicas.rows),
+    services: [hosts, services].map((one) => (one ? tableOf(one.head, one.rows) : '')).join(''),
+    server: lines(server),
   }
 }
 

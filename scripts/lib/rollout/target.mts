@@ -22,13 +22,16 @@ export interface Target {
   secrets: string
 }
 
+/** What a replica was started with. */
+export type Origin = Pick<Replica, 'release' | 'target' | 'secrets'>
+
 /** Whether a replica runs this target with the current passwords. */
 export function isOf(target: Pick<Target, 'name' | 'secrets'>, replica: Replica): boolean {
   return replica.target === target.name && replica.secrets === target.secrets
 }
 
 /** How a replica differs from one that is started now; empty if it does not. */
-export function difference(stack: StackConfig, wanted: Target, replica: Replica): string {
+export function difference(stack: StackConfig, wanted: Target, replica: Origin): string {
   const differs = [
     replica.release !== wanted.release && 'another release',
     replica.target !== nameOf(stack, replica.release) && 'other settings',

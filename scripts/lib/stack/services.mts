@@ -10,10 +10,14 @@ import type { Single } from './stack.mts'
 
 export const SERVICES = ['app', 'balancer', 'db', 'dbport', 'lb', 'redis'] as const
 
-type Service = 'app' | Single
+export type Service = 'app' | Single
 
 /** Services that run on the host with the data, also where there are several hosts. */
 const WITH_DATA: readonly Service[] = ['db', 'dbport', 'redis']
+
+/** The services that Compose runs on one of several hosts. @param data whether it holds the data */
+export const servicesOn = (data: boolean): readonly Service[] =>
+  SERVICES.filter((service) => service !== 'app' && (data || !WITH_DATA.includes(service)))
 
 /** A service, or one replica of the service `app`. */
 export interface Named {

@@ -125,6 +125,9 @@ export function envFile(variables: Record<string, string | number>): string {
     .join('')
 }
 
+/** The name of Swarm's service of the replicas, where there are several hosts. */
+export const serviceOf = ({ project }: StackConfig) => `${project}_app`
+
 export type Single = 'db' | 'dbport' | 'redis' | 'balancer' | 'lb'
 
 /**

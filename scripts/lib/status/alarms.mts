@@ -3,9 +3,10 @@
 import { count, seconds } from '../cli/say.mts'
 import type { StackConfig } from '../config/config.mts'
 import { gigabytes, taken } from '../server/space.mts'
+import { SERVICES, type Service } from '../stack/services.mts'
 import { type Alarm, alarm } from './alarm.mts'
 import { backupAlarms } from './backups.mts'
-import { containerAlarms } from './containers.mts'
+import { containerAlarms, replicaAlarms } from './containers.mts'
 import { certificateAlarms } from './renewed.mts'
 import type { Facts } from './status.mts'
 
@@ -21,22 +22,45 @@ const LONG = 300
 /** The share of the database's connections above which there is an alarm. */
 const CONNECTIONS = 0.8
 
-/** All alarms, the grave ones first. @param now milliseconds since 1970 */
+/** All alarms of one host. @param now milliseconds since 1970 */
 export function alarmsOf(stack: StackConfig, facts: Facts, now: number): Alarm[] {
-  const all = [
-    ...containerAlarms(facts),
-    ...traffic(facts),
-    ...rollout(facts),
-    ...database(facts),
+  return byGravity([
+    ...containerAlarms(facts, SERVICES),
+    ...replicaAlarms(facts),
+    ...interrupted(facts),
     ...(facts.answers ? [] : silent(facts, 'lb', 'The load balancer does not answer')),
-    ...(facts.redis ? [] : silent(facts, 'redis', 'Redis does not answer')),
-    ...certificateAlarms(stack, facts, now),
-    ...backupAlarms(facts, now),
-    ...server(facts),
+    ...common(stack, facts, now),
     ...maintenance(facts, now),
-  ]
-  return [...all.filter(({ grave }) => grave), ...all.filter(({ grave }) => !grave)]
+  ])
 }
+
+/**
+ * The alarms of one of several hosts, without those that are about all of them.
+ * @param services those that Compose runs there
+ */
+export function alarmsOfOne(
+  stack: StackConfig,
+  facts: Facts,
+  services: readonly Service[],
+  now: number,
+): Alarm[] {
+  return [...containerAlarms(facts, services), ...common(stack, facts, now)]
+}
+
+/** The grave ones first. */
+export const byGravity = (all: readonly Alarm[]): Alarm[] => [
+  ...all.filter(({ grave }) => grave),
+  ...all.filter(({ grave }) => !grave),
+]
+
+const common = (stack: StackConfig, facts: Facts, now: number): Alarm[] => [
+  ...traffic(facts),
+  ...database(facts),
+  ...(facts.redis ? [] : silent(facts, 'redis', 'Redis does not answer')),
+  ...certificateAlarms(stack, facts, now),
+  ...backupAlarms(facts, now),
+  ...server(facts),
+]
 
 function traffic({ traffic, maintenance }: Facts): Alarm[] {
   if (!traffic?.still || maintenance) return []
@@ -50,7 +74,7 @@ function traffic({ traffic, maintenance }: Facts): Alarm[] {
   ]
 }
 
-function rollout({ history, lock }: Facts): Alarm[] {
+export function interrupted({ history, lock }: Pick<Facts, 'history' | 'lock'>): Alarm[] {
   const last = history.at(-1)
   if (lock || last?.result !== 'unfinished') return []
   return [

@@ -4,12 +4,14 @@ import { sourceOf } from '../images/application.mts'
 import { pythonNames } from '../images/base.mts'
 import { fleetOf } from '../rollout/fleet.mts'
 import { isDone, plan } from '../rollout/plan.mts'
-import { difference, nameOf, type Target } from '../rollout/target.mts'
+import { difference, nameOf, type Origin, type Target } from '../rollout/target.mts'
 import type { Facts } from './status.mts'
+
+export type Differs = (replica: Origin) => string | undefined
 
 export interface Comparison {
   /** How a replica differs from this checkout, in words; empty: in nothing; undefined: not known. */
-  differs(name: string): string | undefined
+  differs: Differs
   /** What redeploy would change, or why that is not known; empty: nothing. */
   note: string
 }
@@ -19,17 +21,10 @@ export function compare(stack: StackConfig, facts: Facts): Comparison {
   if (typeof wanted === 'string')
     return { differs: () => undefined, note: `The target of this checkout is not known: ${wanted}` }
   const { replicas, places } = facts
-  const found = (name: string) => replicas.find((one) => one.name === name)
-  const current = (one: (typeof replicas)[number]) => difference(stack, wanted, one) === ''
-  const done = isDone(plan(stack, fleetOf(replicas, places), current))
+  const differs = (one: Origin) => difference(stack, wanted, one)
+  const done = isDone(plan(stack, fleetOf(replicas, places), (one) => differs(one) === ''))
   const note = `This checkout is for ${stack.app.replicas} of release ${wanted.release}, running and served. Next: npm run redeploy`
-  return {
-    differs: (name) => {
-      const replica = found(name)
-      return replica && difference(stack, wanted, replica)
-    },
-    note: done ? '' : note,
-  }
+  return { differs, note: done ? '' : note }
 }
 
 /** The target that redeploy would roll out, or why it is not known. */

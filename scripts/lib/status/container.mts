@@ -3,7 +3,9 @@ import type { Inspected } from '../rollout/replica.mts'
 
 /** A container of any service. */
 export interface Container {
+  id: string
   name: string
+  /** Compose's word; of a container that Swarm has started: `app`. */
   service: string
   running: boolean
   paused: boolean
@@ -47,8 +49,9 @@ export function containerOf(
   // The engine forgets the kill at the next start. The kernel's log still has it.
   const just = ([id, ago]: string[]) => id === Id && Math.abs(Number(ago) - age) < BACKOFF
   return {
+    id: Id,
     name,
-    service: Labels['com.docker.compose.service'] ?? '',
+    service: Labels['com.docker.compose.service'] ?? 'app',
     running: State.Running,
     paused: State.Paused,
     error: State.Error,

@@ -2,7 +2,7 @@
 
 import { count, list, seconds } from '../cli/say.mts'
 import { killedWarning } from '../stack/memory.mts'
-import { SERVICES } from '../stack/services.mts'
+import type { Service } from '../stack/services.mts'
 import { type Alarm, alarm, warning } from './alarm.mts'
 import type { Container } from './container.mts'
 import type { Facts } from './status.mts'
@@ -17,21 +17,26 @@ const SETTLED = 10_000
 /** Milliseconds: an older date means never. Docker has the year 1 for what has not happened yet. */
 const NEVER = 1e12
 
-export function containerAlarms(facts: Facts): Alarm[] {
+/** @param services those that should be there */
+export function containerAlarms(facts: Facts, services: readonly Service[]): Alarm[] {
   // During a rollout, replicas start and stop.
   const judged = facts.containers.filter(({ service }) => service !== 'app' || !facts.lock)
   return [
-    ...absent(facts),
+    ...absent(facts, services),
     ...judged.flatMap(ofContainer),
-    ...facts.killed.map(killed),
-    ...replicas(facts),
-    ...(facts.lock ? [] : tooFew(facts)),
+    ...facts.killed.map((one) => killed(one, facts)),
   ]
 }
 
+/** What is wrong with the replicas as a whole, and with those that get no requests. */
+export const replicaAlarms = (facts: Facts): Alarm[] => [
+  ...replicas(facts),
+  ...(facts.lock ? [] : tooFew(facts)),
+]
+
 /** A service that has no container at all, unless a deploy is about to create it. */
-function absent({ containers, lock }: Facts): Alarm[] {
-  const missing = SERVICES.filter((service) => !containers.some((one) => one.service === service))
+function absent({ containers, lock }: Facts, services: readonly Service[]): Alarm[] {
+  const missing = services.filter((service) => !containers.some((one) => one.service === service))
   if (lock || containers.length === 0 || missing.length === 0) return []
   return [alarm(`There is no container of ${list(missing)}`, 'npm run deploy')]
 }
@@ -73,8 +78,10 @@ function ofContainer(one: Container): Alarm[] {
   return crashed(one, word)
 }
 
+type Crash = Pick<Container, 'name' | 'service' | 'restarts' | 'age' | 'outOfMemory'>
+
 /** A container that runs again after a crash. */
-function crashed(one: Container, word: string): Alarm[] {
+export function crashed(one: Crash, word: string): Alarm[] {
   const { name, restarts, age, outOfMemory } = one
   if (restarts === 0 || age > NEWS) return []
   const when = `${seconds(age)} ago (${count(restarts, 'time')} in all)`
@@ -89,12 +96,12 @@ function crashed(one: Container, word: string): Alarm[] {
   return [warning(`${name} has crashed, the last time ${when}`, `npm run logs -- ${word} --errors`)]
 }
 
-const remedy = ({ service, outOfMemory }: Container, otherwise: string) =>
+const remedy = ({ service, outOfMemory }: Crash, otherwise: string) =>
   service === 'app' && outOfMemory ? MORE_MEMORY : otherwise
 
 /** A container that runs on after the kernel killed some of its processes. */
-function killed(one: Facts['killed'][number]): Alarm {
-  const [, service = ''] = /-(\w+)-\d+$/.exec(one.container) ?? []
+function killed(one: Facts['killed'][number], { containers }: Facts): Alarm {
+  const service = containers.find(({ name }) => name === one.container)?.service ?? 'app'
   return warning(killedWarning(one), service === 'app' ? MORE_MEMORY : `npm run logs -- ${service} --errors`)
 }
 

@@ -34,24 +34,19 @@ export function renewedIn(output: string): Renewed {
   }
 }
 
-/**
- * @param now   milliseconds since 1970
- * @param where of several hosts: ` on HOST`
- */
+/** @param now milliseconds since 1970 */
 export function certificateAlarms(
   stack: StackConfig,
   { certificate, renewal }: Renewed,
   now: number,
-  where = '',
 ): Alarm[] {
   if (!certificate) return []
   const days = daysBetween(now, certificate.ends)
-  const what = `The certificate${where}`
-  const ends = days < 0 ? `${what} has expired` : `${what} expires in ${count(days, 'day')}`
+  const ends = days < 0 ? 'The certificate has expired' : `The certificate expires in ${count(days, 'day')}`
   const next = 'npx zx scripts/04-stack.mts'
   const pair = `put a new pair at ${stack.tls_files.certificate}, then: ${next}`
   return [
     ...(days < OVERDUE ? [alarm(ends, stack.tls === 'files' ? pair : next)] : []),
-    ...renewal.map((why) => alarm(`${what} is not renewed automatically: ${why}`, next)),
+    ...renewal.map((why) => alarm(`The certificate is not renewed automatically: ${why}`, next)),
   ]
 }

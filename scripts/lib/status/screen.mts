@@ -7,13 +7,16 @@ import type { StackConfig } from '../config/config.mts'
 import type { Place } from '../edge/balancer.mts'
 import type { Entry } from '../proof/history.mts'
 import { backupLine } from './backups.mts'
+import type { Differs } from './checkout.mts'
 import type { Container } from './container.mts'
-import type { Facts } from './status.mts'
+import type { Facts, Space } from './status.mts'
 
 /** The parts of the screen. */
-interface Shown {
+export interface Shown {
   /** Sentences. */
   release: string[]
+  /** Of several hosts. */
+  hosts?: Rows
   replicas: Rows
   services: Rows
   /** Lines, each with its name at the beginning. */
@@ -21,37 +24,28 @@ interface Shown {
 }
 
 /** A table. */
-interface Rows {
+export interface Rows {
   head: string[]
   rows: string[][]
 }
 
-/**
- * @param differs takes a replica's name and returns how the replica differs from this checkout; empty: in nothing;
- *                undefined: not known
- */
-export function shown(
-  stack: StackConfig,
-  facts: Facts,
-  differs: (name: string) => string | undefined,
-): Shown {
+export function shown(stack: StackConfig, facts: Facts, differs: Differs): Shown {
   return {
     release: release(facts),
     replicas: replicaRows(facts, differs),
-    services: serviceRows(facts),
+    services: { head: SERVICE, rows: serviceRows(facts) },
     server: server(stack, facts),
   }
 }
 
 /** All parts as one text. */
-export function screen(...of: Parameters<typeof shown>): string {
-  const { release, replicas, services, server } = shown(...of)
-  const text = ({ head, rows }: Rows) => table(head, rows)
-  return [...release, '', text(replicas), '', text(services), '', ...server].join('\n')
+export function screen({ release, hosts, replicas, services, server }: Shown): string {
+  const tables = [hosts, replicas, services].flatMap((one) => (one ? [table(one.head, one.rows), ''] : []))
+  return [...release, '', ...tables, ...server].join('\n')
 }
 
 /** The release that serves, since when, by whom and from which commit; the last rollout; the run that holds the lock. */
-function release({ replicas, history, revisions, lock, step }: Facts): string[] {
+export function release({ replicas, history, revisions, lock, step }: Facts): string[] {
   const running = replicas.filter((one) => one.running)
   const releases = [...new Set(running.map((one) => one.release))]
   const target = running[0]?.target ?? ''
@@ -80,36 +74,36 @@ function proofOf({ from, to, result, when, requests, failed, slowestMs, seconds:
   return `${from || 'none'} → ${to} at ${minute(when)} UTC: ${result} in ${took.toFixed(1)} s; ${counted}`
 }
 
-function replicaRows(
-  { replicas, containers, places }: Facts,
-  differs: (name: string) => string | undefined,
-): Rows {
+function replicaRows({ replicas, containers, places }: Facts, differs: Differs): Rows {
   const rows = replicas.map((one) => {
     const container = containers.find(({ name }) => name === one.name)
     const place = places.find(({ address }) => one.running && address === one.address)
-    const difference = differs(one.name)
     return [
       one.name,
       one.release,
       ...stateOf(container, place && (place.up ? 'OK' : place.why)),
       requestsOf(place),
-      difference === undefined ? 'not known' : difference || 'yes',
+      asConfigured(differs(one)),
     ]
   })
   return { head: ['replica', 'release', ...STATE, 'requests', 'as configured'], rows }
 }
 
-function serviceRows(facts: Facts): Rows {
-  const rows = facts.containers
+/** @param difference from this checkout; undefined: not known */
+export const asConfigured = (difference: string | undefined) =>
+  difference === undefined ? 'not known' : difference || 'yes'
+
+/** All services but the application. */
+export const serviceRows = (facts: Facts): string[][] =>
+  facts.containers
     .filter(({ service }) => service !== 'app')
     .map((one) => [one.service, ...stateOf(one), detailOf(one, facts)])
-  return { head: ['service', ...STATE, ''], rows }
-}
 
-const STATE = ['state', 'health', 'crashes', 'memory', 'processor']
+export const STATE = ['state', 'health', 'crashes', 'memory', 'processor']
+export const SERVICE = ['service', ...STATE, '']
 
 /** @param health the text for a container without a health check */
-function stateOf(container?: Container, health = '-'): string[] {
+export function stateOf(container?: Container, health = '-'): string[] {
   if (!container) return ['', '', '', '', '']
   const { running, paused, age, exitCode, restarts, memory, cpu } = container
   return [
@@ -145,20 +139,23 @@ function detailOf({ service }: Container, { traffic, database, redis }: Facts): 
   return service === 'redis' && redis ? `${bytes(redis.bytes)}, ${count(redis.keys, 'key')}` : ''
 }
 
-function server({ ports }: StackConfig, facts: Facts): string[] {
+/** What is not about a container. */
+export function server({ ports }: StackConfig, facts: Facts): string[] {
   const { certificate, disk, memory, maintenance } = facts
   const ends = certificate && day(certificate.ends)
   return [
     certificate
       ? `certificate ${certificate.selfSigned ? 'self-signed' : `by ${certificate.issuer}`}, ends on ${ends}`
       : '',
-    disk ? `disk        ${bytes(disk.free)} free of ${bytes(disk.size)}` : '',
-    memory ? `memory      ${bytes(memory.free)} free of ${bytes(memory.size)}` : '',
+    disk ? `disk        ${spaceOf(disk)}` : '',
+    memory ? `memory      ${spaceOf(memory)}` : '',
     `ports       ${ports.http}, ${ports.https}; database on 127.0.0.1:${ports.db}`,
     backupLine(facts),
     maintenance ? `maintenance on, by ${maintenance.who}` : '',
   ].filter(Boolean)
 }
+
+export const spaceOf = ({ free, size }: Space) => `${bytes(free)} free of ${bytes(size)}`
 
 const ms = (took: number) => `${Math.round(took * 1000)} ms`
 

@@ -11,12 +11,14 @@ import { type Entry, parseHistory } from '../proof/history.mts'
 import { INSPECTED, type Inspected, type Replica, replicaOf } from '../rollout/replica.mts'
 import { parseTaken, spaceFunction, type Taken } from '../server/space.mts'
 import { type Killed, parseKilled } from '../stack/memory.mts'
-import { answering } from '../stack/stack.mts'
+import { answering, serviceOf } from '../stack/stack.mts'
 import { type Container, containerOf } from './container.mts'
 import { certificateFunction, type Renewed, renewedIn } from './renewed.mts'
 
 export interface Facts extends Renewed {
   containers: Container[]
+  /** Containers of the application that Swarm has started. */
+  tasks: Container[]
   replicas: Replica[]
   places: Place[]
   killed: Killed[]
@@ -61,7 +63,7 @@ export interface Facts extends Renewed {
 }
 
 /** Bytes, or files. */
-interface Space {
+export interface Space {
   free: number
   size: number
 }
@@ -80,6 +82,7 @@ export async function lookAtAll(host: Host, stack: StackConfig): Promise<Facts> 
   const script = remote('status', {
     folder: stack.folder,
     project: stack.project,
+    service: serviceOf(stack),
     inspected: INSPECTED,
     python: [...new Set(python)].join(' '),
     balancer: remoteText('balancer.pl'),
@@ -100,17 +103,21 @@ export function parseFacts(stack: StackConfig, output: string): Facts {
   const numbers = (kind: string) => one(kind)?.map(Number)
   const now = Number(text('now'))
   const [usage, ooms] = [all('usage'), all('oom')]
-  const found = lines('container').map((line) => JSON.parse(line) as Inspected)
+  const inspected = lines('container').map((line) => JSON.parse(line) as Inspected)
+  const isTask = ({ Labels }: Inspected) => 'com.docker.swarm.task.id' in Labels
+  const found = inspected.filter((one) => !isTask(one))
+  const container = (one: Inspected) => containerOf(one, now, usage, ooms)
   const [requests = 0, failed = 0, p50 = 0, p99 = 0, seconds = 0, still] = numbers('traffic') ?? []
   const [bytes, connections = 0, most = 0] = numbers('database') ?? []
   const [used, keys = 0] = numbers('redis') ?? []
   const [who = '', since] = one('maintenance') ?? []
   const pairs = (kind: string) => Object.fromEntries(all(kind).map(([key = '', value = '']) => [key, value]))
   return {
-    containers: found.map((container) => containerOf(container, now, usage, ooms)).sort(byName),
+    containers: found.map(container).sort(byName),
+    tasks: inspected.filter(isTask).map(container),
     replicas: found
       .filter(({ Labels }) => Labels['com.docker.compose.service'] === 'app')
-      .map((container) => replicaOf(stack, container, now))
+      .map((one) => replicaOf(stack, one, now))
       .sort(byName),
     places: parsePlaces(lines('place').join('\n')),
     killed: parseKilled(output),

@@ -5,9 +5,9 @@ import { onEach, silenceOf } from '../host/each.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { removeStack } from '../stack/inventory.mts'
+import { serviceOf } from '../stack/stack.mts'
 import { removeAttaching } from './attach.mts'
 import { order } from './order.mts'
-import { serviceOf } from './service.mts'
 import type { Member } from './view.mts'
 
 /**

@@ -7,7 +7,7 @@ import type { Wanted } from '../engine/engine.mts'
 import type { Host } from '../host/host.mts'
 import { pruneImages } from '../images/base.mts'
 import { prune } from '../images/release.mts'
-import { interruptedFrom, kept, readHistory } from '../proof/history.mts'
+import { interruptedFrom, kept, noteInterrupted, readHistory } from '../proof/history.mts'
 import { Proof } from '../proof/proof.mts'
 import { titleOf } from '../proof/sentence.mts'
 import { runHook } from '../rollout/hooks.mts'
@@ -46,7 +46,9 @@ export async function rollOutOnSwarm(
   const up = serving(before).length > 0 ? hosts : earlier.length > 0 ? [host] : []
   await refreshEdge(hosts, up, stack)
   if (!again && isDone(before, stack, target)) {
-    say(`Release ${target.release} is already running: nothing to do.`)
+    const noted = await noteInterrupted(host, stack, await readHistory(host, stack), target.name)
+    if (noted) await swarm.mirror(host, hosts)
+    say(`Release ${target.release} is already running: ${noted ?? 'nothing to do'}.`)
     return await settle()
   }
   await runHook(host, stack, 'pre_rollout', about)

@@ -7,11 +7,9 @@ import type { Host } from '../host/host.mts'
 import { bash, remote } from '../host/shell.mts'
 import { imageOf } from '../images/release.mts'
 import type { Target } from '../rollout/target.mts'
-import { own } from '../stack/stack.mts'
+import { own, serviceOf } from '../stack/stack.mts'
 import { order } from './order.mts'
 import { lookAtSwarm, type View } from './view.mts'
-
-export const serviceOf = ({ project }: StackConfig) => `${project}_app`
 
 /** Label of a host that has the image of a release. */
 export const releaseLabel = ({ project }: StackConfig, release: string) => `${project}.release.${release}`

@@ -5,9 +5,10 @@ import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
 import { bash } from '../host/shell.mts'
 import { releaseOf } from '../rollout/target.mts'
+import { serviceOf } from '../stack/stack.mts'
 import { untilFound } from './balancers.mts'
 import { order } from './order.mts'
-import { releaseLabel, serviceOf } from './service.mts'
+import { releaseLabel } from './service.mts'
 import { absence, lookAtSwarm, serving, type View } from './view.mts'
 
 /** Seconds, beside what the application may take, until replicas have started or ended. */

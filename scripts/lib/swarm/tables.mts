@@ -1,54 +1,62 @@
-/** The hosts and the replicas of a swarm as tables. */
+/** The hosts, the replicas and the services of a swarm as tables. */
 import { list, seconds } from '../cli/say.mts'
 import { table } from '../cli/table.mts'
-import type { Here } from './look.mts'
+import type { Differs } from '../status/checkout.mts'
+import type { Container } from '../status/container.mts'
+import { asConfigured, type Rows, SERVICE, STATE, serviceRows, spaceOf, stateOf } from '../status/screen.mts'
+import type { Here, Shown } from './look.mts'
 import { serving, type Task, type View } from './view.mts'
-
-export interface Rows {
-  head: string[]
-  rows: string[][]
-}
 
 export const tableOf = ({ head, rows }: Rows): string => table(head, rows)
 
-/** The hosts. @param here what runs on each beside the replicas */
+/** The hosts. @param here what is known of each; empty: it was not asked */
 export function hostRows(view: View, here: Here[] = []): Rows {
+  const asked = here.length > 0
   const rows = view.members
     .toSorted((a, b) => a.name.localeCompare(b.name))
     .map(({ name, up, availability, role }) => {
-      const services = here.find((one) => one.name === name)?.services ?? []
+      const { disk, memory } = here.find((one) => one.name === name)?.facts ?? {}
       const number = serving(view).filter(({ on }) => on === name).length
-      const running = services.filter((one) => one.running).map(({ service }) => service)
-      return [
-        name,
-        up ? 'up' : 'down',
-        availability,
-        role,
-        String(number),
-        ...(here.length > 0 ? [list(running)] : []),
-      ]
+      const space = [disk, memory].map((one) => (one ? spaceOf(one) : '-'))
+      return [name, up ? 'up' : 'down', availability, role, String(number), ...(asked ? space : [])]
     })
-  return {
-    head: ['host', 'state', 'use', 'role', 'replicas', ...(here.length > 0 ? ['services'] : [])],
-    rows,
-  }
+  return { head: ['host', 'state', 'use', 'role', 'replicas', ...(asked ? ['disk', 'memory'] : [])], rows }
 }
 
 /** The replicas that Swarm wants, and those that still end. */
-export function replicaRows({ tasks }: View, here: Here[]): Rows {
+export function replicaRows({ view: { tasks }, here }: Shown, differs: Differs): Rows {
+  const containers = here.flatMap(({ facts }) => facts?.tasks ?? [])
   const rows = tasks
     .filter(({ wanted, state }) => wanted || state === 'running')
     .map((one) => [
       one.name,
       one.on || '-',
       one.release,
-      `${one.wanted ? one.state : 'ends'} ${seconds(one.age)}`,
+      ...stateOfTask(one, tasks, containers),
       foundBy(one, here),
+      asConfigured(differs(one)),
     ])
-  return { head: ['replica', 'host', 'release', 'state', 'requests from the balancers of'], rows }
+  const head = ['replica', 'host', 'release', ...STATE, 'requests from the balancers of', 'as configured']
+  return { head, rows }
+}
+
+function stateOfTask(one: Task, tasks: Task[], containers: Container[]): string[] {
+  const container = containers.find(({ id }) => id === one.container)
+  const [state, health = '', , memory = '', processor = ''] = container ? stateOf(container) : []
+  const crashes = tasks.filter(({ name, state: end }) => name === one.name && end === 'failed').length
+  const known = container?.running ? state : `${one.state} ${seconds(one.age)}`
+  return [one.wanted ? known : `ends ${seconds(one.age)}`, health, String(crashes), memory, processor].map(
+    (text) => text ?? '',
+  )
 }
 
 function foundBy({ address }: Task, here: Here[]): string {
-  const found = here.filter(({ places }) => places.some((place) => place.up && place.address === address))
+  const found = here.filter(({ facts }) => facts?.places.some((one) => one.up && one.address === address))
   return list(found.map(({ name }) => name)) || 'none'
 }
+
+/** The services that Compose runs on each host. */
+export const servicesOfAll = (here: Here[]): Rows => ({
+  head: ['host', ...SERVICE],
+  rows: here.flatMap(({ name, facts }) => (facts ? serviceRows(facts).map((row) => [name, ...row]) : [])),
+})

@@ -5,8 +5,9 @@ import { linesIn } from '../host/facts.mts'
 import type { Host } from '../host/host.mts'
 import { remote } from '../host/shell.mts'
 import { releaseOf } from '../rollout/target.mts'
+import { serviceOf } from '../stack/stack.mts'
 import { HOST_LABEL } from './node.mts'
-import { SETTINGS, serviceOf } from './service.mts'
+import { SETTINGS } from './service.mts'
 
 export interface Member {
   id: string
