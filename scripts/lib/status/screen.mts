@@ -100,10 +100,12 @@ export const serviceRows = (facts: Facts): string[][] =>
     .map((one) => [one.service, ...stateOf(one), detailOf(one, facts)])
 
 export const STATE = ['state', 'health', 'crashes', 'memory', 'processor']
+/** The texts for these columns. */
+type State = [state: string, health: string, crashes: string, memory: string, processor: string]
 export const SERVICE = ['service', ...STATE, '']
 
 /** @param health the text for a container without a health check */
-export function stateOf(container?: Container, health = '-'): string[] {
+export function stateOf(container?: Container, health = '-'): State {
   if (!container) return ['', '', '', '', '']
   const { running, paused, age, exitCode, restarts, memory, cpu } = container
   return [

@@ -35,13 +35,13 @@ const lookAtHost = (host: Host, stack: StackConfig): Promise<Here> =>
 
 /**
  * What is known of the deployment as a whole, as one host would show it: what the host with the data knows, or another one
- * while it is silent; the replicas of all; the run that holds the lock of any.
+ * while it is silent; the replicas that Swarm wants on any; the run that holds the lock of any.
  */
 export function wholeOf({ view, here }: Shown): Facts | undefined {
   const known = here.flatMap(({ facts }) => facts ?? [])
   const [first] = known
   const { lock = '', step = '' } = known.find((facts) => facts.lock) ?? {}
-  const tasks = view.tasks.filter(({ wanted, state }) => wanted || state === 'running')
+  const tasks = view.tasks.filter(({ wanted }) => wanted)
   return first && { ...first, lock, step, replicas: tasks.map(replicaOf), places: tasks.map(placeOf) }
 }
 
@@ -70,8 +70,8 @@ const replicaOf = ({
   }
 }
 
-/** A balancer gives the requests to all that run. One that Swarm stops gets none. */
-const placeOf = ({ address, wanted, state }: Task) => ({
+/** The balancers give requests to all that run. */
+const placeOf = ({ address, state }: Task) => ({
   name: '',
   address,
   up: state === 'running',
@@ -79,5 +79,5 @@ const placeOf = ({ address, wanted, state }: Task) => ({
   busy: 0,
   answered: 0,
   failed: 0,
-  weight: wanted ? 100 : 0,
+  weight: 100,
 })

@@ -40,19 +40,22 @@ export function replicaRows({ view: { tasks }, here }: Shown, differs: Differs):
   return { head, rows }
 }
 
+/** The columns of STATE. */
 function stateOfTask(one: Task, tasks: Task[], containers: Container[]): string[] {
-  const container = containers.find(({ id }) => id === one.container)
-  const [state, health = '', , memory = '', processor = ''] = container ? stateOf(container) : []
-  const crashes = tasks.filter(({ name, state: end }) => name === one.name && end === 'failed').length
-  const known = container?.running ? state : `${one.state} ${seconds(one.age)}`
-  return [one.wanted ? known : `ends ${seconds(one.age)}`, health, String(crashes), memory, processor].map(
-    (text) => text ?? '',
-  )
+  const [state, health, , memory, processor] = stateOf(containers.find(({ id }) => id === one.container))
+  const failed = tasks.filter((other) => other.state === 'failed' && other.target === one.target)
+  const crashes = failed.filter(({ name }) => name === one.name).length
+  const known = state || `${one.state} ${seconds(one.age)}`
+  return [one.wanted ? known : `ends ${seconds(one.age)}`, health, String(crashes), memory, processor]
 }
 
 function foundBy({ address }: Task, here: Here[]): string {
-  const found = here.filter(({ facts }) => facts?.places.some((one) => one.up && one.address === address))
-  return list(found.map(({ name }) => name)) || 'none'
+  const balancers = here.filter(({ facts }) => facts && facts.places.length > 0)
+  const found = balancers.filter(({ facts }) =>
+    facts?.places.some((one) => one.up && one.address === address),
+  )
+  if (found.length === 0) return 'none'
+  return found.length === balancers.length ? 'all hosts' : list(found.map(({ name }) => name))
 }
 
 /** The services that Compose runs on each host. */
