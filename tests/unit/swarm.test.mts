@@ -344,6 +344,11 @@ describe('what a manager says', () => {
     }
   })
 
+  test('becomes an alarm when a service has no container', () => {
+    const bare = { name: 'root@b', silent: '', facts: facts(container('lb', 1)) }
+    assert.deepEqual(said(here('root@a'), bare), [down, 'root@b: There is no container of balancer', few])
+  })
+
   test('becomes alarms of the whole: a rollout that was cut off, unless a run holds the lock', () => {
     const begun = `begun\t${JSON.stringify({ when: 'x', who: 'carl', from: 'old', to: 'new', result: 'unfinished' })}`
     const cut = 'The rollout of new by carl was interrupted'

@@ -24,8 +24,9 @@ const CONNECTIONS = 0.8
 
 /** All alarms of one host. @param now milliseconds since 1970 */
 export function alarmsOf(stack: StackConfig, facts: Facts, now: number): Alarm[] {
+  const deployed = facts.containers.length > 0
   return byGravity([
-    ...containerAlarms(facts, SERVICES),
+    ...containerAlarms(facts, deployed ? SERVICES : []),
     ...replicaAlarms(facts),
     ...interrupted(facts),
     ...(facts.answers ? [] : silent(facts, 'lb', 'The load balancer does not answer')),

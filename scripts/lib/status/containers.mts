@@ -37,7 +37,7 @@ export const replicaAlarms = (facts: Facts): Alarm[] => [
 /** A service that has no container at all, unless a deploy is about to create it. */
 function absent({ containers, lock }: Facts, services: readonly Service[]): Alarm[] {
   const missing = services.filter((service) => !containers.some((one) => one.service === service))
-  if (lock || containers.length === 0 || missing.length === 0) return []
+  if (lock || missing.length === 0) return []
   return [alarm(`There is no container of ${list(missing)}`, 'npm run deploy')]
 }
 
