@@ -1,6 +1,7 @@
 /** One look at all hosts: the swarm, and what `npm run status` shows of each host. */
 import type { StackConfig } from '../config/config.mts'
 import type { Host } from '../host/host.mts'
+import type { Replica } from '../rollout/replica.mts'
 import { type Facts, lookAtAll } from '../status/status.mts'
 import type { Swarm } from './swarm.mts'
 import { lookAtSwarm, type Task, type View } from './view.mts'
@@ -45,29 +46,8 @@ export function wholeOf({ view, here }: Shown): Facts | undefined {
   return first && { ...first, lock, step, replicas: tasks.map(replicaOf), places: tasks.map(placeOf) }
 }
 
-const replicaOf = ({
-  container: id,
-  name,
-  release,
-  target,
-  secrets,
-  address,
-  state,
-  age,
-  exitCode,
-}: Task) => {
-  return {
-    id,
-    name,
-    release,
-    target,
-    secrets,
-    address,
-    running: state === 'running',
-    age,
-    restarts: 0,
-    exitCode,
-  }
+const replicaOf = ({ container, ...task }: Task): Replica => {
+  return { ...task, id: container, running: task.state === 'running', restarts: 0 }
 }
 
 /** The balancers give requests to all that run. */
