@@ -4,6 +4,8 @@ import { describe, test } from 'node:test'
 import { stackSchema } from '../../scripts/lib/config/config.mts'
 import { checkHosts } from '../../scripts/lib/config/related-keys.mts'
 import { parseConfig } from '../../scripts/lib/config/schema.mts'
+import { page } from '../../scripts/lib/dashboard/page.mts'
+import { parts } from '../../scripts/lib/dashboard/parts.mts'
 import { Host } from '../../scripts/lib/host/host.mts'
 import { stackFile } from '../../scripts/lib/stack/stack.mts'
 import { screen } from '../../scripts/lib/status/screen.mts'
@@ -416,9 +418,12 @@ describe('what a manager says', () => {
     assert.match(crashed(host)[0] ?? '', /^app\.1 on root@a was killed for memory 4\.0 s ago/)
   })
 
-  test('becomes the screen of one host, and of each host', () => {
-    const shown = { view, here: [here('root@a', 'lock\tcarl@x since y for redeploy'), silent('root@b')] }
-    const text = screen(shownOf(stack(), shown, () => 'other settings'))
+  test('becomes the screen of one host, and of each host; the page has a place for each part of it', () => {
+    const seen = { view, here: [here('root@a', 'lock\tcarl@x since y for redeploy'), silent('root@b')] }
+    const shown = shownOf(stack(), seen, () => 'other settings')
+    const { title, ...inside } = parts('prusa', [], shown, '')
+    for (const id of Object.keys(inside)) assert.ok(page('prusa', 'root@a', true).includes(`id="${id}"`), id)
+    const text = screen(shown)
     assert.match(text, /^release 0123456789ab\nlast rollout aaaa → 9dbc /)
     assert.match(text, /^under way: carl@x since y for redeploy$/m)
     assert.match(

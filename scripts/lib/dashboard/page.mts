@@ -28,8 +28,10 @@ export function page(project: string, where: string, hosts = false): string {
 ${part('charts', 'The last five minutes')}
 <div id="lanes"></div>
 <details><summary>What the words mean</summary>${legends()}</details>
-${part('replicas', 'Replicas')}
-${hosts ? part('services', 'Hosts') : `${part('services', 'Services')}\n<h2>Server</h2>\n<div id="server"></div>`}
+${hosts ? `${part('hosts', 'Hosts')}\n` : ''}${part('replicas', 'Replicas')}
+${part('services', 'Services')}
+<h2>${hosts ? 'Site' : 'Server'}</h2>
+<div id="server"></div>
 </main>
 </html>
 `

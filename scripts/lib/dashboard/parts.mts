@@ -85,8 +85,9 @@ export function parts(
     count: number > 0 ? `${count(number, 'thing')} out of the ordinary:` : 'Nothing is out of the ordinary.',
     alarms: alarmList(alarms),
     release: lines(note ? [...sentences, note] : sentences),
+    ...(hosts && { hosts: tableOf(hosts.head, hosts.rows) }),
     replicas: tableOf(replicas.head, replicas.rows),
-    services: [hosts, services].map((one) => (one ? tableOf(one.head, one.rows) : '')).join(''),
+    services: tableOf(services.head, services.rows),
     server: lines(server),
   }
 }
