@@ -17,6 +17,7 @@ import { reasonOf } from '../../scripts/lib/swarm/failure.mts'
 import type { Here } from '../../scripts/lib/swarm/look.mts'
 import { isEncrypted } from '../../scripts/lib/swarm/networks.mts'
 import { HOST_LABEL, managersOf, type Node, problemsOf, unlisted } from '../../scripts/lib/swarm/node.mts'
+import { waitsForLost } from '../../scripts/lib/swarm/rollout.mts'
 import { alarmsOf, shownOf } from '../../scripts/lib/swarm/screen.mts'
 import { definitionOf } from '../../scripts/lib/swarm/service.mts'
 import { misplaced } from '../../scripts/lib/swarm/spreading.mts'
@@ -260,6 +261,30 @@ describe('what a manager says', () => {
       ['app.1', 'root@a', '10.0.2.5', '0123456789ab', 4000],
     )
     assert.equal(view.service?.replicas, 2)
+  })
+
+  describe('an update waits for nothing but a lost host', () => {
+    const updating = service.replace('"Spec":', '"UpdateStatus":{"State":"updating"},"Spec":')
+    const on = [member('a', 'ready', {}), member('b', 'down', {})]
+    const waits = (members: string[], update: string, ...tasks: string[]) =>
+      waitsForLost(parseView(stack(), ['now\t5000', ...members, update, ...tasks].join('\n')), isFresh)
+    const isFresh = ({ id }: Task) => !id.startsWith('old')
+    const stuck = task('t1', 1, 'b', 'shutdown', 'assigned')
+    const there = [
+      task('t2', 1, 'a', 'running', 'running'),
+      task('t3', 2, 'a', 'running', 'running'),
+    ] as const
+
+    test('when each replica runs elsewhere', () => assert.ok(waits(on, updating, stuck, ...there)))
+    for (const [what, ...given] of [
+      ['it has ended', on, service, stuck, ...there],
+      ['the host is up', [member('a', 'ready', {}), member('b', 'ready', {})], updating, stuck, ...there],
+      ['one replica is missing', on, updating, stuck, there[0], task('t4', 1, 'a', 'running', 'running')],
+      ['one replica is not ready', on, updating, stuck, there[0], task('t4', 2, 'a', 'running', 'starting')],
+      ['an old replica serves', on, updating, stuck, there[0], task('old', 2, 'a', 'running', 'running')],
+      ['the replica on the lost host ran', on, updating, task('t1', 1, 'b', 'shutdown', 'running'), ...there],
+    ] as [string, ...Parameters<typeof waits>][])
+      test(`not when ${what}`, () => assert.ok(!waits(...given)))
   })
 
   test('becomes a table of the hosts', () => {

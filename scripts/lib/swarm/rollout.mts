@@ -83,7 +83,8 @@ async function untilReplaced(watched: Watched): Promise<void> {
     const why = reasonOf(view, watched.before, target, rollout.ready_timeout)
     if (why) throw why
     requireHealth(fresh.length > 0)
-    if (fresh.length >= app.replicas && ['', 'completed'].includes(view.service?.update ?? '')) return
+    const settled = ['', 'completed'].includes(view.service?.update ?? '')
+    if (fresh.length >= app.replicas && (settled || waitsForLost(view, freshBy(watched)))) return
     return `${count(fresh.length, 'replica')} of ${app.replicas} of ${target.release}`
   })
   await untilFound(hosts, stack, fresh).catch((error) => {
@@ -94,6 +95,25 @@ async function untilReplaced(watched: Watched): Promise<void> {
     warn(what)
   })
 }
+
+/**
+ * Whether Swarm has replaced each replica and does not say so: its update waits for ever for a replica that it was to start
+ * on a host that is lost (swarmkit's updater waits until that one runs or has ended).
+ */
+export function waitsForLost({ service, tasks, members }: View, isFresh: (task: Task) => boolean): boolean {
+  const isLost = ({ on }: Task) => !members.find(({ name }) => name === on)?.up
+  const wanted = tasks.filter((task) => task.wanted)
+  const slots = new Set(wanted.map(({ name }) => name))
+  return (
+    service?.update === 'updating' &&
+    slots.size === service.replicas &&
+    wanted.every((task) => isFresh(task) && task.state === 'running' && !isLost(task)) &&
+    tasks.some((task) => isFresh(task) && !task.wanted && NOT_YET.includes(task.state) && isLost(task))
+  )
+}
+
+/** Swarm's words for a task on its way. */
+const NOT_YET = ['new', 'pending', 'assigned', 'accepted', 'preparing', 'ready', 'starting']
 
 /** Waits until Swarm has stopped the old replicas: each prepares before it ends. */
 async function untilGone(watched: Watched): Promise<void> {
