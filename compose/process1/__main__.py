@@ -15,6 +15,7 @@ and the number of the signal that ended it.
     PROCESS1_PAUSE            seconds for which it goes on first, until HAProxy has found the replica that takes its place
 """
 
+import fcntl
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ from in_flight import finish_requests
 
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 DRAIN_TIMEOUT = 60  # seconds, where the variable is missing
+PIPE = 1 << 20  # bytes, what a user without rights may have (pipe(7))
 
 
 def say(text):
@@ -35,6 +37,7 @@ def say(text):
 
 def main(command):
     """Runs the application to its end; returns the exit code."""
+    widen_log()
     # Signals are fetched by sigwaitinfo below. Threads inherit this mask, and the application gets an empty one.
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     door = Door()
@@ -61,6 +64,15 @@ def main(command):
             if heard.si_signo in STOPS:
                 hurry.set()
             os.kill(child, heard.si_signo)
+
+
+def widen_log():
+    """While the Docker Engine hangs or is down, nobody reads the log; an application that logs waits when its pipe is full."""
+    for stream in (1, 2):
+        try:
+            fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, PIPE)
+        except (AttributeError, OSError):  # an older Python; no pipe
+            pass
 
 
 def reap(child):

@@ -29,12 +29,15 @@ export async function watched(
 const ANSWERS = 'until docker version >/dev/null 2>&1; do sleep 0.2; done'
 
 const KILLED = 'the Docker Engine is killed'
+const HANGS = 'the Docker Engine hangs for 10 s'
 const WITHOUT_SYSTEMD = `${KILLED}, without systemd`
 
 /** Ends and starts the engine; the containers and the load balancer's ports stay as they are. */
 const ENDINGS: Record<string, string> = {
   'the Docker Engine is restarted': `systemctl restart docker; ${ANSWERS}`,
   [KILLED]: `kill -KILL "$(cat /run/docker.pid)"; sleep 1; ${ANSWERS}`,
+  // Meanwhile nobody reads what the containers log.
+  [HANGS]: `kill -STOP "$(cat /run/docker.pid)"; sleep 10; kill -CONT "$(cat /run/docker.pid)"; ${ANSWERS}`,
   'the Docker Engine does not start, for the moment': `
 daemon=/etc/docker/daemon.json
 cp $daemon /tmp/daemon.json; echo wrong >$daemon
@@ -58,7 +61,7 @@ const MOST = 5
 export function engineFaults(operator: () => Operator): void {
   describe('containers run on when', () => {
     for (const [what, script] of Object.entries(ENDINGS)) {
-      const run = what === KILLED ? test : testLong
+      const run = [KILLED, HANGS].includes(what) ? test : testLong
       run(what, async (t) => {
         const running = () => operator().root('docker ps -q --filter name=prusa- | sort')
         const before = await running()
