@@ -63,7 +63,7 @@ for (const [run, what, settings, sentence] of [
     /this server does not trust the certificate of the ACME server .* \(/,
   ],
   [
-    test,
+    testLong,
     'the CA does not issue for the domain',
     { domain: 'blocked.test' },
     /the CA does not issue for blocked\.test \(/,
