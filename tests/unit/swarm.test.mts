@@ -426,9 +426,9 @@ describe('what a manager says', () => {
       ['now\t5000', member('a', 'ready', {}), service, task('t4', 1, 'a', 'shutdown', 'failed')].join('\n'),
     ).tasks
     assert.ok(failed)
-    const crashed = (host: Here) =>
+    const crashed = (host: Here, exitCode = 3) =>
       alarmsOf({ first: new Host('root@a') }, stack(), {
-        view: { ...view, tasks: [...view.tasks, { ...failed, container: 'app9' }] },
+        view: { ...view, tasks: [...view.tasks, { ...failed, container: 'app9', exitCode }] },
         here: [host],
       })
         .map(({ what }) => what)
@@ -437,6 +437,7 @@ describe('what a manager says', () => {
       crashed(here('root@a'))[0] ?? '',
       /^app\.1 on root@a has crashed, the last time 4\.0 s ago \(1 time in all\)$/,
     )
+    assert.deepEqual(crashed(here('root@a'), 255), []) // it ended with its host
     const labels = { 'com.docker.swarm.task.id': 't4' }
     const dead = JSON.parse(container('app', 9, { Running: false, OOMKilled: true }).split('\t')[1] ?? '')
     const host = here('root@a', `container\t${JSON.stringify({ ...dead, Labels: labels })}`)

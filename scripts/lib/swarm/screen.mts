@@ -13,7 +13,7 @@ import { release, type Shown as Screen, screen, server } from '../status/screen.
 import { type Here, lookAtAllHosts, type Shown, wholeOf } from './look.mts'
 import type { Swarm } from './swarm.mts'
 import { hostRows, replicaRows, servicesOfAll } from './tables.mts'
-import { type Member, serving, type Task, type View } from './view.mts'
+import { hasCrashed, type Member, serving, type Task, type View } from './view.mts'
 
 /** Who holds the data. */
 type Data = Pick<Swarm, 'first'>
@@ -141,7 +141,7 @@ function replicas(stack: StackConfig, view: View, here: Here[]): Alarm[] {
 /** Replicas in whose place Swarm has started others, since they ended by themselves. */
 function crashes({ service, tasks }: View, here: Here[]): Alarm[] {
   const containers = here.flatMap(({ facts }) => facts?.tasks ?? [])
-  const failed = tasks.filter(({ state, target }) => state === 'failed' && target === service?.target)
+  const failed = tasks.filter((one) => hasCrashed(one) && one.target === service?.target)
   return [...new Set(failed.map(({ name }) => name))].flatMap((name) => {
     const all = failed.filter((one) => one.name === name).toSorted((a, b) => a.age - b.age)
     const [{ on, age, container }] = all as [Task, ...Task[]]

@@ -5,7 +5,7 @@ import type { Differs } from '../status/checkout.mts'
 import type { Container } from '../status/container.mts'
 import { asConfigured, type Rows, SERVICE, STATE, serviceRows, spaceOf, stateOf } from '../status/screen.mts'
 import type { Here, Shown } from './look.mts'
-import { serving, type Task, type View } from './view.mts'
+import { hasCrashed, serving, type Task, type View } from './view.mts'
 
 export const tableOf = ({ head, rows }: Rows): string => table(head, rows)
 
@@ -43,7 +43,7 @@ export function replicaRows({ view: { tasks }, here }: Shown, differs: Differs):
 /** The columns of STATE. */
 function stateOfTask(one: Task, tasks: Task[], containers: Container[]): string[] {
   const [state, health, , memory, processor] = stateOf(containers.find(({ id }) => id === one.container))
-  const failed = tasks.filter((other) => other.state === 'failed' && other.target === one.target)
+  const failed = tasks.filter((other) => hasCrashed(other) && other.target === one.target)
   const crashes = failed.filter(({ name }) => name === one.name).length
   const known = state || `${one.state} ${seconds(one.age)}`
   return [one.wanted ? known : `ends ${seconds(one.age)}`, health, String(crashes), memory, processor]

@@ -171,6 +171,12 @@ export function absence(member: Member | undefined): string {
 export const serving = ({ tasks }: View): Task[] =>
   tasks.filter(({ wanted, state }) => wanted && state === 'running')
 
+/** What the engine says of a container that has ended with its host. */
+const LOST = 255
+
+/** Whether a replica has ended by itself. */
+export const hasCrashed = ({ state, exitCode }: Task) => state === 'failed' && exitCode !== LOST
+
 /** The names of the targets that run, the latest last. */
 export async function targetsOnSwarm(host: Host, stack: StackConfig): Promise<string[]> {
   const view = await lookAtSwarm(host, stack)
