@@ -1,6 +1,6 @@
 /** What bad input gets: a clear sentence, exit code 1 or 2, no stack trace, and a site that was not touched. */
 import assert from 'node:assert/strict'
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { copyOf } from '../lib/application.mts'
@@ -72,7 +72,8 @@ for (const [what, name, from, to, sentence] of [
 
 test('02-build tells why a build fails, and later steps ask for the build', async () => {
   const source = copy()
-  appendFileSync(path.join(source, 'requirements.txt'), 'no-such-package-anywhere==1.2.3\n')
+  // No index is asked: for a package that it does not know, some take a minute.
+  writeFileSync(path.join(source, 'requirements.txt'), '--no-index\nno-such-package-anywhere==1.2.3\n')
   site.configure({ app: { source } })
   try {
     await refused(

@@ -52,9 +52,6 @@ export function taking(stack: StackConfig, holder: Script, token: Script, patien
   ])
 }
 
-/** The function `held` for a script on the server: whether a run holds the lock. */
-export const heldFunction = ({ folder }: StackConfig): Script => remote('held', { folder })
-
 /**
  * Does the work under the lock. Work within such work has the same lock. A process on the server holds the lock by
  * flock(2), so two laptops exclude each other. That process ends when ours ends, however that happens, and frees the lock.
