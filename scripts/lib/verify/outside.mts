@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import http from 'node:http'
 import https, { type RequestOptions } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import type { StackConfig } from '../config/config.mts'
 import { Site } from '../edge/site.mts'
@@ -13,6 +14,9 @@ import type { Front } from './inside.mts'
 
 /** How many requests show that traffic is balanced. */
 const SAMPLE = 100
+/** How often they are sent at most, and milliseconds in between: a replica may be out for a moment. */
+const SAMPLES = 3
+const PAUSE = 1000
 
 /** An answer of the site. */
 export interface Seen {
@@ -33,10 +37,16 @@ export interface Outside {
   palindrome: Seen
   /** Requests to the blocked endpoints, and how many of each reached a replica. */
   hidden: { path: string; status: number; reached: number }[]
-  /** How many of the sample's requests failed, why, and how many each replica answered, by its address. */
-  sample: { failed: number; why: string[]; perReplica: Record<string, number> }
+  sample: Sample
   /** Why the requests went through ssh; empty when they did not. */
   throughSsh: string
+}
+
+/** How many requests failed, why, and how many each replica answered, by its address. */
+interface Sample {
+  failed: number
+  why: string[]
+  perReplica: Record<string, number>
 }
 
 /** The two blocked endpoints, paths below them, and other spellings. */
@@ -67,10 +77,10 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
   ])
   const hidden = await Promise.all(HIDDEN.map((path, index) => secure(path, `hidden${index}`)))
   // When the page does not answer once, a hundred more requests would only wait.
-  const asked = hello.error ? 0 : SAMPLE
-  const sample = await Promise.all(Array.from({ length: asked }, () => secure('/', 'sample')))
+  const sample = hello.error
+    ? { failed: SAMPLE, why: [], perReplica: {} }
+    : await sampleOf(host, stack, run, (mark) => secure('/', mark))
   agent.destroy()
-  const wrong = sample.filter((seen) => seen.status !== 200)
   const log = await readLog(host, stack, run)
   return {
     throughSsh,
@@ -83,12 +93,34 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
       status: hidden[index]?.status ?? 0,
       reached: log.filter(({ mark, upstream }) => mark === `hidden${index}` && upstream !== '').length,
     })),
-    sample: {
-      failed: SAMPLE - asked + wrong.length,
-      why: [...new Set(wrong.map(({ status, error }) => error || `answered ${status}`))],
-      perReplica: tally(log.filter(({ mark }) => mark === 'sample').map(({ upstream }) => upstream)),
-    },
+    sample,
   }
+}
+
+/** Asks for a page until the replicas have answered evenly, or a request has failed. @param ask gets a mark for the log */
+async function sampleOf(
+  host: Host,
+  stack: StackConfig,
+  run: string,
+  ask: (mark: string) => Promise<Seen>,
+): Promise<Sample> {
+  for (let number = 1; ; number++) {
+    const name = `sample${number}`
+    const seen = await Promise.all(Array.from({ length: SAMPLE }, () => ask(name)))
+    const wrong = seen.filter(({ status }) => status !== 200)
+    const why = [...new Set(wrong.map(({ status, error }) => error || `answered ${status}`))]
+    const log = await readLog(host, stack, run)
+    const perReplica = tally(log.filter(({ mark }) => mark === name).map(({ upstream }) => upstream))
+    if (wrong.length > 0 || isEven(perReplica, stack.app.replicas) || number === SAMPLES)
+      return { failed: wrong.length, why, perReplica }
+    await sleep(PAUSE)
+  }
+}
+
+/** Whether so many replicas have answered, none of them more than twice as often as another. */
+export function isEven(perReplica: Record<string, number>, replicas: number): boolean {
+  const shares = Object.values(perReplica)
+  return shares.length === replicas && shares.length > 1 && Math.min(...shares) * 2 >= Math.max(...shares)
 }
 
 /** Sends one request, with the path as it is written. It never fails: an error is part of the result. */

@@ -3,16 +3,12 @@ import { list } from '../cli/say.mts'
 import { day } from '../cli/time.mts'
 import { OVERDUE } from '../edge/certificate.mts'
 import type { Front } from './inside.mts'
-import type { Outside } from './outside.mts'
+import { isEven, type Outside } from './outside.mts'
 import { type Facts, type Line, line } from './verdict.mts'
 
 export function balancer({ front, inside, outside }: Facts): Line[] {
   const shares = Object.values(outside.sample.perReplica)
   const total = shares.reduce((sum, share) => sum + share, 0)
-  const even =
-    shares.length === inside.replicas.length &&
-    shares.length > 1 &&
-    Math.min(...shares) * 2 >= Math.max(...shares)
   const { redirect, hello, sample, throughSsh } = outside
   const exposed = inside.containers.flatMap((one) =>
     one.ports.filter(isPublic).map(({ port }) => ({ one, port })),
@@ -21,7 +17,7 @@ export function balancer({ front, inside, outside }: Facts): Line[] {
   return [
     line(
       'Traffic is balanced over the replicas',
-      even && sample.failed === 0,
+      isEven(sample.perReplica, inside.replicas.length) && sample.failed === 0,
       `${total} requests: ${list(shares.map(String)) || 'none answered'}`,
       `${sample.failed} failed${sample.why.length > 0 ? ` (${list(sample.why)})` : ''}`,
     ),
