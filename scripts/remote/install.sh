@@ -20,7 +20,10 @@ update() {
 
 install() { # PACKAGE…
   export DEBIAN_FRONTEND=noninteractive
-  patient dpkg --configure -a
+  # A package whose unpacking was cut off cannot be configured: it must be unpacked again.
+  patient dpkg --configure -a 2>/dev/null || true # apt-get says what stays wrong
   [ -n "${updated:-}" ] || update
-  patient apt-get install -y -qq --no-install-recommends -o Acquire::Retries=3 "$@"
+  local -a cut
+  mapfile -t cut < <(dpkg-query -W -f '${db:Status-Eflag} ${binary:Package}\n' | sed -n 's/^reinstreq //p')
+  patient apt-get install -y -qq --no-install-recommends -o Acquire::Retries=3 ${cut:+--reinstall} "$@" "${cut[@]}"
 }

@@ -80,6 +80,14 @@ test('the next run completes 01-server, killed while it installs packages', asyn
   await operator.root('command -v vim nano jq docker; [ -z "$(dpkg --audit)" ]')
 })
 
+test('01-server unpacks packages again whose unpacking was cut off', async () => {
+  const cutOff = (name: string) =>
+    `sed -i '/^Package: ${name}$/,/^$/s/^Status: .*/Status: install reinstreq unpacked/' /var/lib/dpkg/status`
+  await operator.root(`${cutOff('nano')}; ${cutOff('libjq1')}; ! dpkg --configure -a`)
+  assert.match(await operator.must('01-server'), /✓ Packages: installed nano /)
+  await operator.root('[ -z "$(dpkg --audit)" ]; echo 1 | jq .')
+})
+
 test('Debian 12 gets Compose and buildx alone from Debian 13, and no package is upgraded', () =>
   fromOwnArchive(server, 'bookworm', bare))
 
