@@ -9,6 +9,7 @@ const VARIES: [RegExp, string][] = [
   [/\b\d\d-\d\d \d\d:\d\d:\d\d\.\d+/g, 'DATE'],
   [/\bDebian GNU\/Linux \d+ \(\w+\)/g, 'SYSTEM'],
   [/\bapp-\d+/g, 'app-N'],
+  [/(?<=requests: )\d+ and \d+/g, 'N and N'], // shares of replicas: another request may come in between
   [/\bhttps:\/\/[^/\s]+/g, 'https://SITE'],
   [/\d+(\.\d+)?(?= ?(s|ms|min|h|days?|%|[MG]B|requests?|to the others)\b)/g, 'N'],
   [/ {2,}/g, ' '],
