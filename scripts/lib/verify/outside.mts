@@ -77,11 +77,10 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
   ])
   const hidden = await Promise.all(HIDDEN.map((path, index) => secure(path, `hidden${index}`)))
   // When the page does not answer once, a hundred more requests would only wait.
-  const sample = hello.error
-    ? { failed: SAMPLE, why: [], perReplica: {} }
+  const { sample, log } = hello.error
+    ? { sample: { failed: SAMPLE, why: [], perReplica: {} }, log: await readLog(host, stack, run) }
     : await sampleOf(host, stack, run, (mark) => secure('/', mark))
   agent.destroy()
-  const log = await readLog(host, stack, run)
   return {
     throughSsh,
     redirect,
@@ -97,13 +96,17 @@ export async function lookFromOutside(host: Host, stack: StackConfig, front: Fro
   }
 }
 
-/** Asks for a page until the replicas have answered evenly, or a request has failed. @param ask gets a mark for the log */
+/**
+ * Asks for a page until the replicas have answered evenly, or a request has failed.
+ * @param ask gets a mark for the log
+ * @returns the last sample, and the log after it
+ */
 async function sampleOf(
   host: Host,
   stack: StackConfig,
   run: string,
   ask: (mark: string) => Promise<Seen>,
-): Promise<Sample> {
+): Promise<{ sample: Sample; log: Logged[] }> {
   for (let number = 1; ; number++) {
     const name = `sample${number}`
     const seen = await Promise.all(Array.from({ length: SAMPLE }, () => ask(name)))
@@ -112,7 +115,7 @@ async function sampleOf(
     const log = await readLog(host, stack, run)
     const perReplica = tally(log.filter(({ mark }) => mark === name).map(({ upstream }) => upstream))
     if (wrong.length > 0 || isEven(perReplica, stack.app.replicas) || number === SAMPLES)
-      return { failed: wrong.length, why, perReplica }
+      return { sample: { failed: wrong.length, why, perReplica }, log }
     await sleep(PAUSE)
   }
 }
