@@ -7,9 +7,10 @@ import type { Host } from '../host/host.mts'
 import { servicesOn } from '../stack/services.mts'
 import { type Alarm, alarm, warning } from '../status/alarm.mts'
 import { alarmsOfOne, byGravity, interrupted } from '../status/alarms.mts'
-import { type Comparison, compare } from '../status/checkout.mts'
+import { type Comparison, compare, type Differs } from '../status/checkout.mts'
 import { crashed } from '../status/containers.mts'
 import { release, type Shown as Screen, screen, server } from '../status/screen.mts'
+import type { Facts } from '../status/status.mts'
 import { type Here, lookAtAllHosts, type Shown, wholeOf } from './look.mts'
 import type { Swarm } from './swarm.mts'
 import { hostRows, replicaRows, servicesOfAll } from './tables.mts'
@@ -38,7 +39,7 @@ export function comparisonOf(stack: StackConfig, shown: Shown): Comparison {
   return whole ? compare(stack, whole) : { differs: () => undefined, note: '' }
 }
 
-export function shownOf(stack: StackConfig, shown: Shown, differs: Comparison['differs']): Screen {
+export function shownOf(stack: StackConfig, shown: Shown, differs: Differs): Screen {
   const { view, here } = shown
   const whole = wholeOf(shown)
   const alone = view.service?.update === 'updating' && !whole?.lock ? ['Swarm replaces replicas'] : []
@@ -91,7 +92,7 @@ const silent = (members: Member[], here: Here[]) =>
       ),
     )
 
-const ofHost = (stack: StackConfig, name: string, facts: Here['facts'], data: boolean) =>
+const ofHost = (stack: StackConfig, name: string, facts: Facts | undefined, data: boolean) =>
   facts
     ? alarmsOfOne(stack, facts, servicesOn(data), Date.now()).map((one) => ({
         ...one,
@@ -109,7 +110,7 @@ const refusing = (here: Here[]) =>
       ),
     )
 
-const runs = ({ containers }: NonNullable<Here['facts']>, service: string) =>
+const runs = ({ containers }: Facts, service: string) =>
   containers.some((one) => one.service === service && one.running && !one.paused)
 
 function closed(here: Here[]): Alarm[] {
